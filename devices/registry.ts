@@ -1,0 +1,118 @@
+import type { Datastream, Deployment, Device, ObservedProperty, Owner, Station } from './model.ts';
+
+/**
+ * The registry at one version: what is measured, where, by what, in which unit, with which
+ * credential. A value of this type never changes; a change of the network is the next version.
+ */
+export interface Registry {
+  readonly version: number;
+  readonly owners: ReadonlyMap<string, Owner>;
+  readonly stations: ReadonlyMap<string, Station>;
+  readonly datastreams: ReadonlyMap<string, Datastream>;
+  readonly devices: ReadonlyMap<string, Device>;
+  readonly properties: ReadonlyMap<string, ObservedProperty>;
+  readonly deployments: readonly Deployment[];
+  /** Datastreams by their internal number; `undefined` where a number is not in use. */
+  readonly bySeries: readonly (Datastream | undefined)[];
+  /** The channels of a device, compiled for the pipeline; `undefined` for an unknown device. */
+  channelsOf(deviceId: string): ReadonlyMap<string, readonly ChannelBinding[]> | undefined;
+}
+
+/** One deployment, ready to apply: `result = raw × scale + shift` in the canonical unit. */
+export interface ChannelBinding {
+  readonly deployment: Deployment;
+  readonly datastream: Datastream;
+  readonly property: ObservedProperty;
+  readonly station: Station;
+  /** Of the deployment's own unit (or the canonical one). A unit inside the message overrides it. */
+  readonly scale: number;
+  readonly shift: number;
+}
+
+/** How a device or a person proves who it is. The secret itself is stored nowhere. */
+export interface Credential {
+  readonly kind: 'device' | 'token';
+  /** Device id, or the id of the token. */
+  readonly subject: string;
+  /** Of a token: its role. Of a device: `device`. */
+  readonly role: 'device' | 'operator' | 'reader';
+  readonly owner?: string;
+}
+
+/** Read side: every worker opens it read-only. */
+export interface RegistryReader {
+  /** The newest version that `refresh` has loaded. */
+  current(): Registry;
+  /** Exactly that version, or an error by name: ingest judges by versions, not by "now". */
+  at(version: number): Registry;
+  /** Loads what the writer has committed since; resolves to the newest version. */
+  refresh(): Registry;
+  /**
+   * Who this is, or undefined. Constant-time compare of SHA-256; a revoked or expired secret is
+   * undefined from the moment `refresh` has seen it. User name of a device = its id.
+   */
+  authenticate(username: string, secret: string): Credential | undefined;
+  /** By certificate: the SHA-256 fingerprint of the client certificate (hex, lower case). */
+  authenticateCertificate(fingerprint256: string): Credential | undefined;
+  /** By bearer token alone. */
+  authenticateToken(secret: string): Credential | undefined;
+  close(): void;
+}
+
+/** One error of an import, at its place in the file. */
+export interface ImportProblem {
+  /** RFC 6901 JSON pointer. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export type ImportOutcome =
+  | { readonly ok: true; readonly version: number; readonly changed: number }
+  | { readonly ok: false; readonly problems: readonly ImportProblem[] };
+
+export interface DeviceSecret {
+  readonly deviceId: string;
+  readonly clientId: string;
+  readonly username: string;
+  /** Shown once; null for a device that already had one, unless it was rotated. */
+  readonly password: string | null;
+  readonly topic: string;
+}
+
+/** One row of the append-only history. */
+export interface HistoryRow {
+  readonly version: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Write side: one writer for an installation. Each call that changes anything is one version. */
+export interface RegistryWriter extends RegistryReader {
+  /** All or nothing; importing the same file twice changes nothing the second time. */
+  importFile(content: unknown, actor: string): ImportOutcome;
+  /** The same file back, sorted by id: `importFile(exportFile())` changes nothing. */
+  exportFile(): unknown;
+  /** Gives a secret to each device of the list that has none; `rotate` gives all a new one. */
+  provision(
+    deviceIds: readonly string[],
+    options: { readonly rotate: boolean; readonly actor: string },
+  ): DeviceSecret[];
+  /** Lets a client certificate stand for a device. */
+  pinCertificate(deviceId: string, fingerprint256: string, actor: string): void;
+  createToken(options: {
+    readonly role: 'operator' | 'reader';
+    readonly actor: string;
+    readonly owner?: string;
+  }): {
+    readonly id: string;
+    readonly secret: string;
+  };
+  /** Ends every secret of a device, or a token, at once. */
+  revoke(subject: string, actor: string): void;
+  history(options?: { readonly afterVersion?: number; readonly limit?: number }): HistoryRow[];
+}

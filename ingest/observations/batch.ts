@@ -1,0 +1,66 @@
+import type { ObservationRow } from '../observation.ts';
+import type { Position } from '../log/log.ts';
+
+/**
+ * One record of the log `observations`: all that one stretch of `readings` caused, and the position
+ * consumed. Atomic: a crash repeats nothing and skips nothing.
+ */
+export interface Batch {
+  /** max(previous batch, now): what `asOf` asks. */
+  readonly publishedAt: number;
+  /** All readings up to and including this position have been settled. */
+  readonly consumed: Position;
+  readonly totals: BalanceTotals;
+  /** In order of decision. Rows with `current: false` are history. */
+  readonly rows: readonly ObservationRow[];
+  readonly quarantined: readonly QuarantineEntry[];
+  readonly control: readonly ControlEntry[];
+}
+
+/** Running totals of the two balance laws (interfaces.md §7), first passes only. */
+export interface BalanceTotals {
+  readonly readingsSettled: number;
+  readonly readingsQuarantined: number;
+  readonly readingsControl: number;
+  readonly measurementsDecoded: number;
+  readonly measurementsStored: number;
+  readonly measurementsDuplicate: number;
+  readonly measurementsRevision: number;
+  readonly measurementsQuarantined: number;
+  /** Terms of their own: what `replay` and `reprocess` did. */
+  readonly replayed: number;
+  readonly reprocessed: number;
+}
+
+/** A reading, or one channel of it, that could not become an observation. */
+export interface QuarantineEntry {
+  /** Of the reading in `readings`. */
+  readonly position: Position;
+  readonly receivedAt: number;
+  readonly device: string;
+  readonly topic: string;
+  /** Null: the whole message. */
+  readonly channel: string | null;
+  readonly code: string;
+  /** Byte offset in the payload, or -1. */
+  readonly offset: number;
+  readonly detail: string;
+  /** `open` when first met; a later entry of the same (position, channel) ends it. */
+  readonly state: 'open' | 'replayed' | 'dismissed';
+  /** A copy of the message's bytes, so that it outlives the retention of `readings`; null in ends. */
+  readonly payload: Uint8Array | null;
+}
+
+/** State, birth, last will, markers: settled as control, kept for the operator. */
+export interface ControlEntry {
+  readonly position: Position;
+  readonly receivedAt: number;
+  readonly device: string;
+  /** `state`, `meta`, `registry`, `attempt`, `decision`, `replay`, `job`. */
+  readonly kind: string;
+  /** Text of the payload, cut at 1,024 characters. */
+  readonly text: string;
+}
+
+/** `encodeBatch`/`decodeBatch` live in `batch-codec.ts`. */
+export const batchFormatVersion = 1;

@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: [
+      '{broker,ingest,api,devices,simulators}/**/*.test.{ts,tsx}',
+      '*.test.ts',
+      '.ci/*.test.ts',
+    ],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    allowOnly: false,
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['{broker,ingest,api,devices}/**/*.ts', 'main.ts'],
+      exclude: ['**/*.test.ts', '**/*.contract.ts', '**/worker.ts', 'api/web/**'],
+      reporter: ['text-summary'],
+    },
+  },
+});
