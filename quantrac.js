@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// `npx quantrac …` on any installed Node from 20 on: hands over to the Node that comes with the
+// repository (devDependency `node`), which runs the TypeScript directly. Plain JavaScript, since it
+// is read by the installed Node.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const bundled = here('node_modules/node/bin/node');
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const newEnough = major > 24 || (major === 24 && minor >= 12);
+const runtime = existsSync(bundled) ? bundled : process.execPath;
+if (runtime !== bundled && !newEnough) {
+  process.stderr.write(
+    'quantrac: Node 24.12 or newer is needed and is not here. Run `npm ci` (with install scripts, or `npm rebuild node` after it).\n',
+  );
+  process.exit(2);
+}
+
+// The channel tells the server when this launcher is gone, so that a kill of the one ends both.
+const child = spawn(runtime, [here('main.ts'), ...process.argv.slice(2)], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => child.kill(signal));
+}
+child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128));
