@@ -11,6 +11,8 @@ export interface Batch {
   /** All readings up to and including this position have been settled. */
   readonly consumed: Position;
   readonly totals: BalanceTotals;
+  /** The registry version in force behind this batch: where the next one goes on after a start. */
+  readonly registryVersion: number;
   /** In order of decision. Rows with `current: false` are history. */
   readonly rows: readonly ObservationRow[];
   readonly quarantined: readonly QuarantineEntry[];
