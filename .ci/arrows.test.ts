@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { root } from './repository.ts';
+
+/** Each arrow that must not exist, planted once: file, what it imports. */
+const planted: readonly (readonly [string, string])[] = [
+  ['devices/a.ts', '../ingest/log/log.ts'],
+  ['devices/b.ts', '../broker/main.ts'],
+  ['devices/c.ts', '../api/main.ts'],
+  ['devices/d.ts', 'node:sqlite'],
+  ['ingest/a.ts', '../broker/receive.ts'],
+  ['ingest/b.ts', '../api/main.ts'],
+  ['ingest/c.ts', '../simulators/fleet.ts'],
+  ['ingest/log/d.ts', '../../broker/main.ts'],
+  ['ingest/store/e.ts', 'node:sqlite'],
+  ['ingest/f.ts', 'kafkajs'],
+  ['broker/a.ts', '../api/main.ts'],
+  ['broker/b.ts', '../ingest/store/store.ts'],
+  ['broker/mqtt/c.ts', '../../ingest/decide/decide.ts'],
+  ['broker/d.ts', 'aedes'],
+  ['broker/e.ts', 'fastify'],
+  ['api/a.ts', '../broker/main.ts'],
+  ['api/routes/b.ts', '../../broker/receive.ts'],
+  ['api/c.ts', '../ingest/pipeline.ts'],
+  ['api/d.ts', 'aedes'],
+  ['simulators/a.ts', '../ingest/log/log.ts'],
+  ['simulators/b.ts', '../broker/main.ts'],
+  ['simulators/c.ts', '../api/main.ts'],
+  ['simulators/d.ts', 'fastify'],
+];
+
+test('every forbidden arrow between rooms is refused by the linter', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-arrows-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+  copyFileSync(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  for (const [path, target] of planted) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), `import { x } from '${target}';\nexport const y = x;\n`);
+  }
+  const lint = spawnSync(
+    join(root, 'node_modules/.bin/oxlint'),
+    ['--format', 'json', ...new Set(planted.map(([path]) => path.replace(/\/.*/, '')))],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+    },
+  );
+  const { diagnostics } = JSON.parse(lint.stdout) as {
+    diagnostics: readonly { readonly code: string; readonly filename: string }[];
+  };
+  const refused = new Set(
+    diagnostics
+      .filter(({ code }) => code.includes('no-restricted-imports'))
+      .map(({ filename }) => filename),
+  );
+  expect(planted.map(([path]) => path).filter((path) => !refused.has(path))).toEqual([]);
+});
