@@ -103,6 +103,13 @@ export interface ObservedProperty {
   readonly expected?: { readonly min: number; readonly max: number };
   /** Chemical basis, for example `N` for nitrate as nitrogen. */
   readonly basis?: string;
+  /**
+   * Formulas that a field unit may name instead of `basis`: `mg NO3/L` of a property stated as N.
+   * One molecule of each holds what the basis counts, so the ratio of molar masses converts.
+   */
+  readonly species?: readonly string[];
+  /** Symbol of Circular 10/2021/TT-BTNMT, Appendix 15, table 34; several properties may share one. */
+  readonly nationalSymbol?: string;
   /** Of a gas: grams per mole, for conversion between volume and mass fractions. */
   readonly molarMassGrams?: number;
   /** Of a gas: the temperature of the stated concentration; pressure is 101,325 Pa. */
