@@ -41,6 +41,12 @@ export interface Raw {
   readonly unit: string | null;
   /** The time's text exactly as sent; null where the message carried none. */
   readonly time: string | null;
+  /**
+   * Where `sentDecimals` ≥ 0, `value` is `sentNumber.toFixed(sentDecimals)` and is made only when
+   * asked for: whoever writes many rows writes these two instead. -1 or absent: `value` is the text.
+   */
+  readonly sentNumber?: number;
+  readonly sentDecimals?: number;
 }
 
 /** The platform's judgement of a value. Interned: few distinct verdicts exist in a network. */
