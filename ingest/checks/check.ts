@@ -33,19 +33,34 @@ export interface SeriesRules {
     readonly fail: number | null;
     readonly method: 'average' | 'differential';
   } | null;
-  /** Units per second. */
-  readonly rateOfChange: { readonly suspect: number; readonly fail: number | null } | null;
+  /**
+   * Units per second. A change of at most `changeMin` units is never judged: it keeps a sensor's
+   * noise from looking steep where two values lie closer together than the interval.
+   */
+  readonly rateOfChange: {
+    readonly suspect: number;
+    readonly fail: number | null;
+    readonly changeMin: number;
+  } | null;
+  /**
+   * At most `naturalAtMost`, or at least `naturalAtLeast`, a constant value is natural (calm wind,
+   * darkness, saturated air): such a value is not evaluated.
+   */
   readonly flatLine: {
     readonly tolerance: number;
     readonly suspectMs: number;
     readonly failMs: number | null;
+    readonly naturalAtMost: number | null;
+    readonly naturalAtLeast: number | null;
   } | null;
   /** A neighbour farther away than this is no neighbour. */
   readonly gapMaxMs: number;
   /** Tests whose digit takes part in the flag; the others inform. */
   readonly counting: readonly TestId[];
   readonly timeZone: string;
-  /** 8 hex digits of the hash of everything above. */
+  /** Month (0 to 11) of an instant in the station's local year; not part of the hash. */
+  readonly monthOf: (at: number) => number;
+  /** First 8 hex digits of SHA-256 over the canonical JSON of the rest, functions left out. */
   readonly hash: string;
 }
 
