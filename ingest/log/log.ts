@@ -52,6 +52,11 @@ export interface LogReader {
    * which `skipDamaged` goes on behind it.
    */
   read(bytesMax: number): Promise<readonly LogRecord[]>;
+  /**
+   * Goes on behind the damage that the last `read` rejected for, and says which positions cannot be
+   * read. Null when the last `read` did not reject for damage: nothing is skipped.
+   */
+  skipDamaged(): Promise<{ readonly first: Position; readonly last: Position } | null>;
   /** Moves to another position; a position before the first kept one is moved to that. */
   seek(position: Position): void;
   close(): Promise<void>;
