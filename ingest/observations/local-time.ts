@@ -1,0 +1,100 @@
+/** Times of one IANA zone: its offset at an instant, and RFC 3339 text with that offset. */
+export interface LocalTime {
+  readonly timeZone: string;
+  /** What to add to UTC milliseconds to get local ones; always whole minutes. */
+  offsetMs(at: number): number;
+  /** RFC 3339 with the zone's offset; milliseconds only where they are not 0. */
+  text(at: number): string;
+}
+
+const dayMs = 86_400_000;
+const slotMs = 900_000;
+const daysKeptMax = 8_192;
+const two: readonly string[] = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'));
+
+/** Throws RangeError for a zone that this machine does not know. */
+export function openLocalTime(timeZone: string): LocalTime {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  const offsetsByDay = new Map<number, number>();
+  let knownFromAt = 0;
+  let knownToAt = 0;
+  let knownOffsetMs = 0;
+  let suffix = '';
+  let dateDay = NaN;
+  let dateText = '';
+
+  function readOffsetMs(at: number): number {
+    const name = format.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
+    const match = /([+-])(\d{1,2}):(\d{2})/.exec(name);
+    if (match === null) return 0;
+    const minutes = Number(match[2]) * 60 + Number(match[3]);
+    return (match[1] === '-' ? -minutes : minutes) * 60_000;
+  }
+
+  function offsetAtDay(day: number): number {
+    let offset = offsetsByDay.get(day);
+    if (offset === undefined) {
+      if (offsetsByDay.size >= daysKeptMax) offsetsByDay.clear();
+      offset = readOffsetMs(day * dayMs);
+      offsetsByDay.set(day, offset);
+    }
+    return offset;
+  }
+
+  /**
+   * A zone that has the same offset at both ends of a UTC day has it all day; on a day of change
+   * the quarter hour decides, since zones change at whole quarters.
+   */
+  function learn(at: number): void {
+    const day = Math.floor(at / dayMs);
+    const offset = offsetAtDay(day);
+    const wholeDay = offset === offsetAtDay(day + 1);
+    const stepMs = wholeDay ? dayMs : slotMs;
+    knownFromAt = Math.floor(at / stepMs) * stepMs;
+    knownToAt = knownFromAt + stepMs;
+    knownOffsetMs = wholeDay ? offset : readOffsetMs(knownFromAt);
+    const minutes = Math.abs(knownOffsetMs) / 60_000;
+    suffix =
+      (knownOffsetMs < 0 ? '-' : '+') + two[Math.floor(minutes / 60)] + ':' + two[minutes % 60];
+  }
+
+  return {
+    timeZone,
+    offsetMs(at) {
+      if (!(at >= knownFromAt && at < knownToAt)) learn(at);
+      return knownOffsetMs;
+    },
+    text(at) {
+      if (!(at >= knownFromAt && at < knownToAt)) learn(at);
+      const local = at + knownOffsetMs;
+      const day = Math.floor(local / dayMs);
+      if (day !== dateDay) {
+        dateDay = day;
+        dateText = new Date(local).toISOString().slice(0, -13);
+      }
+      const ofDay = local - day * dayMs;
+      const seconds = (ofDay / 1000) | 0;
+      const milliseconds = ofDay - seconds * 1000;
+      const text =
+        dateText +
+        (two[(seconds / 3600) | 0] ?? '') +
+        ':' +
+        (two[((seconds / 60) | 0) % 60] ?? '') +
+        ':' +
+        (two[seconds % 60] ?? '');
+      return milliseconds === 0
+        ? text + suffix
+        : text + '.' + String(milliseconds).padStart(3, '0') + suffix;
+    },
+  };
+}
+
+/** One `LocalTime` a zone, kept as long as the function is. */
+export function createLocalTimes(): (timeZone: string) => LocalTime {
+  const zones = new Map<string, LocalTime>();
+  return (timeZone) => {
+    let zone = zones.get(timeZone);
+    if (zone === undefined) zones.set(timeZone, (zone = openLocalTime(timeZone)));
+    return zone;
+  };
+}
