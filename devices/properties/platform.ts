@@ -1,0 +1,86 @@
+import type { ObservedProperty } from '../model.ts';
+import { qudt } from './links.ts';
+
+/** The equipment itself: what tells an operator that a station is about to fall silent. */
+export const platformProperties: readonly ObservedProperty[] = [
+  {
+    id: 'battery-voltage',
+    label: { vi: 'Điện áp ắc quy', en: 'Battery voltage' },
+    domain: 'platform',
+    unit: 'V',
+    plausible: { min: 0, max: 100 },
+    expected: { min: 2.5, max: 60 },
+    links: [qudt('V')],
+  },
+  {
+    id: 'battery-level',
+    label: { vi: 'Mức pin', en: 'Battery level' },
+    domain: 'platform',
+    unit: '%',
+    plausible: { min: 0, max: 100 },
+    links: [qudt('PERCENT')],
+  },
+  {
+    id: 'solar-voltage',
+    label: { vi: 'Điện áp pin mặt trời', en: 'Solar panel voltage' },
+    domain: 'platform',
+    unit: 'V',
+    plausible: { min: 0, max: 200 },
+    expected: { min: 0, max: 60 },
+    links: [qudt('V')],
+  },
+  {
+    id: 'supply-current',
+    label: { vi: 'Dòng điện tiêu thụ', en: 'Supply current' },
+    domain: 'platform',
+    unit: 'mA',
+    plausible: { min: -100_000, max: 100_000 },
+    expected: { min: -10_000, max: 10_000 },
+    links: [qudt('MilliA')],
+  },
+  {
+    id: 'enclosure-temperature',
+    label: { vi: 'Nhiệt độ trong tủ', en: 'Enclosure temperature' },
+    domain: 'platform',
+    unit: 'Cel',
+    plausible: { min: -60, max: 120 },
+    expected: { min: -20, max: 85 },
+    links: [qudt('DEG_C')],
+  },
+  {
+    id: 'enclosure-humidity',
+    label: { vi: 'Độ ẩm trong tủ', en: 'Enclosure humidity' },
+    domain: 'platform',
+    unit: '%',
+    plausible: { min: 0, max: 105 },
+    expected: { min: 0, max: 100 },
+    links: [qudt('PERCENT_RH')],
+  },
+  {
+    id: 'signal-strength',
+    label: { vi: 'Cường độ tín hiệu (RSSI)', en: 'Signal strength (RSSI)' },
+    domain: 'platform',
+    // Decibels above one milliwatt: UCUM has no dBm, an annotation says what 0 is.
+    unit: 'dB{mW}',
+    plausible: { min: -200, max: 50 },
+    expected: { min: -140, max: 0 },
+    links: [],
+  },
+  {
+    id: 'signal-noise-ratio',
+    label: { vi: 'Tỷ số tín hiệu trên nhiễu', en: 'Signal-to-noise ratio' },
+    domain: 'platform',
+    unit: 'dB',
+    plausible: { min: -100, max: 200 },
+    expected: { min: -30, max: 60 },
+    links: [qudt('DeciB')],
+  },
+  {
+    id: 'uptime',
+    label: { vi: 'Thời gian hoạt động liên tục', en: 'Time since start' },
+    domain: 'platform',
+    unit: 's',
+    plausible: { min: 0, max: 10_000_000_000 },
+    links: [qudt('SEC')],
+  },
+];
