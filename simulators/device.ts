@@ -1,0 +1,73 @@
+/** A simulated device: one MQTT.js client that publishes as real ones do, QoS 1, with a last will. */
+import { connectAsync, type MqttClient } from 'mqtt';
+import type { Draft } from './faults.ts';
+import type { SimulatedChannel } from './sensing.ts';
+
+export interface DeviceSecretOf {
+  readonly deviceId: string;
+  readonly clientId: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface ConnectedDevice {
+  /** Resolves when the server has acknowledged: the reading is kept. */
+  publish(draft: Draft, half: boolean): Promise<void>;
+  publishText(topic: string, text: string): Promise<void>;
+  /** Drops the connection without a word and comes back, as in a storm of reconnects. */
+  reconnect(): void;
+  close(): Promise<void>;
+}
+
+export interface DeviceOptions {
+  /** For example `mqtt://127.0.0.1:1883`. */
+  readonly url: string;
+  readonly secret: DeviceSecretOf;
+  readonly channels: readonly SimulatedChannel[];
+  readonly onError: (error: Error) => void;
+}
+
+export async function connectDevice(options: DeviceOptions): Promise<ConnectedDevice> {
+  const { secret } = options;
+  const base = `env/v1/${secret.deviceId}`;
+  const client: MqttClient = await connectAsync(options.url, {
+    clientId: secret.clientId,
+    username: secret.username,
+    password: secret.password,
+    clean: false,
+    reconnectPeriod: 1_000,
+    will: {
+      topic: `${base}/state`,
+      payload: Buffer.from('{"status":"offline"}'),
+      qos: 1,
+      retain: true,
+    },
+  });
+  client.on('error', options.onError);
+  await client.publishAsync(`${base}/state`, '{"status":"online"}', { qos: 1, retain: true });
+  return {
+    async publish(draft, half) {
+      const text = messageOf(draft, options.channels);
+      await client.publishAsync(`${base}/obs`, half ? text.slice(0, text.length >> 1) : text, {
+        qos: 1,
+      });
+    },
+    async publishText(topic, text) {
+      await client.publishAsync(topic, text, { qos: 1 });
+    },
+    reconnect: () => {
+      client.stream.destroy();
+    },
+    close: () => client.endAsync(),
+  };
+}
+
+/** The own JSON of the product: `{"ts":…,"values":{…}}`, each number with its sensor's decimals. */
+export function messageOf(draft: Draft, channels: readonly SimulatedChannel[]): string {
+  const members: string[] = [];
+  for (const { channel, decimals } of channels) {
+    const value = draft.values[channel];
+    if (value !== undefined) members.push(`"${channel}":${value.toFixed(decimals)}`);
+  }
+  return `{"ts":${draft.at},"values":{${members.join(',')}}}`;
+}
