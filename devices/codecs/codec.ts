@@ -35,7 +35,7 @@ export interface Decoded {
 }
 
 export interface DecodeFault {
-  /** Of the closed table in `devices/errors.ts`, prefix `CODEC_`. */
+  /** Of the closed table in `devices/codecs/errors.ts`, prefix `CODEC_`. */
   readonly code: string;
   /** Byte offset in the (decompressed) payload where it was noticed, or -1. */
   readonly offset: number;
