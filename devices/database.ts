@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs?: number;
   /** `full` survives a loss of power with the last commit, `normal` may lose the last commits. */
   readonly synchronous?: 'full' | 'normal';
+  /** The file serves as a lock alone: no write-ahead log beside it. */
+  readonly lockOnly?: boolean;
 }
 
 /** Opens (and, unless read-only, creates) a database file. Throws SQLite's own error. */
@@ -21,6 +23,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     readOnly: options.readOnly ?? false,
     timeout: options.busyTimeoutMs ?? 5_000,
   });
+  if (options.lockOnly === true) return database;
   if (options.readOnly !== true) database.exec('PRAGMA journal_mode = WAL');
   database.exec(`PRAGMA synchronous = ${options.synchronous === 'normal' ? 'NORMAL' : 'FULL'}`);
   return database;
