@@ -1,0 +1,152 @@
+/**
+ * The data folder: one format version, one store id, one owner.
+ *
+ * `format.json` is written once, when the folder is made, and again by `restore` and by a migration:
+ * `{"format":"quantrac-data/1","storeId":…,"earlier":[{"storeId":…,"upTo":…}]}`. A newer version is
+ * refused before anything is written. The owner holds an exclusive lock on `owner.lock` (a SQLite
+ * transaction, so that the kernel frees it when the process dies in whatever way).
+ */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Random } from './devices/random.ts';
+import { openDatabase } from './devices/database.ts';
+import { startError } from './errors.ts';
+
+export interface StoreIdentity {
+  readonly storeId: string;
+  /** Earlier ids of the same data: their cursors are good up to and including the position. */
+  readonly earlier: readonly { readonly storeId: string; readonly upTo: number }[];
+}
+
+interface FormatFile extends StoreIdentity {
+  readonly format: string;
+}
+
+export interface DataFolder {
+  readonly path: string;
+  readonly identity: StoreIdentity;
+  readonly readings: string;
+  readonly observations: string;
+  readonly view: string;
+  readonly registry: string;
+  readonly controlSocket: string;
+  release(): void;
+}
+
+const formatName = 'quantrac-data/1';
+
+/** Makes the folder if there is none, checks its version, and becomes its one owner. */
+export function openDataFolder(path: string, random: Random): DataFolder {
+  makeFolder(path);
+  const existing = readFormat(path);
+  const release = takeOwnership(path);
+  try {
+    const identity = existing ?? writeFormat(path, { storeId: mintStoreId(random), earlier: [] });
+    return { ...pathsOf(path), identity, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Paths of a folder that somebody else owns, for readers. */
+export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> {
+  return {
+    path,
+    readings: join(path, 'readings'),
+    observations: join(path, 'observations'),
+    view: join(path, 'view.db'),
+    registry: join(path, 'registry.db'),
+    controlSocket: join(path, 'control.sock'),
+  };
+}
+
+/** Undefined where there is no format file yet. Throws START_ codes for a newer or broken one. */
+export function readFormat(path: string): StoreIdentity | undefined {
+  const file = join(path, 'format.json');
+  if (!existsSync(file)) {
+    const strangers = existsSync(path)
+      ? readdirSync(path).filter((name) => !/^(owner\.lock|\.)/.test(name))
+      : [];
+    if (strangers.length > 0)
+      throw startError('START_FOLDER_STRANGE', { folder: path, found: strangers.slice(0, 3) });
+    return undefined;
+  }
+  const content = JSON.parse(readFileSync(file, 'utf8')) as FormatFile;
+  if (content.format !== formatName)
+    throw startError('START_FOLDER_VERSION', {
+      folder: path,
+      found: content.format,
+      readable: formatName,
+    });
+  return { storeId: content.storeId, earlier: content.earlier };
+}
+
+export function mintStoreId(random: Random): string {
+  return Buffer.from(random.bytes(9)).toString('base64url');
+}
+
+/** Written whole, synced and renamed, so that a loss of power leaves the old file or the new one. */
+export function writeFormat(path: string, identity: StoreIdentity): StoreIdentity {
+  const temporary = join(path, '.format.json');
+  const content: FormatFile = { format: formatName, ...identity };
+  const file = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(file, `${JSON.stringify(content)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, join(path, 'format.json'));
+  syncFolder(path);
+  return identity;
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    chmodSync(path, 0o700);
+  } catch (error) {
+    throw startError('START_FOLDER_UNWRITABLE', { folder: path }, error);
+  }
+}
+
+function takeOwnership(path: string): () => void {
+  try {
+    const lock = openDatabase(join(path, 'owner.lock'), { busyTimeoutMs: 0, lockOnly: true });
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return () => lock.close();
+  } catch (error) {
+    const busy = error instanceof Error && /locked/.test(error.message);
+    throw startError(
+      busy ? 'START_FOLDER_OWNED' : 'START_FOLDER_UNWRITABLE',
+      { folder: path },
+      error,
+    );
+  }
+}
