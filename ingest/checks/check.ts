@@ -73,7 +73,7 @@ export interface NeighbourCheck {
   /** Farthest neighbour before the judged element that can matter, in time. */
   lookBackMs(rules: SeriesRules): number;
   lookAheadMs(rules: SeriesRules): number;
-  /** Digit of element `at`; never called for a missing value. Allocates nothing. */
+  /** Digit of element `at`; never called for a missing value. Keeps no state. */
   judge(points: Points, at: number, rules: SeriesRules): Digit;
 }
 

@@ -1,0 +1,150 @@
+/**
+ * Built-in limits of change by observed property, in its canonical unit. They say what instruments
+ * and nature do, leniently: a suspect value should mostly be wrong. Ranges come from the catalogue.
+ *
+ * Sources: step per minute and least variability in an hour of air temperature (3 °C; 0.1 °C),
+ * humidity (15 %; 1 %), pressure (2 hPa; 0.1 hPa), wind speed (20 m/s; 0.5 m/s) and radiation
+ * (800 W/m²) are the WMO's guidelines for automatic stations (Zahumenský 2004, in WMO-No. 8); the
+ * pairs suspect/erroneous follow them. All others are operating experience and can be overridden.
+ */
+export interface DefaultRule {
+  /**
+   * Greatest plausible step between two values a minute and an hour apart; between and beyond, a
+   * power law joins them. Null: steps and spikes are natural or mean nothing.
+   */
+  readonly step: { readonly minute: number; readonly hour: number; readonly fail: number } | null;
+  /** Null: a constant value is natural. `failHours` null: never worse than suspect. */
+  readonly flat: {
+    readonly tolerance: number;
+    readonly suspectMinutes: number;
+    readonly failHours: number | null;
+    readonly naturalAtMost?: number;
+    readonly naturalAtLeast?: number;
+  } | null;
+}
+
+type Step = DefaultRule['step'];
+type Flat = DefaultRule['flat'];
+
+/** `fail`: a step so many times as large fails; Infinity: never. */
+function step(minute: number, hour: number, fail = Number.POSITIVE_INFINITY): Step {
+  return { minute, hour, fail };
+}
+
+function flat(
+  tolerance: number,
+  suspectMinutes: number,
+  failHours: number | null = null,
+  natural: { readonly naturalAtMost?: number; readonly naturalAtLeast?: number } = {},
+): Flat {
+  return { tolerance, suspectMinutes, failHours, ...natural };
+}
+
+const none: DefaultRule = { step: null, flat: null };
+/** Ambient gases and dust: steep by nature, and constant only near zero. */
+function ambient(minute: number, hour: number, zero: number): DefaultRule {
+  return { step: step(minute, hour), flat: flat(0, 360, null, { naturalAtMost: zero }) };
+}
+/** Analysers of water work in batches of minutes to hours and repeat the last result between. */
+function analysed(minute: number, hour: number): DefaultRule {
+  return { step: step(minute, hour), flat: flat(0, 1_440, null, { naturalAtMost: 0 }) };
+}
+
+const temperature: DefaultRule = { step: step(3, 12, 3), flat: flat(0.05, 60, 24) };
+const defaults = new Map<string, DefaultRule>([
+  // Weather.
+  ['air-temperature', temperature],
+  ['dew-point', { step: step(4, 12, 3), flat: flat(0.05, 60, 24) }],
+  ['wet-bulb-temperature', temperature],
+  ['black-globe-temperature', { step: step(10, 30, 3), flat: flat(0.05, 120, 24) }],
+  ['heat-index', { step: step(5, 20, 3), flat: flat(0.05, 120, 24) }],
+  [
+    'relative-humidity',
+    { step: step(15, 50, 1.9), flat: flat(0.5, 60, 24, { naturalAtLeast: 97 }) },
+  ],
+  ['air-pressure', { step: step(2, 6, 4), flat: flat(0.05, 60, 24) }],
+  ['air-pressure-sea-level', { step: step(2, 6, 4), flat: flat(0.05, 60, 24) }],
+  ['wind-speed', { step: step(20, 20, 2), flat: flat(0.25, 60, 24, { naturalAtMost: 0.5 }) }],
+  ['wind-gust', { step: step(30, 30, 2), flat: flat(0.25, 60, 24, { naturalAtMost: 1 }) }],
+  // In a calm the vane rests, and a single series cannot know it: only half a day is too long.
+  ['wind-direction', { step: null, flat: flat(0, 720, null, { naturalAtMost: 0 }) }],
+  ['rainfall', none],
+  ['rain-rate', none],
+  ['solar-radiation', { step: step(800, 1_000), flat: flat(0, 180, 24, { naturalAtMost: 5 }) }],
+  ['net-radiation', { step: step(800, 1_000), flat: flat(0, 360, 24) }],
+  ['longwave-radiation', { step: step(100, 200), flat: flat(0, 360, 24) }],
+  [
+    'photosynthetic-radiation',
+    { step: step(1_800, 2_200), flat: flat(0, 180, 24, { naturalAtMost: 10 }) },
+  ],
+  ['illuminance', { step: null, flat: flat(0, 360, null, { naturalAtMost: 10 }) }],
+  ['uv-index', { step: step(8, 12), flat: flat(0, 360, null, { naturalAtMost: 0.5 }) }],
+  ['visibility', none],
+  ['cloud-cover', none],
+  ['cloud-base-height', none],
+  ['snow-depth', none],
+  ['sunshine-duration', none],
+  ['evaporation', none],
+  ['leaf-wetness', none],
+  ['lightning-count', none],
+  // Air.
+  ['pm1', ambient(200, 400, 2)],
+  ['pm2.5', ambient(250, 500, 2)],
+  ['pm10', ambient(500, 1_000, 4)],
+  ['tsp', ambient(1_000, 2_000, 4)],
+  ['black-carbon', ambient(50, 80, 0.1)],
+  ['o3', ambient(100, 200, 3)],
+  ['no', ambient(500, 1_000, 3)],
+  ['no2', ambient(200, 300, 3)],
+  ['nox', ambient(700, 1_500, 3)],
+  ['so2', ambient(300, 500, 5)],
+  ['nh3', ambient(300, 500, 3)],
+  ['h2s', ambient(200, 400, 2)],
+  ['co', ambient(15, 25, 0.2)],
+  ['co2', { step: step(1_000, 2_000), flat: flat(0, 360, 24) }],
+  ['ch4', ambient(20, 50, 0)],
+  ['benzene', ambient(50, 100, 1)],
+  ['toluene', ambient(200, 400, 1)],
+  ['xylene', ambient(200, 400, 1)],
+  ['formaldehyde', ambient(100, 200, 1)],
+  ['tvoc', ambient(2_000, 4_000, 5)],
+  ['gamma-dose-rate', { step: step(200, 300), flat: flat(0, 360, 24) }],
+  ['noise-laeq', { step: step(50, 60), flat: flat(0, 120, 24) }],
+  // Water. Levels and tanks may rest for days at their resolution.
+  ['water-level', { step: step(0.5, 3, 3), flat: flat(0, 1_440) }],
+  ['reservoir-level', { step: step(0.5, 2, 3), flat: flat(0, 1_440) }],
+  ['groundwater-level', { step: step(0.5, 3, 3), flat: null }],
+  ['flood-depth', { step: step(0.5, 2), flat: flat(0, 720, null, { naturalAtMost: 0.02 }) }],
+  ['tide-level', { step: step(0.5, 2, 3), flat: flat(0, 180, 12) }],
+  ['discharge', { step: null, flat: flat(0, 1_440, null, { naturalAtMost: 0 }) }],
+  ['flow-velocity', { step: step(3, 4), flat: flat(0, 1_440, null, { naturalAtMost: 0 }) }],
+  ['water-temperature', { step: step(2, 5, 3), flat: flat(0, 720) }],
+  ['ph', { step: step(1, 2, 2), flat: flat(0, 720) }],
+  ['dissolved-oxygen', { step: step(2, 5, 2), flat: flat(0, 720, null, { naturalAtMost: 0.1 }) }],
+  ['oxygen-saturation', { step: step(25, 60, 2), flat: flat(0, 720, null, { naturalAtMost: 1 }) }],
+  ['conductivity', { step: step(2_000, 10_000), flat: flat(0, 720) }],
+  ['salinity', { step: step(5, 15), flat: flat(0, 720, null, { naturalAtMost: 0.1 }) }],
+  ['orp', { step: step(150, 400), flat: flat(0, 720) }],
+  ['turbidity', { step: step(200, 600), flat: flat(0, 720, null, { naturalAtMost: 0 }) }],
+  ['tss', analysed(300, 800)],
+  ['cod', analysed(200, 400)],
+  ['bod5', analysed(100, 200)],
+  ['toc', analysed(100, 200)],
+  ['ammonium', analysed(20, 50)],
+  ['nitrate', analysed(20, 50)],
+  ['nitrite', analysed(5, 20)],
+  ['phosphate', analysed(10, 30)],
+  ['total-nitrogen', analysed(50, 100)],
+  ['total-phosphorus', analysed(20, 50)],
+  ['chlorophyll-a', analysed(50, 150)],
+  // Soil: a day without any change is common below ten centimetres.
+  ['soil-moisture', { step: step(30, 50), flat: null }],
+  ['soil-temperature', { step: step(2, 8, 3), flat: null }],
+  // The station itself.
+  ['battery-voltage', none],
+]);
+
+/** The built-in limits of a property; one that is not in the table has none beside its range. */
+export function defaultRuleOf(property: string): DefaultRule {
+  return defaults.get(property) ?? none;
+}
