@@ -1,0 +1,201 @@
+/**
+ * A reading as the body of a record of the log `readings`:
+ *
+ *   body     := kind and door u8 (kind in the low 4 bits, door in the next 3) · receivedAt u48
+ *             · device · topic · payload to the end
+ *   device   := varint bytes · UTF-8
+ *   topic    := varint (bytes × 2) · UTF-8, or varint (2 × pattern + 1) for a topic of the own scheme
+ *               that the device's id alone decides
+ *
+ * Little-endian. It adds 9 bytes to device and payload, and to a topic outside the patterns. A kind,
+ * a door or a pattern gets its number from its place in its list: lists grow at their end only.
+ */
+import { logError } from './log/errors.ts';
+import type { LogWriter, Position } from './log/log.ts';
+import { doors, readingKinds, type Door, type Reading, type ReadingKind } from './reading.ts';
+
+export interface LoggedReading extends Reading {
+  readonly position: Position;
+}
+
+const topicStart = 'env/v1/';
+const topicEnds = ['/obs', '/obs/backfill', '/state', '/meta'] as const;
+
+const fixedBytes = 7;
+const kindNumbers = numbersOf(readingKinds);
+const doorNumbers = numbersOf(doors);
+
+function numbersOf<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>;
+}
+
+/** Bytes that `writeReading` writes. */
+export function readingSize(reading: Reading): number {
+  const deviceBytes = utf8Bytes(reading.device);
+  return (
+    fixedBytes +
+    varintBytes(deviceBytes) +
+    deviceBytes +
+    topicSize(reading) +
+    reading.payload.length
+  );
+}
+
+function topicSize(reading: Reading): number {
+  if (patternOf(reading) >= 0) return 1;
+  const bytes = utf8Bytes(reading.topic);
+  return varintBytes(bytes * 2) + bytes;
+}
+
+/** Writes the reading into `target` from `at`; returns the offset behind it. */
+export function writeReading(reading: Reading, target: Buffer, at: number): number {
+  target[at] = kindNumbers[reading.kind] | (doorNumbers[reading.door] << 4);
+  writeTime(target, at + 1, reading.receivedAt);
+  let next = writeVarint(target, at + fixedBytes, utf8Bytes(reading.device));
+  next = writeText(target, next, reading.device);
+  const pattern = patternOf(reading);
+  if (pattern >= 0) {
+    target[next++] = 2 * pattern + 1;
+  } else {
+    next = writeVarint(target, next, utf8Bytes(reading.topic) * 2);
+    next = writeText(target, next, reading.topic);
+  }
+  target.set(reading.payload, next);
+  return next + reading.payload.length;
+}
+
+/**
+ * The reading in a record's body; its payload is a view of the body, good as long as that is. Throws
+ * LOG_READING_UNKNOWN with the position for bytes that are no reading of this format.
+ */
+export function decodeReading(position: Position, body: Buffer): LoggedReading {
+  const first = body[0] ?? 255;
+  const kind: ReadingKind | undefined = readingKinds[first & 15];
+  const door: Door | undefined = doors[first >> 4];
+  if (kind === undefined || door === undefined || body.length < fixedBytes + 2) {
+    throw unknown(position);
+  }
+  const cursor: Cursor = { body, at: fixedBytes, position };
+  const device = readText(cursor, readVarint(cursor));
+  const topic = readTopic(cursor, device);
+  return {
+    position,
+    kind,
+    door,
+    receivedAt: body.readUInt32LE(1) + body.readUInt16LE(5) * 2 ** 32,
+    device,
+    topic,
+    payload: body.subarray(cursor.at),
+  };
+}
+
+/** Appends the reading to the log; its payload may be reused when this returns. */
+export function appendReading(
+  writer: LogWriter,
+  reading: Reading,
+  done: (error: Error | null, position: Position) => void,
+): void {
+  writer.append(readingSize(reading), (target, at) => void writeReading(reading, target, at), done);
+}
+
+/**
+ * What a lawful erasure leaves of a reading: that something of this kind came in by this door at this
+ * time, and nothing else.
+ */
+export function blankReading(reading: Reading): Buffer {
+  const blank: Reading = { ...reading, device: '', topic: '', payload: new Uint8Array(0) };
+  const body = Buffer.alloc(readingSize(blank));
+  writeReading(blank, body, 0);
+  return body;
+}
+
+/** Which own-scheme topic this is, by its place in `topicEnds`; -1 for any other. */
+function patternOf(reading: Reading): number {
+  const { device, topic } = reading;
+  const endAt = topicStart.length + device.length;
+  if (!topic.startsWith(topicStart) || !topic.startsWith(device, topicStart.length)) return -1;
+  for (let pattern = 0; pattern < topicEnds.length; pattern++) {
+    const end = topicEnds[pattern]!;
+    if (topic.length === endAt + end.length && topic.endsWith(end)) return pattern;
+  }
+  return -1;
+}
+
+interface Cursor {
+  readonly body: Buffer;
+  at: number;
+  readonly position: Position;
+}
+
+function readTopic(cursor: Cursor, device: string): string {
+  const number = readVarint(cursor);
+  if (number % 2 === 0) return readText(cursor, number / 2);
+  const end = topicEnds[(number - 1) / 2];
+  if (end === undefined) throw unknown(cursor.position);
+  return topicStart + device + end;
+}
+
+function readText(cursor: Cursor, bytes: number): string {
+  const end = cursor.at + bytes;
+  if (end > cursor.body.length) throw unknown(cursor.position);
+  const text = cursor.body.toString('utf8', cursor.at, end);
+  cursor.at = end;
+  return text;
+}
+
+function readVarint(cursor: Cursor): number {
+  let value = 0;
+  for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+    const byte = cursor.body[cursor.at++];
+    if (byte === undefined) break;
+    value += (byte & 127) * scale;
+    if (byte < 128) return value;
+  }
+  throw unknown(cursor.position);
+}
+
+function writeVarint(target: Buffer, at: number, value: number): number {
+  let next = at;
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) target[next++] = (rest % 128) | 128;
+  target[next++] = rest;
+  return next;
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
+
+function writeTime(target: Buffer, at: number, time: number): void {
+  const high = Math.floor(time / 2 ** 32);
+  const low = time >>> 0;
+  target[at] = low;
+  target[at + 1] = low >>> 8;
+  target[at + 2] = low >>> 16;
+  target[at + 3] = low >>> 24;
+  target[at + 4] = high;
+  target[at + 5] = high >>> 8;
+}
+
+/** Ids and most topics are ASCII and short: a loop then costs less than a call into the machine. */
+function utf8Bytes(text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) > 127) return Buffer.byteLength(text, 'utf8');
+  }
+  return text.length;
+}
+
+function writeText(target: Buffer, at: number, text: string): number {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 127) return at + target.write(text, at, 'utf8');
+    target[at + index] = code;
+  }
+  return at + text.length;
+}
+
+function unknown(position: Position): Error {
+  return logError('LOG_READING_UNKNOWN', { position });
+}
