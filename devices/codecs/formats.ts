@@ -1,8 +1,18 @@
 import type { Codec } from './codec.ts';
+import { createCsvRowCodec } from './csv-row.ts';
+import { createInfluxLineCodec } from './influx-line.ts';
 import { createJsonCodec } from './json.ts';
+import { createSenmlCborCodec } from './senml-cbor.ts';
+import { createSenmlJsonCodec } from './senml-json.ts';
 
 /** Every payload format, by its id in the registry. Each has testcases/ and a row in README.md. */
-export const codecs: readonly Codec[] = [createJsonCodec()];
+export const codecs: readonly Codec[] = [
+  createJsonCodec(),
+  createSenmlJsonCodec(),
+  createSenmlCborCodec(),
+  createInfluxLineCodec(),
+  createCsvRowCodec(),
+];
 
 /** Codec of a device that names none: the own JSON. */
 export const defaultCodecId = 'json';

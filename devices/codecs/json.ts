@@ -12,7 +12,7 @@ import { withoutContradictions } from './repeats.ts';
 import { takeFieldNumber, takeInstant, takeLabel } from './scan/json-fields.ts';
 import * as json from './scan/json-scanner.ts';
 import type { JsonScanner } from './scan/json-scanner.ts';
-import { createKeyTable, startKeys, takeKey } from './scan/key-table.ts';
+import { createKeyTable, hasForgotten, startKeys, takeKey } from './scan/key-table.ts';
 import type { Key, KeyTable } from './scan/key-table.ts';
 
 /** Reserved keys of an object; `t` is an alias of `ts`. Numbers are bits, to find a repetition. */
@@ -121,7 +121,9 @@ function read(reader: Reader, message: CodecInput, limits: DecodeLimits): Decode
   else stop('CODEC_SYNTAX', scanner.at, 'one object or an array of objects');
   json.endJson(scanner);
   const { measurements, offsets, faults } = reader;
-  if (reader.hasRepeats) return withoutContradictions(measurements, offsets, faults);
+  if (reader.hasRepeats || hasForgotten(reader.keys)) {
+    return withoutContradictions(measurements, offsets, faults);
+  }
   return { measurements, faults };
 }
 

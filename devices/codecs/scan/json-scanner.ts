@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { stop } from '../decoding.ts';
 import { exactDigitsMax, powersOfTen } from './decimal.ts';
 
@@ -18,6 +19,8 @@ export interface JsonScanner {
   value: number;
   decimals: number;
   text: string | null;
+  /** The payload is known to be UTF-8. */
+  isUtf8: boolean;
 }
 
 export function createJsonScanner(): JsonScanner {
@@ -30,6 +33,7 @@ export function createJsonScanner(): JsonScanner {
     value: 0.5,
     decimals: -1,
     text: null,
+    isUtf8: false,
   };
 }
 
@@ -43,6 +47,7 @@ export function startJson(scanner: JsonScanner, payload: Uint8Array, depthMax: n
   scanner.bytes = bytes;
   scanner.end = end;
   scanner.depthMax = depthMax;
+  scanner.isUtf8 = false;
   scanner.at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   if (peek(scanner) === 0 && scanner.at >= end) stop('CODEC_EMPTY', scanner.at, 'a JSON value');
 }
@@ -195,7 +200,7 @@ export function takeWord(scanner: JsonScanner, word: string): void {
 /** Takes a string without making one; true where it holds an escape. */
 export function passString(scanner: JsonScanner): boolean {
   const { bytes, end, at: start } = scanner;
-  if (start >= end || bytes[start] !== quote) stop('CODEC_SYNTAX', start, '" of a text');
+  if (start >= end || bytes[start] !== quote) stop('CODEC_SYNTAX', start, '" that begins a text');
   let at = start + 1;
   let isEscaped = false;
   while (at < end) {
@@ -238,20 +243,15 @@ export function takeString(scanner: JsonScanner): string {
   return utf8(scanner, start + 1, scanner.at - 1);
 }
 
-/** The text of a stretch of bytes, which must be UTF-8. */
+/** The text of a stretch of bytes; the first one beyond ASCII has the whole payload checked. */
 export function utf8(scanner: JsonScanner, start: number, end: number): string {
   const { bytes } = scanner;
   let at = start;
   while (at < end && bytes[at]! < 0x80) at += 1;
   if (at === end) return bytes.toString('latin1', start, end);
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      bytes.subarray(start, end),
-    );
-  } catch {
-    // The only thing that a fatal decoder throws for.
-    return stop('CODEC_SYNTAX', at, 'UTF-8');
-  }
+  if (!scanner.isUtf8 && !isUtf8(bytes)) stop('CODEC_SYNTAX', at, 'UTF-8');
+  scanner.isUtf8 = true;
+  return bytes.toString('utf8', start, end);
 }
 
 /** Takes a value of any kind and forgets it; its grammar is checked nevertheless. */

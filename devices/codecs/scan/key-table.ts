@@ -20,7 +20,7 @@ export interface Key {
  * previous one last time is compared byte by byte, then the table is asked by a hash of the bytes,
  * and only a key never met becomes a string. What is remembered changes the speed, never the answer,
  * and is bounded: beyond `keysMax` keys or `keyBytesMax` bytes everything is forgotten between two
- * messages.
+ * messages, and one message adds no more than as many again.
  */
 export interface KeyTable {
   readonly fields: Readonly<Record<string, number>>;
@@ -61,6 +61,14 @@ export function startKeys(table: KeyTable): void {
     table.start = keyOf('', 0, 0);
   }
   table.previous = table.start;
+}
+
+/**
+ * Whether one message brought so many keys that some were not remembered: then a key that occurs
+ * twice may have gone unnoticed.
+ */
+export function hasForgotten(table: KeyTable): boolean {
+  return table.keys.size >= 2 * keysMax;
 }
 
 /** Takes a key and its colon. */
@@ -137,8 +145,10 @@ function remember(table: KeyTable, text: string): Key {
   const field = Object.hasOwn(table.fields, text) ? table.fields[text] : 0;
   const member = Object.hasOwn(table.members, text) ? table.members[text] : 0;
   const key = keyOf(text, field ?? 0, member ?? 0);
-  table.keys.set(text, key);
-  table.bytes += key.bytes.length;
+  if (!hasForgotten(table)) {
+    table.keys.set(text, key);
+    table.bytes += key.bytes.length;
+  }
   return key;
 }
 
