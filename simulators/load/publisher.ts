@@ -35,7 +35,7 @@ export interface PublisherOptions {
   /** Share of messages sent twice, as after a lost acknowledgement. */
   readonly duplicateShare: number;
   /** Called after each acknowledgement, so that a closed loop can send on. */
-  readonly onRoom?: (publisher: Publisher) => void;
+  readonly onRoom?: (publisher: Publisher) => unknown;
   readonly onConnected?: () => void;
 }
 

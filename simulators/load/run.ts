@@ -43,52 +43,15 @@ const tickMs = 5;
 /** Connections opened in one tick, so that a start is not a storm of its own. */
 const opensPerTick = 20;
 
-export function startLoad(options: LoadOptions): Load {
-  const { clock } = options;
-  const ledger = new Ledger(options.secrets.map(({ deviceId }) => deviceId));
-  const latencies = new Latencies();
-  const payloads = readPayloads();
-  const random = createSeededRandom(options.seed);
-  const publishers: Publisher[] = [];
-  const startedAt = clock.monotonicMs();
+/** Deals out in turn what a rate owes since the last call, to publishers that have room. */
+function createPacer(clock: Clock, rate: number, publishers: readonly Publisher[]): () => void {
   let owed = 0;
-  let lastTickAt = startedAt;
+  let lastAt = clock.monotonicMs();
   let turn = 0;
-  let sending = true;
-  let open = true;
-
-  function openSome(): void {
-    for (
-      let count = 0;
-      count < opensPerTick && publishers.length < options.secrets.length;
-      count += 1
-    ) {
-      const device = publishers.length;
-      const secret = options.secrets[device] as DeviceSecretOf;
-      const { rate, seed: _seed, secrets: _secrets, ...rest } = options;
-      publishers.push(
-        new Publisher({
-          ...rest,
-          device,
-          secret,
-          random,
-          ledger,
-          latencies,
-          payloads,
-          ...(rate === 'max'
-            ? { onRoom: (publisher: Publisher) => sending && publisher.send(publisher.room) }
-            : {}),
-        }),
-      );
-    }
-  }
-
-  /** What the rate owes since the last tick, dealt out in turn to those that have room. */
-  function sendOwed(): void {
+  return () => {
     const now = clock.monotonicMs();
-    if (options.rate === 'max') return;
-    owed = Math.min(owed + ((now - lastTickAt) / 1_000) * options.rate, options.rate);
-    lastTickAt = now;
+    owed = Math.min(owed + ((now - lastAt) / 1_000) * rate, rate);
+    lastAt = now;
     let without = 0;
     while (owed >= 1 && without < publishers.length) {
       const publisher = publishers[turn % publishers.length] as Publisher;
@@ -98,6 +61,42 @@ export function startLoad(options: LoadOptions): Load {
         owed -= 1;
         without = 0;
       } else without += 1;
+    }
+  };
+}
+
+export function startLoad(options: LoadOptions): Load {
+  const { clock, rate, secrets } = options;
+  const ledger = new Ledger(secrets.map(({ deviceId }) => deviceId));
+  const latencies = new Latencies();
+  const payloads = readPayloads();
+  const random = createSeededRandom(options.seed);
+  const publishers: Publisher[] = [];
+  const sendOwed = rate === 'max' ? () => {} : createPacer(clock, rate, publishers);
+  let sending = true;
+  let open = true;
+
+  function openSome(): void {
+    for (let count = 0; count < opensPerTick && publishers.length < secrets.length; count += 1) {
+      const device = publishers.length;
+      const secret = secrets[device] as DeviceSecretOf;
+      const { host, port, window, qos2Share, duplicateShare } = options;
+      const common = {
+        host,
+        port,
+        window,
+        qos2Share,
+        duplicateShare,
+        clock,
+        random,
+        ledger,
+        latencies,
+        payloads,
+      };
+      const onRoom = (publisher: Publisher) => sending && publisher.send(publisher.room);
+      publishers.push(
+        new Publisher({ ...common, device, secret, ...(rate === 'max' ? { onRoom } : {}) }),
+      );
     }
   }
 
