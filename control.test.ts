@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { askControl, serveControl, type ControlHandlers } from './control.ts';
+
+async function serve(handlers: ControlHandlers): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-control-'));
+  const path = join(folder, 'control.sock');
+  const server = await serveControl(path, handlers);
+  onTestFinished(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return path;
+}
+
+test("a question is answered, with progress before, and the socket is the owner's alone", async () => {
+  const path = await serve({
+    add: async ({ a, b }: { a: number; b: number }, progress) => {
+      progress({ at: 1 });
+      return a + b;
+    },
+  });
+  const seen: unknown[] = [];
+  expect(await askControl(path, 'add', { a: 1, b: 2 }, (step) => seen.push(step))).toEqual({
+    result: 3,
+  });
+  expect(seen).toEqual([{ at: 1 }]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('an unknown command and a failing one come back as errors with their code', async () => {
+  const path = await serve({ fail: () => Promise.reject(new Error('no space')) });
+  await expect(askControl(path, 'nothing', null)).rejects.toMatchObject({ code: 'START_USAGE' });
+  await expect(askControl(path, 'fail', null)).rejects.toThrow('no space');
+});
+
+test('where no server answers the question is not asked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-control-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  expect(await askControl(join(folder, 'none.sock'), 'add', null)).toBeUndefined();
+  writeFileSync(join(folder, 'dead.sock'), '');
+  await expect(askControl(join(folder, 'dead.sock'), 'add', null)).resolves.toBeUndefined();
+});
+
+test('a socket left by a dead server is replaced', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-control-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'control.sock');
+  writeFileSync(path, '');
+  const server = await serveControl(path, { ping: async () => 'pong' });
+  onTestFinished(() => void server.close());
+  expect(await askControl(path, 'ping', null)).toEqual({ result: 'pong' });
+});
