@@ -90,7 +90,7 @@ export function conversionTo(property: ObservedProperty, unit: string): Conversi
   const factor = factorTo(property, based.unit, based.molarMassGrams);
   if (typeof factor === 'number') return linear(factor * based.factor);
   if (factor !== undefined) return factor;
-  return known(based.unit)
+  return parses(ucumCodeOf(based.unit))
     ? problem('DEVICES_UNIT_MISMATCH', property, unit, `its unit is ${property.unit}`)
     : unknown(property, unit);
 }
@@ -160,13 +160,18 @@ function libraryFactor(from: string, to: string): number | undefined {
 /** The library lets an arbitrary unit (`[CFU]`, `[iU]`) pass for 1: never through it. */
 function hasArbitraryUnit(code: string): boolean {
   for (const [bracketed] of code.matchAll(/\[[^\]]*\]/g)) {
-    if (ucum.isArbitraryUnit(bracketed)) return true;
+    if (parses(bracketed) && ucum.isArbitraryUnit(bracketed)) return true;
   }
   return false;
 }
 
-function known(unit: string): boolean {
-  return ucum.validate(ucumCodeOf(unit)).valid;
+function parses(code: string): boolean {
+  try {
+    return ucum.validate(code).valid;
+  } catch {
+    // The lexer throws where the parser would report: either way it is no unit.
+    return false;
+  }
 }
 
 /** Fifteen digits: 1.0000000000000002 of a chain of products becomes the 1 it is. */

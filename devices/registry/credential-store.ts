@@ -1,0 +1,74 @@
+import type { Database } from '../database.ts';
+import type { Credential } from '../registry.ts';
+
+export type CredentialKind = 'device' | 'certificate' | 'token';
+
+/** A credential that still opens something. */
+export interface ValidCredential {
+  readonly number: number;
+  readonly issuedAt: number;
+  readonly expiresAt: number | null;
+}
+
+/** The statements on the table of credentials. Each call belongs to the caller's transaction. */
+export interface CredentialStore {
+  insert(row: {
+    readonly kind: CredentialKind;
+    readonly subject: string;
+    readonly role: Credential['role'];
+    readonly owner: string | undefined;
+    readonly sha256: Uint8Array;
+    readonly issuedAt: number;
+    readonly version: number;
+  }): void;
+  /** Whether a device was ever given a secret, valid or not. */
+  wasIssued(deviceId: string): boolean;
+  /** The valid ones of a subject, the newest first. */
+  valid(subject: string, kind: CredentialKind, now: number): ValidCredential[];
+  expire(number: number, expiresAt: number, version: number): void;
+  revoke(number: number, revokedAt: number, version: number): void;
+  /** Device for which a certificate stands now. */
+  holderOf(sha256: Uint8Array): string | undefined;
+}
+
+export function createCredentialStore(database: Database): CredentialStore {
+  const insert = database.prepare(
+    `INSERT INTO credential (kind, subject, role, owner, sha256, issued_at, changed_version)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const issued = database.prepare(
+    "SELECT 1 FROM credential WHERE kind = 'device' AND subject = ? LIMIT 1",
+  );
+  const valid = database.prepare(
+    `SELECT number, issued_at AS issuedAt, expires_at AS expiresAt FROM credential
+     WHERE subject = ? AND kind = ? AND revoked_at IS NULL
+     AND (expires_at IS NULL OR expires_at > ?) ORDER BY number DESC`,
+  );
+  const expire = database.prepare(
+    'UPDATE credential SET expires_at = ?, changed_version = ? WHERE number = ?',
+  );
+  const revoke = database.prepare(
+    'UPDATE credential SET revoked_at = ?, changed_version = ? WHERE number = ?',
+  );
+  const holder = database.prepare(
+    `SELECT subject FROM credential
+     WHERE kind = 'certificate' AND sha256 = ? AND revoked_at IS NULL`,
+  );
+  return {
+    insert({ kind, subject, role, owner, sha256, issuedAt, version }) {
+      insert.run(kind, subject, role, owner ?? null, sha256, issuedAt, version);
+    },
+    wasIssued: (deviceId) => issued.get(deviceId) !== undefined,
+    valid: (subject, kind, now) => valid.all(subject, kind, now) as unknown as ValidCredential[],
+    expire(number, expiresAt, version) {
+      expire.run(expiresAt, version, number);
+    },
+    revoke(number, revokedAt, version) {
+      revoke.run(revokedAt, version, number);
+    },
+    holderOf(sha256) {
+      const subject = holder.get(sha256)?.['subject'];
+      return typeof subject === 'string' ? subject : undefined;
+    },
+  };
+}
