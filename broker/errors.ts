@@ -1,0 +1,44 @@
+import { errorsOf, type ErrorTable } from '../devices/coded-error.ts';
+
+export const brokerErrors = {
+  BROKER_PORT_IN_USE: {
+    message: 'The port is in use by another program.',
+    meaning:
+      'Stop the other program, or set another port (the field `key` names the setting; 0 picks a free one).',
+    canRetry: true,
+  },
+  BROKER_LISTEN_FAILED: {
+    message: 'The door cannot listen on this address.',
+    meaning:
+      'The address is not of this machine, or the port needs a right that the process lacks.',
+    canRetry: false,
+  },
+  BROKER_TLS_INCOMPLETE: {
+    message: 'TLS needs a certificate file and a key file.',
+    meaning: 'Set both tlsCertificateFile and tlsKeyFile, or neither.',
+    canRetry: false,
+  },
+  BROKER_TLS_FILE_UNREADABLE: {
+    message: 'A certificate file cannot be read.',
+    meaning: 'The file is missing or the process may not read it.',
+    canRetry: true,
+  },
+  BROKER_TLS_PAIR_INVALID: {
+    message: 'Certificate and key do not make a pair.',
+    meaning: 'One of the files is not PEM, or the key belongs to another certificate.',
+    canRetry: true,
+  },
+  BROKER_PROTOCOL_VIOLATED: {
+    message: 'The packet breaks a rule of MQTT 3.1.1.',
+    meaning:
+      'The connection was closed; the field `rule` names the rule. The client has to be mended.',
+    canRetry: false,
+  },
+  BROKER_LOG_OUT_OF_ORDER: {
+    message: 'The log acknowledged records out of order.',
+    meaning: 'An invariant of the log is broken; nothing after it was acknowledged.',
+    canRetry: false,
+  },
+} as const satisfies ErrorTable;
+
+export const brokerError = errorsOf(brokerErrors);

@@ -1,0 +1,373 @@
+/**
+ * One connection: reads packets, hands them on, writes what is owed, and ends for one reason.
+ *
+ * It is not read while as many of its messages wait for the log as it may have there, while the log
+ * is saturated, and while its peer does not take what it is sent; TCP then holds the sender back.
+ * What it writes in one turn of the event loop leaves in one write.
+ */
+import type { Scheduled } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Presented } from '../authenticate.ts';
+import type { Requester } from '../authorize.ts';
+import type { CloseReason } from '../events.ts';
+import { admit, isRefused, returnCodes, type Admitted, type Refused } from './admission.ts';
+import { parseConnect, type Connect, type Will } from './connect.ts';
+import type { MqttContext } from './context.ts';
+import { FrameReader } from './frames.ts';
+import { Inbound, type InboundLink } from './inbound.ts';
+import { Outgoing } from './outgoing.ts';
+import {
+  acknowledgementFirst,
+  encodeAcknowledgement,
+  encodeConnack,
+  encodeSuback,
+  packetTypes,
+  parseSubscribe,
+  parseUnsubscribe,
+  pingresp,
+  readPacketId,
+} from './packets.ts';
+import type { Session } from './session.ts';
+import { showRetained, subscribe, unsubscribe } from './subscribing.ts';
+import { violated } from './text.ts';
+import type { Transport, TransportHandlers } from './transport.ts';
+import { fireWill } from './wills.ts';
+
+/** A peer that takes less of what it is owed than this is not read. */
+const unreadBacklogBytesMax = 65_536;
+/** How long a refused connection may take to go by itself. */
+const closingMsMax = 2_000;
+
+type State = 'connecting' | 'held' | 'open' | 'closing' | 'closed';
+
+/** No failure of the client's connection, or no right left: its will is not sent. */
+const withoutWill: readonly CloseReason[] = ['disconnected', 'shutdown', 'revoked'];
+
+export class Connection implements InboundLink, TransportHandlers {
+  readonly #context: MqttContext;
+  readonly #transport: Transport;
+  readonly #gone: (connection: Connection) => void;
+  readonly #frames = new FrameReader();
+  #state: State = 'connecting';
+  #stateSinceMs: number;
+  #heardMs: number;
+  #silenceMsMax = Infinity;
+  #paused = false;
+  #reading = true;
+  #acknowledgedSinceMs = Infinity;
+  #held: Scheduled | undefined;
+
+  #session: Session | null = null;
+  #inbound: Inbound | null = null;
+  #presented: Presented | null = null;
+  #will: Will | undefined;
+
+  readonly #outgoing: Outgoing;
+  #scheduled = false;
+
+  constructor(context: MqttContext, transport: Transport, gone: (connection: Connection) => void) {
+    this.#context = context;
+    this.#transport = transport;
+    this.#gone = gone;
+    this.#outgoing = new Outgoing(transport, this.#written);
+    this.#stateSinceMs = this.#heardMs = context.clock.monotonicMs();
+  }
+
+  get session(): Session {
+    return this.#session!;
+  }
+
+  get requester(): Requester {
+    return this.#session!.requester;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Messages that wait for the log. */
+  get pending(): number {
+    return this.#inbound?.pending ?? 0;
+  }
+
+  get backlogBytes(): number {
+    return this.#outgoing.bytes;
+  }
+
+  /** What the client proved itself with, to be proved again when the registry changes. */
+  get presented(): Presented | null {
+    return this.#presented;
+  }
+
+  readonly received = (chunk: Buffer): void => {
+    if (this.#state !== 'connecting' && this.#state !== 'open') return;
+    this.#heardMs = this.#context.clock.monotonicMs();
+    this.#context.events.counts.bytesReceived += chunk.length;
+    this.#frames.feed(chunk);
+    if (!this.#paused) this.#read();
+  };
+
+  readonly closed = (): void => this.close('lost');
+
+  #read(): void {
+    const { config, clock } = this.#context;
+    if (this.#inbound !== null) this.#inbound.receivedAt = clock.now();
+    try {
+      while (this.#state === 'connecting' || this.#state === 'open') {
+        if (this.#mustPause()) return;
+        const limit = this.#state === 'open' ? config.packetBytesMax : config.connectBytesMax;
+        const step = this.#frames.next(limit);
+        if (step === 'more') return;
+        if (step === 'too-large') return this.close('too-large');
+        if (step === 'length-malformed') violated('§2.2.3: remaining length');
+        this.#packet();
+      }
+    } catch (error) {
+      this.#violated(error);
+    }
+  }
+
+  #violated(error: unknown): void {
+    // Anything but a broken rule of the protocol is a fault of this program.
+    if (!(error instanceof CodedError) || error.code !== 'BROKER_PROTOCOL_VIOLATED') throw error;
+    this.#context.events.protocolViolated(String(error.fields['rule']), this.#transport.address);
+    this.close('malformed');
+  }
+
+  #mustPause(): boolean {
+    if (this.#inbound === null) return false;
+    const { receiver, outbox } = this.#context;
+    const saturated = receiver.saturated;
+    if (!saturated && !this.#inbound.full && this.backlogBytes < unreadBacklogBytesMax)
+      return false;
+    this.#paused = true;
+    this.#transport.pause();
+    if (saturated) outbox.whenWritable(this);
+    return true;
+  }
+
+  /** Goes on reading behind the event that made room, if there is room. */
+  resume(): void {
+    if (this.#paused) this.#schedule();
+  }
+
+  #packet(): void {
+    const { buffer, first, bodyAt, endAt } = this.#frames;
+    const type = first >> 4;
+    if (this.#state === 'connecting') {
+      if (type !== packetTypes.connect) violated('MQTT-3.1.0-1');
+      if ((first & 15) !== 0) violated('MQTT-2.2.2-2');
+      this.#connect(buffer, bodyAt, endAt);
+    } else if (type === packetTypes.publish) {
+      this.#inbound!.publish(buffer, first, bodyAt, endAt);
+    } else {
+      this.#control(type, first & 15);
+    }
+  }
+
+  #control(type: number, flags: number): void {
+    const { buffer, bodyAt, endAt } = this.#frames;
+    const { pubrel, subscribe: subscribeType, unsubscribe: unsubscribeType } = packetTypes;
+    const flagged = type === pubrel || type === subscribeType || type === unsubscribeType;
+    if (flags !== (flagged ? 2 : 0)) violated('MQTT-2.2.2-2');
+    switch (type) {
+      case subscribeType:
+        return this.#subscribe(buffer, bodyAt, endAt);
+      case unsubscribeType:
+        return this.#unsubscribe(buffer, bodyAt, endAt);
+      case packetTypes.pingreq:
+        if (bodyAt !== endAt) violated('§3.12: PINGREQ has no body');
+        return this.send(pingresp);
+      case packetTypes.disconnect:
+        if (bodyAt !== endAt) violated('§3.14: DISCONNECT has no body');
+        return this.close('disconnected');
+      case packetTypes.connect:
+        return violated('MQTT-3.1.0-2');
+      default:
+        return this.#acknowledged(type, buffer, bodyAt, endAt);
+    }
+  }
+
+  #acknowledged(type: number, buffer: Buffer, bodyAt: number, endAt: number): void {
+    const { puback, pubrec, pubrel, pubcomp } = packetTypes;
+    if (type < puback || type > pubcomp) violated('§2.2.1: not a packet of a client');
+    const packetId = readPacketId(buffer, bodyAt, endAt);
+    if (endAt !== bodyAt + 2) violated('§3.4.1: remaining length');
+    if (type === pubrel) this.#inbound!.release(packetId);
+    else if (type === pubrec) this.session.received(packetId);
+    else this.session.acknowledged(packetId);
+  }
+
+  #subscribe(buffer: Buffer, bodyAt: number, endAt: number): void {
+    const packet = parseSubscribe(buffer, bodyAt, endAt);
+    this.send(encodeSuback(packet.packetId, subscribe(this.#context, this.session, packet)));
+    showRetained(this.#context, this.session, packet.requests);
+  }
+
+  #unsubscribe(buffer: Buffer, bodyAt: number, endAt: number): void {
+    const packet = parseUnsubscribe(buffer, bodyAt, endAt);
+    unsubscribe(this.session, packet.filters);
+    this.send(encodeAcknowledgement(acknowledgementFirst.unsuback, packet.packetId));
+  }
+
+  #connect(buffer: Buffer, bodyAt: number, endAt: number): void {
+    const parsed = parseConnect(buffer, bodyAt, endAt);
+    if (!parsed.supported) {
+      const returnCode = returnCodes.protocolLevel;
+      return this.#refuse({ returnCode, result: 'protocol-level', delayMs: 0 });
+    }
+    const outcome = admit(this.#context, this.#transport, parsed.connect);
+    if (isRefused(outcome)) this.#refuse(outcome);
+    else this.#open(parsed.connect, outcome);
+  }
+
+  #open(connect: Connect, { requester, presented, sessionId }: Admitted): void {
+    const { sessions, config, events, clock } = this.#context;
+    const { clean, keepAliveSeconds } = connect;
+    const { session, present } = sessions.open({ id: sessionId, clean, requester });
+    const seconds =
+      keepAliveSeconds === 0
+        ? config.keepAliveSecondsMax
+        : Math.min(keepAliveSeconds, config.keepAliveSecondsMax);
+    this.#silenceMsMax = seconds * 1500; // MQTT-3.1.2-24
+    this.#presented = presented;
+    this.#will = connect.will;
+    this.#session = session;
+    this.#inbound = new Inbound(this.#context, this);
+    this.#inbound.receivedAt = clock.now();
+    this.#enter('open');
+    events.connectDecided('accepted', this.#transport.listener);
+    this.send(encodeConnack(present, 0));
+    session.attach(this);
+  }
+
+  #refuse(refused: Refused): void {
+    const { events, clock, outbox, logins } = this.#context;
+    events.connectDecided(refused.result, this.#transport.listener);
+    if (refused.delayMs > 0 && !logins.hold()) {
+      events.limited('held-logins');
+      return this.close('connect-refused');
+    }
+    const answer = (): void => {
+      if (this.#state === 'closed') return;
+      this.#enter('closing');
+      this.send(encodeConnack(false, refused.returnCode)); // MQTT-3.2.2-4, MQTT-3.2.2-5
+      outbox.add(this);
+    };
+    this.#enter('held');
+    if (refused.delayMs === 0) return answer();
+    this.#transport.pause();
+    this.#held = clock.schedule(refused.delayMs, () => {
+      this.#held = undefined;
+      logins.letGo();
+      answer();
+    });
+  }
+
+  #enter(state: State): void {
+    this.#state = state;
+    this.#stateSinceMs = this.#context.clock.monotonicMs();
+  }
+
+  send(bytes: Buffer): void {
+    this.#outgoing.add(bytes);
+    this.#schedule();
+  }
+
+  acknowledge(first: number, packetId: number, sinceMs: number): void {
+    if (this.#state !== 'open') return;
+    this.#outgoing.acknowledge(first, packetId, this.pending);
+    if (sinceMs < this.#acknowledgedSinceMs) this.#acknowledgedSinceMs = sinceMs;
+    this.#context.events.counts.acknowledged += 1;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#state === 'closed') return;
+    this.#scheduled = true;
+    this.#context.outbox.add(this);
+  }
+
+  /** Writes what has gathered; called by the outbox. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#state === 'closed') return;
+    this.#write();
+    if (this.#paused && this.#reading && !this.#mustPause()) {
+      this.#paused = false;
+      this.#transport.resume();
+      this.#read();
+    }
+  }
+
+  #write(): void {
+    if (this.#acknowledgedSinceMs !== Infinity) {
+      const { clock, events } = this.#context;
+      events.acknowledgementTook(clock.monotonicMs() - this.#acknowledgedSinceMs);
+      this.#acknowledgedSinceMs = Infinity;
+    }
+    this.#outgoing.write();
+    if (this.#state === 'closing' && this.#outgoing.bytes === 0) this.#transport.end();
+  }
+
+  readonly #written = (): void => {
+    if (this.#state === 'closed') return;
+    this.#session?.progressed();
+    this.#write();
+    this.#session?.pump();
+    if (this.#paused) this.#schedule();
+  };
+
+  /** For a stop: what has been received is still acknowledged, nothing more is read. */
+  stopReading(): void {
+    this.#reading = false;
+    this.#paused = true;
+    this.#transport.pause();
+  }
+
+  /** Ends what has lasted too long. */
+  sweep(nowMs: number): void {
+    const { config } = this.#context;
+    const state = this.#state;
+    if (state === 'open') this.#sweepOpen(nowMs);
+    else if (state === 'connecting' && nowMs - this.#stateSinceMs >= config.connectTimeoutMs) {
+      this.close('connect-timeout');
+    } else if (state === 'closing' && nowMs - this.#stateSinceMs >= closingMsMax) {
+      this.close('connect-refused');
+    }
+  }
+
+  #sweepOpen(nowMs: number): void {
+    const { config } = this.#context;
+    const session = this.session;
+    if (nowMs - this.#inbound!.waitingSinceMs >= config.logStallMsMax) {
+      this.close('log-stalled');
+      return;
+    }
+    // While it is not read, its silence is ours.
+    if (this.#paused) this.#heardMs = nowMs;
+    const patienceMs = config.slowSubscriberMs * (session.queuedMessages > 0 ? 1 : 2);
+    if (session.stalledMs(nowMs) >= patienceMs) this.close('slow-subscriber');
+    else if (nowMs - this.#heardMs >= this.#silenceMsMax) this.close('keep-alive');
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#state === 'closed') return;
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    if (this.#held !== undefined) {
+      this.#held.cancel();
+      this.#context.logins.letGo();
+    }
+    this.#transport.destroy();
+    const session = this.#session;
+    if (wasOpen && session !== null) {
+      if (session.outlet === this) this.#context.sessions.leave(session);
+      if (this.#will !== undefined && !withoutWill.includes(reason)) {
+        fireWill(this.#context, session.requester, this.#will);
+      }
+    }
+    this.#context.events.closed(reason);
+    this.#gone(this);
+  }
+}

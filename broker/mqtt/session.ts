@@ -1,0 +1,276 @@
+/**
+ * One session (§3.1.2.4, §4.1): its subscriptions, what was sent and not acknowledged, what waits,
+ * and the packet identifiers of QoS 2 messages received and not released. It outlives its
+ * connection when the client asked for that; the connection in use is its `outlet`.
+ */
+import type { Requester } from '../authorize.ts';
+import type { CloseReason } from '../events.ts';
+import {
+  acknowledgementFirst,
+  encodeAcknowledgement,
+  encodePublish,
+  type OutgoingPublish,
+  type Qos,
+} from './packets.ts';
+import type { Replay } from './replay.ts';
+import type { RoutedMessage } from './router.ts';
+import { matches } from './topics.ts';
+
+/** A connection, as its session sees it. */
+export interface Outlet {
+  send(bytes: Buffer): void;
+  /** Bytes given to `send` that the peer's network has not taken. */
+  readonly backlogBytes: number;
+  close(reason: CloseReason): void;
+}
+
+export interface SessionLimits {
+  readonly inflightMax: number;
+  readonly queueMessagesMax: number;
+  readonly queueBytesMax: number;
+}
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly clean: boolean;
+  readonly requester: Requester;
+  readonly limits: SessionLimits;
+  readonly monotonicMs: () => number;
+  readonly dropped: (reason: 'slow' | 'queue-full') => void;
+  /** Counts what is sent. */
+  readonly counts: { delivered: number };
+}
+
+export interface Subscription {
+  readonly qos: Qos;
+  readonly end: () => void;
+}
+
+interface Inflight {
+  /** Null once PUBREC has come: then PUBREL is what is owed. */
+  message: OutgoingPublish | null;
+}
+
+/** What a message costs in a queue beside its payload and topic. */
+const messageOverheadBytes = 64;
+
+export class Session {
+  readonly id: string;
+  readonly clean: boolean;
+  requester: Requester;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** QoS 2 received: still on its way into the log, or kept and waiting for PUBREL. */
+  readonly unreleased = new Map<number, 'appending' | 'kept'>();
+  /** Monotonic milliseconds since when the client is away; of no meaning while it is there. */
+  awaySinceMs = 0;
+
+  readonly #options: SessionOptions;
+  #outlet: Outlet | null = null;
+  #inflight: Map<number, Inflight> | null = null;
+  #queue: OutgoingPublish[] = [];
+  #queueBytes = 0;
+  #replays: Replay[] = [];
+  #packetId = 0;
+  #lastRouted: RoutedMessage | null = null;
+  #progressMs = 0;
+
+  constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.clean = options.clean;
+    this.requester = options.requester;
+    this.#options = options;
+  }
+
+  get outlet(): Outlet | null {
+    return this.#outlet;
+  }
+
+  get queuedMessages(): number {
+    return this.#queue.length;
+  }
+
+  /** The client is there: sends again what it has not acknowledged, then what waited. */
+  attach(outlet: Outlet): void {
+    this.#outlet = outlet;
+    this.progressed();
+    for (const [packetId, { message }] of this.#inflight ?? []) {
+      const bytes =
+        message === null
+          ? encodeAcknowledgement(acknowledgementFirst.pubrel, packetId)
+          : encodePublish(message, packetId, true); // MQTT-4.4.0-1, MQTT-3.3.1-1
+      outlet.send(bytes);
+    }
+    this.pump();
+  }
+
+  detach(): void {
+    this.#outlet = null;
+    for (const replay of this.#replays) replay.end();
+    this.#replays = [];
+  }
+
+  /** The session ends: nothing of it is left. */
+  end(): void {
+    this.detach();
+    for (const subscription of this.subscriptions.values()) subscription.end();
+    this.subscriptions.clear();
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#inflight = null;
+  }
+
+  /** A message matched one of the subscriptions; it is sent once, with the greatest QoS of all. */
+  route(message: RoutedMessage): void {
+    if (message === this.#lastRouted) return;
+    this.#lastRouted = message;
+    const granted = this.grantedQos(message.topic);
+    if (granted === undefined) return;
+    const qos = Math.min(message.qos, granted) as Qos;
+    const outgoing = { topic: message.topic, payload: message.payload, qos, retain: false };
+    if (qos > 0) this.#offerTracked(outgoing);
+    else this.#offerOnce((message.frame ??= encodePublish(outgoing, 0, false)));
+  }
+
+  /** The greatest QoS granted for a topic (MQTT-3.3.5-1), or undefined where nothing matches. */
+  grantedQos(topic: string): Qos | undefined {
+    let granted: Qos | undefined;
+    for (const [filter, { qos }] of this.subscriptions) {
+      if ((granted === undefined || qos > granted) && matches(filter, topic)) granted = qos;
+    }
+    return granted;
+  }
+
+  /** Sends, queues or drops; never waits. */
+  offer(message: OutgoingPublish): void {
+    if (message.qos > 0) this.#offerTracked(message);
+    else this.#offerOnce(encodePublish(message, 0, false));
+  }
+
+  #offerTracked(message: OutgoingPublish): void {
+    if (this.#queue.length === 0 && this.#canSend()) this.#sendTracked(message);
+    else if (this.#outlet !== null || !this.clean) this.#enqueue(message);
+  }
+
+  #offerOnce(packet: Buffer): void {
+    const outlet = this.#outlet;
+    if (outlet === null) return;
+    if (outlet.backlogBytes + packet.length > this.#options.limits.queueBytesMax) {
+      this.#options.dropped('slow');
+      return;
+    }
+    this.#options.counts.delivered += 1;
+    outlet.send(packet);
+  }
+
+  #enqueue(message: OutgoingPublish): void {
+    const { limits } = this.#options;
+    this.#queue.push(message);
+    this.#queueBytes += bytesOf(message);
+    if (this.#queue.length <= limits.queueMessagesMax && this.#queueBytes <= limits.queueBytesMax) {
+      return;
+    }
+    const oldest = this.#queue.shift();
+    this.#queueBytes -= oldest === undefined ? 0 : bytesOf(oldest);
+    this.#options.dropped('queue-full');
+    this.#outlet?.close('slow-subscriber');
+  }
+
+  replay(replay: Replay): void {
+    this.#replays.push(replay);
+    this.pump();
+  }
+
+  /** Sends what waits, as far as the window and the socket allow. */
+  pump(): void {
+    while (this.#queue.length > 0 && this.#canSend()) {
+      const message = this.#queue.shift()!;
+      this.#queueBytes -= bytesOf(message);
+      this.#sendTracked(message);
+    }
+    while (this.#queue.length === 0 && this.#replays.length > 0 && this.#canSend()) {
+      const message = this.#replays[0]!.next();
+      if (message === 'wait') return;
+      if (message === 'end') this.#replays.shift();
+      else if (message.qos === 0) this.#offerOnce(encodePublish(message, 0, false));
+      else this.#sendTracked(message);
+    }
+  }
+
+  #canSend(): boolean {
+    const outlet = this.#outlet;
+    return (
+      outlet !== null &&
+      outlet.backlogBytes < this.#options.limits.queueBytesMax / 4 &&
+      (this.#inflight?.size ?? 0) < this.#options.limits.inflightMax
+    );
+  }
+
+  #sendTracked(message: OutgoingPublish): void {
+    const packetId = this.#freePacketId();
+    this.#inflight ??= new Map();
+    this.#inflight.set(packetId, { message });
+    this.#options.counts.delivered += 1;
+    this.#outlet?.send(encodePublish(message, packetId, false));
+  }
+
+  /** An identifier that is not in use (MQTT-2.3.1-4). */
+  #freePacketId(): number {
+    do {
+      this.#packetId = this.#packetId >= 65_535 ? 1 : this.#packetId + 1;
+    } while (this.#inflight?.has(this.#packetId) === true);
+    return this.#packetId;
+  }
+
+  /** PUBACK or PUBCOMP; one for a message that is not in flight means nothing. */
+  acknowledged(packetId: number): void {
+    if (this.#inflight?.delete(packetId) === true) this.progressed();
+    this.pump();
+  }
+
+  /** PUBREC: the message is the client's; PUBREL is owed until PUBCOMP (§4.3.3). */
+  received(packetId: number): void {
+    const inflight = this.#inflight?.get(packetId);
+    if (inflight !== undefined) {
+      inflight.message = null;
+      this.progressed();
+    }
+    this.#outlet?.send(encodeAcknowledgement(acknowledgementFirst.pubrel, packetId));
+  }
+
+  /** Keeps only what the client may still read; returns the filters that were taken away. */
+  keepOnly(allowed: (filter: string) => boolean): string[] {
+    const refused: string[] = [];
+    for (const [filter, subscription] of this.subscriptions) {
+      if (allowed(filter)) continue;
+      subscription.end();
+      this.subscriptions.delete(filter);
+      refused.push(filter);
+    }
+    if (refused.length > 0) {
+      this.#queue = this.#queue.filter((each) => this.grantedQos(each.topic) !== undefined);
+      this.#queueBytes = this.#queue.reduce((sum, each) => sum + bytesOf(each), 0);
+      for (const [packetId, { message }] of this.#inflight ?? []) {
+        if (message !== null && this.grantedQos(message.topic) === undefined) {
+          this.#inflight?.delete(packetId);
+        }
+      }
+    }
+    return refused;
+  }
+
+  /** The client has taken something: it is not stuck. */
+  progressed(): void {
+    this.#progressMs = this.#options.monotonicMs();
+  }
+
+  /** How long something waits for this client without it taking anything; 0 when nothing waits. */
+  stalledMs(nowMs: number): number {
+    const waits = this.#queue.length > 0 || (this.#outlet?.backlogBytes ?? 0) > 0;
+    if (!waits) this.#progressMs = nowMs;
+    return nowMs - this.#progressMs;
+  }
+}
+
+function bytesOf(message: OutgoingPublish): number {
+  return message.topic.length + message.payload.length + messageOverheadBytes;
+}
