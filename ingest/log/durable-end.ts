@@ -56,7 +56,7 @@ export function createDurableEnd(
     return new Promise((resolve) => {
       const waiter: Waiter = {
         position,
-        end() {
+        end: () => {
           waiting.delete(waiter);
           signal?.removeEventListener('abort', waiter.end);
           resolve();
@@ -83,5 +83,5 @@ export function createDurableEnd(
 
 interface Waiter {
   readonly position: Position;
-  end(): void;
+  readonly end: () => void;
 }

@@ -74,7 +74,17 @@ export async function readSeal(folder: LogFolder, first: Position): Promise<Seal
 }
 
 export async function readTombstone(folder: LogFolder, first: Position): Promise<Tombstone> {
-  const tombstone = (await readChecked(folder, first, 'tombstone')) as Tombstone;
+  const found = (await readChecked(folder, first, 'tombstone')) as Tombstone | Seal;
+  // On a full disk the seal itself was made the tombstone, without time and reason.
+  const tombstone: Tombstone =
+    found.format === 'quantrac-seal/1'
+      ? {
+          format: 'quantrac-tombstone/1',
+          deletedAt: found.closedAt,
+          reason: 'disk full',
+          seal: found,
+        }
+      : found;
   if (tombstone.format !== 'quantrac-tombstone/1' || tombstone.seal.first !== first) {
     throw damaged(folder, first);
   }

@@ -36,6 +36,8 @@ export interface FolderListing {
   readonly segments: readonly Position[];
   readonly seals: readonly Position[];
   readonly tombstones: readonly Position[];
+  /** Names of segments and seals whose tombstone stands: a deletion that was cut short. */
+  readonly leftovers: readonly string[];
   /** Everything else, by name. */
   readonly others: readonly string[];
 }
@@ -51,13 +53,12 @@ export async function listFolder(folder: LogFolder): Promise<FolderListing> {
   const ascending = (a: number, b: number): number => a - b;
   const tombstones = found.tombstone.toSorted(ascending);
   const deleted = new Set(tombstones);
-  return {
-    // A segment beside its tombstone is one whose deletion was cut short.
-    segments: found.segment.filter((first) => !deleted.has(first)).toSorted(ascending),
-    seals: found.seal.filter((first) => !deleted.has(first)).toSorted(ascending),
-    tombstones,
-    others,
-  };
+  const kept = (kind: FileKind): Position[] =>
+    found[kind].filter((first) => !deleted.has(first)).toSorted(ascending);
+  const leftovers = (['segment', 'seal'] as const).flatMap((kind) =>
+    found[kind].filter((first) => deleted.has(first)).map((first) => nameOf(first, kind)),
+  );
+  return { segments: kept('segment'), seals: kept('seal'), tombstones, leftovers, others };
 }
 
 export interface OpenSegmentFile {

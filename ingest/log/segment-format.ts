@@ -109,14 +109,14 @@ function decodeCopy(copy: Buffer): SegmentHeader {
 export function writeRecordHeader(
   view: DataView,
   at: number,
-  record: { readonly bytes: number; readonly position: Position; readonly flags: number },
-  check: { readonly crc32c: Crc32c; readonly salt: number },
+  head: { readonly bytes: number; readonly flags: number },
+  record: { readonly position: Position; readonly crc32c: Crc32c; readonly salt: number },
 ): number {
-  const end = at + recordHeaderBytes + record.bytes;
-  view.setUint32(at + 4, record.bytes, true);
+  const end = at + recordHeaderBytes + head.bytes;
+  view.setUint32(at + 4, head.bytes, true);
   view.setUint32(at + 8, record.position, true);
-  view.setUint8(at + 12, record.flags);
-  view.setUint32(at, check.crc32c(view, at + 4, end, check.salt), true);
+  view.setUint8(at + 12, head.flags);
+  view.setUint32(at, record.crc32c(view, at + 4, end, record.salt), true);
   return end;
 }
 
