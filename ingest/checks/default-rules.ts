@@ -109,42 +109,126 @@ const defaults = new Map<string, DefaultRule>([
   ['formaldehyde', ambient(100, 200, 1)],
   ['tvoc', ambient(2_000, 4_000, 5)],
   ['gamma-dose-rate', { step: step(200, 300), flat: flat(0, 360, 24) }],
-  ['noise-laeq', { step: step(50, 60), flat: flat(0, 120, 24) }],
-  // Water. Levels and tanks may rest for days at their resolution.
+  // Stacks and their flue gas: processes start and stop.
+  ...['stack-no', 'stack-no2', 'stack-nox', 'stack-so2', 'stack-co'].map(
+    (gas): [string, DefaultRule] => [gas, analysed(500, 1_500)],
+  ),
+  ...['stack-h2s', 'stack-hcl', 'stack-hf', 'stack-nh3'].map((gas): [string, DefaultRule] => [
+    gas,
+    analysed(100, 300),
+  ]),
+  ['stack-dust', analysed(200, 500)],
+  ['stack-mercury', analysed(100, 300)],
+  ['stack-oxygen', { step: step(15, 21), flat: flat(0, 360) }],
+  ['stack-flow', none],
+  ['stack-temperature', { step: step(100, 300), flat: flat(0, 360) }],
+  ['stack-pressure', none],
+  // Levels and flows. Rivers and tanks may rest for days at their resolution.
   ['water-level', { step: step(0.5, 3, 3), flat: flat(0, 1_440) }],
-  ['reservoir-level', { step: step(0.5, 2, 3), flat: flat(0, 1_440) }],
-  ['groundwater-level', { step: step(0.5, 3, 3), flat: null }],
-  ['flood-depth', { step: step(0.5, 2), flat: flat(0, 720, null, { naturalAtMost: 0.02 }) }],
   ['tide-level', { step: step(0.5, 2, 3), flat: flat(0, 180, 12) }],
+  ['reservoir-level', { step: step(0.5, 2, 3), flat: flat(0, 1_440) }],
+  ['reservoir-tailwater-level', { step: step(1, 5, 3), flat: flat(0, 1_440) }],
+  ['groundwater-level', { step: step(0.5, 3, 3), flat: null }],
+  ['groundwater-depth', { step: step(0.5, 3, 3), flat: null }],
+  ['sewer-level', { step: step(1, 4), flat: flat(0, 1_440) }],
+  [
+    'street-flood-depth',
+    { step: step(0.5, 1.5), flat: flat(0, 720, null, { naturalAtMost: 0.02 }) },
+  ],
   ['discharge', { step: null, flat: flat(0, 1_440, null, { naturalAtMost: 0 }) }],
   ['flow-velocity', { step: step(3, 4), flat: flat(0, 1_440, null, { naturalAtMost: 0 }) }],
+  ['wave-height', { step: step(5, 8), flat: flat(0, 360, 24, { naturalAtMost: 0.05 }) }],
+  ['wave-period', { step: null, flat: flat(0, 720) }],
+  ['wave-direction', { step: null, flat: flat(0, 720) }],
+  // Gates and pumps are set by people and stay as set.
+  ['reservoir-storage', none],
+  ['reservoir-inflow', none],
+  ['reservoir-outflow', none],
+  ['turbine-discharge', none],
+  ['spillway-discharge', none],
+  ['environmental-flow', none],
+  ['abstraction-flow', none],
+  ['abstraction-volume', none],
+  ['wastewater-flow', none],
+  ['wastewater-volume', none],
+  // Quality of water by probes.
   ['water-temperature', { step: step(2, 5, 3), flat: flat(0, 720) }],
+  ['sea-surface-temperature', { step: step(2, 4, 3), flat: flat(0, 720) }],
   ['ph', { step: step(1, 2, 2), flat: flat(0, 720) }],
   ['dissolved-oxygen', { step: step(2, 5, 2), flat: flat(0, 720, null, { naturalAtMost: 0.1 }) }],
   ['oxygen-saturation', { step: step(25, 60, 2), flat: flat(0, 720, null, { naturalAtMost: 1 }) }],
   ['conductivity', { step: step(2_000, 10_000), flat: flat(0, 720) }],
   ['salinity', { step: step(5, 15), flat: flat(0, 720, null, { naturalAtMost: 0.1 }) }],
-  ['orp', { step: step(150, 400), flat: flat(0, 720) }],
+  ['tds', { step: step(1_500, 7_500), flat: flat(0, 720) }],
+  ['redox-potential', { step: step(150, 400), flat: flat(0, 720) }],
   ['turbidity', { step: step(200, 600), flat: flat(0, 720, null, { naturalAtMost: 0 }) }],
+  ['colour', analysed(200, 500)],
+  ['uv254', analysed(50, 150)],
+  ['chlorophyll-a', analysed(50, 150)],
+  ['phycocyanin', analysed(50, 150)],
+  ['secchi-depth', none],
+  // Quality of water by analysers.
   ['tss', analysed(300, 800)],
   ['cod', analysed(200, 400)],
+  ['cod-permanganate', analysed(50, 100)],
   ['bod5', analysed(100, 200)],
   ['toc', analysed(100, 200)],
+  ['doc', analysed(50, 100)],
   ['ammonium', analysed(20, 50)],
   ['nitrate', analysed(20, 50)],
   ['nitrite', analysed(5, 20)],
   ['phosphate', analysed(10, 30)],
   ['total-nitrogen', analysed(50, 100)],
   ['total-phosphorus', analysed(20, 50)],
-  ['chlorophyll-a', analysed(50, 150)],
+  ['chloride', analysed(500, 3_000)],
+  ['sulfate', analysed(200, 500)],
+  ['fluoride', analysed(5, 10)],
+  ['hardness', analysed(200, 500)],
+  ['alkalinity', analysed(100, 300)],
+  ['free-chlorine', analysed(2, 5)],
+  ['cyanide', analysed(1, 2)],
+  ['oil', analysed(20, 50)],
+  ['phenol', analysed(1, 2)],
+  // Traces of metals and microbes are sampled too rarely for steps.
+  ...['arsenic', 'cadmium', 'lead', 'mercury', 'copper', 'zinc', 'nickel', 'manganese', 'iron'].map(
+    (metal): [string, DefaultRule] => [metal, none],
+  ),
+  ['chromium-vi', none],
+  ['coliform', none],
+  ['e-coli', none],
+  // Noise.
+  ['noise-laeq', { step: step(50, 60), flat: flat(0, 120, 24) }],
+  ['noise-lamax', { step: step(70, 80), flat: flat(0, 180, 24) }],
+  ['noise-lamin', { step: step(50, 60), flat: flat(0, 360, 24) }],
+  ['noise-la10', { step: step(50, 60), flat: flat(0, 180, 24) }],
+  ['noise-la50', { step: step(50, 60), flat: flat(0, 180, 24) }],
+  ['noise-la90', { step: step(50, 60), flat: flat(0, 360, 24) }],
+  ['vibration-velocity', none],
   // Soil: a day without any change is common below ten centimetres.
   ['soil-moisture', { step: step(30, 50), flat: null }],
   ['soil-temperature', { step: step(2, 8, 3), flat: null }],
+  ['soil-conductivity', none],
+  ['soil-ph', none],
+  ['soil-water-tension', none],
+  ['soil-heat-flux', none],
   // The station itself.
   ['battery-voltage', none],
+  ['battery-level', none],
+  ['solar-voltage', none],
+  ['supply-current', none],
+  ['enclosure-temperature', none],
+  ['enclosure-humidity', none],
+  ['signal-strength', none],
+  ['signal-noise-ratio', none],
+  ['uptime', none],
 ]);
 
 /** The built-in limits of a property; one that is not in the table has none beside its range. */
 export function defaultRuleOf(property: string): DefaultRule {
   return defaults.get(property) ?? none;
+}
+
+/** Ids of all properties in the table. */
+export function propertiesWithRules(): Iterable<string> {
+  return defaults.keys();
 }

@@ -32,6 +32,10 @@ const ruleSets: Readonly<Record<string, SeriesRules>> = {
       naturalAtLeast: null,
     },
   }),
+  steps: plainRules({
+    sensorRange: { min: 0, max: 3 },
+    rateOfChange: { suspect: 0.02, fail: null, changeMin: 0 },
+  }),
   circular: plainRules({
     circular: true,
     rateOfChange: { suspect: 1, fail: null, changeMin: 0 },
