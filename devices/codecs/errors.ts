@@ -1,7 +1,9 @@
-import { errorsOf } from '../coded-error.ts';
 import type { ErrorTable } from '../coded-error.ts';
 
-/** Why bytes, or one channel of them, did not become a measurement. A code never changes meaning. */
+/**
+ * Why bytes, or one channel of them, did not become a measurement. A codec never throws them: they
+ * are the codes of `DecodeFault`. A code never changes its meaning.
+ */
 export const codecErrors = {
   CODEC_EMPTY: {
     message: 'The payload is empty.',
@@ -96,5 +98,3 @@ export const codecErrors = {
 } as const satisfies ErrorTable;
 
 export type CodecErrorCode = keyof typeof codecErrors;
-
-export const codecError = errorsOf(codecErrors);
