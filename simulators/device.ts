@@ -7,6 +7,7 @@ export interface DeviceSecretOf {
   readonly deviceId: string;
   readonly clientId: string;
   readonly username: string;
+  /** Empty: publishes without a secret, where the server allows it (`--demo`). */
   readonly password: string;
 }
 
@@ -32,8 +33,7 @@ export async function connectDevice(options: DeviceOptions): Promise<ConnectedDe
   const base = `env/v1/${secret.deviceId}`;
   const client: MqttClient = await connectAsync(options.url, {
     clientId: secret.clientId,
-    username: secret.username,
-    password: secret.password,
+    ...(secret.password === '' ? {} : { username: secret.username, password: secret.password }),
     clean: false,
     reconnectPeriod: 1_000,
     will: {

@@ -1,0 +1,101 @@
+/** The broker's thread: the owner of the log of readings, and every door in. */
+import { readFile } from 'node:fs/promises';
+import { openRegistryReader } from '../devices/registry-sqlite.ts';
+import type { DevicesConfig } from '../devices/config.ts';
+import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
+import { createDurableEnd } from '../ingest/log/durable-end.ts';
+import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
+import type { LogWriter, Position } from '../ingest/log/log.ts';
+import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
+import { openLogWriter } from '../ingest/log/segment-log.ts';
+import { appendReading } from '../ingest/reading-codec.ts';
+import type { Reading } from '../ingest/reading.ts';
+import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
+import type { BrokerConfig } from './config.ts';
+import { openBroker } from './main.ts';
+import type { LogState } from './mqtt/context.ts';
+import { openStoreFeed } from './store-feed.ts';
+
+export interface BrokerRoomData extends RoomData {
+  readonly room: 'broker';
+  readonly ends: { readonly readings: SharedArrayBuffer; readonly observations: SharedArrayBuffer };
+  readonly paths: {
+    readonly readings: string;
+    readonly observations: string;
+    readonly view: string;
+    readonly registry: string;
+  };
+  readonly log: LogConfig & { readonly readings: LogRetention };
+  readonly devices: DevicesConfig;
+  readonly broker: BrokerConfig;
+}
+
+/** The reading is kept when this resolves. */
+function appendKept(readings: LogWriter, reading: Reading): Promise<Position> {
+  return new Promise((resolve, reject) => {
+    appendReading(readings, reading, (error, position) => {
+      if (error === null) resolve(position);
+      else reject(error);
+    });
+  });
+}
+
+async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
+  const { data, clock, random, telemetry } = room;
+  const fileSystem = openNodeFileSystem();
+  const readings = await openLogWriter({
+    fileSystem,
+    directory: data.paths.readings,
+    name: 'readings',
+    config: data.log,
+    retention: data.log.readings,
+    clock,
+    random,
+    telemetry,
+    durableEnd: createDurableEnd(data.ends.readings),
+    lock: takeOwnerLock,
+  });
+  const logState = (): LogState => {
+    const { state } = readings;
+    return state.status === 'healthy'
+      ? { healthy: true }
+      : { healthy: false, reason: state.error.code };
+  };
+  const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
+  const openFeed = openStoreFeed({ data, fileSystem, clock, telemetry, registry });
+  const broker = await openBroker({
+    config: data.broker,
+    clock,
+    random,
+    telemetry,
+    readFile: (path) => readFile(path),
+    readings,
+    registry,
+    openFeed,
+    logState,
+  });
+  const append = (reading: Reading) =>
+    appendKept(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+  return {
+    ready: broker.addresses,
+    rooms: {
+      ingest: {
+        append,
+        /** All readings up to here are settled and flushed: retention may delete their segments. */
+        consumed: (position: Position) => readings.retain(position),
+      },
+      api: {
+        append,
+        health: () => ({ log: logState(), ...broker.stats }),
+        registryChanged: () => broker.registryChanged(),
+      },
+    },
+    async close() {
+      await broker.close();
+      registry.close();
+      await readings.close();
+    },
+  };
+}
+
+await runRoom(openBrokerRoom);

@@ -1,0 +1,162 @@
+/** The command line: which command, its flags and arguments. Unknown ones are refused by name. */
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { settings } from './configuration.ts';
+import { startError } from './errors.ts';
+
+const commandNames = [
+  'run',
+  'provision',
+  'token',
+  'config',
+  'verify',
+  'backup',
+  'restore',
+  'reprocess',
+  'erase',
+  'replay',
+  'load',
+  'simulate',
+  'help',
+] as const;
+type CommandName = (typeof commandNames)[number];
+
+export interface Command {
+  readonly name: CommandName;
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly arguments: readonly string[];
+}
+
+/** Flags by command, beside those of the configuration, which every command takes. */
+const flagsOf: Readonly<
+  Record<CommandName, readonly (readonly [flag: string, kind: 'text' | 'switch'])[]>
+> = {
+  run: [['demo', 'switch']],
+  provision: [['rotate', 'switch']],
+  token: [
+    ['role', 'text'],
+    ['owner', 'text'],
+  ],
+  config: [],
+  verify: [['digest', 'switch']],
+  backup: [],
+  restore: [],
+  reprocess: [
+    ['from', 'text'],
+    ['to', 'text'],
+    ['dry-run', 'switch'],
+  ],
+  erase: [
+    ['device', 'text'],
+    ['owner', 'text'],
+    ['from', 'text'],
+    ['to', 'text'],
+    ['reason', 'text'],
+  ],
+  replay: [
+    ['profile', 'text'],
+    ['time', 'text'],
+    ['speed', 'text'],
+  ],
+  load: [
+    ['devices', 'text'],
+    ['rate', 'text'],
+    ['seconds', 'text'],
+    ['window', 'text'],
+    ['qos2', 'text'],
+    ['seed', 'text'],
+  ],
+  simulate: [
+    ['stations', 'text'],
+    ['interval', 'text'],
+    ['seconds', 'text'],
+    ['faults', 'text'],
+    ['seed', 'text'],
+  ],
+  help: [],
+};
+
+export const usage = `quantrac COMMAND [FLAGS]
+
+  run [--demo]                     starts the server (npm start = run --demo)
+  provision FILE [--rotate]        imports a registry file, prints each device's credential
+  token create --role operator|reader [--owner ID]
+  token revoke ID
+  config                           prints the whole commented configuration
+  verify [DIR] [--digest]          proves logs, view and registry; names what is wrong
+  backup DIR                       copies everything, also while the server runs
+  restore DIR                      makes the data folder from a backup
+  reprocess [--from T --to T] [--dry-run]
+  erase --device ID|--owner ID [--from T --to T] --reason TEXT
+  replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max]
+  load [--devices N] [--rate N|max] [--seconds N] [--window N] [--qos2 SHARE] [--seed N]
+  simulate [--stations N] [--interval MS] [--faults NAME,…] [--seconds N] [--seed N]
+
+Flags of every command: --data-dir --config --host --mqtt-port --mqtts-port --mqtt-ws-port
+--http-port --push-port --json. Each is also an environment variable, QUANTRAC_DATA_DIR and so on.
+Exit codes: 0 right, 1 wrong data found (named), 2 wrong use.
+`;
+
+/** Throws START_USAGE naming what is not understood. */
+export function parseCommand(words: readonly string[]): Command {
+  const [first = 'help', ...rest] = words;
+  const name = commandNames.find(
+    (each) => each === first || (each === 'help' && /^(--help|-h)$/.test(first)),
+  );
+  if (name === undefined)
+    throw startError('START_USAGE', { command: first, accepted: commandNames });
+  const options: ParseArgsOptionsConfig = { json: { type: 'boolean' }, config: { type: 'string' } };
+  for (const [flag] of settings) options[flag] = { type: 'string' };
+  for (const [flag, kind] of flagsOf[name])
+    options[flag] = { type: kind === 'text' ? 'string' : 'boolean' };
+  try {
+    const parsed = parseArgs({ args: rest, options, allowPositionals: true, strict: true });
+    return { name, flags: parsed.values as Command['flags'], arguments: parsed.positionals };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw startError(
+      'START_USAGE',
+      { command: name, problem, accepted: Object.keys(options).map((flag) => `--${flag}`) },
+      error,
+    );
+  }
+}
+
+/** A flag's text, or the default. */
+export function textFlag(command: Command, flag: string, fallback?: string): string | undefined {
+  const value = command.flags[flag];
+  return typeof value === 'string' ? value : fallback;
+}
+
+/** A flag's number within bounds; START_USAGE names it otherwise. */
+export function numberFlag(
+  command: Command,
+  flag: string,
+  fallback: number,
+  bounds: { readonly min: number; readonly max: number },
+): number {
+  const text = textFlag(command, flag);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < bounds.min || value > bounds.max) {
+    throw startError('START_USAGE', {
+      flag: `--${flag}`,
+      value: text,
+      accepted: `${bounds.min} to ${bounds.max}`,
+    });
+  }
+  return value;
+}
+
+/** A flag's instant (RFC 3339) in ms UTC, or undefined. */
+export function instantFlag(command: Command, flag: string): number | undefined {
+  const text = textFlag(command, flag);
+  if (text === undefined) return undefined;
+  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at))
+    throw startError('START_USAGE', {
+      flag: `--${flag}`,
+      value: text,
+      accepted: 'an RFC 3339 instant with offset',
+    });
+  return at;
+}

@@ -1,0 +1,159 @@
+/** Commands about the registry and the configuration. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Command } from './command-line.ts';
+import { textFlag } from './command-line.ts';
+import { printCommentedJson } from './commented-json.ts';
+import { configurationSchema, readConfiguration, type Configuration } from './configuration.ts';
+import { askControl } from './control.ts';
+import { openDataFolder, pathsOf } from './data-folder.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { codecs } from './devices/codecs/formats.ts';
+import { openSystemRandom } from './devices/random.ts';
+import { openRegistryWriter } from './devices/registry-sqlite.ts';
+import type { DeviceSecret, ImportOutcome, RegistryWriter } from './devices/registry.ts';
+import { startError } from './errors.ts';
+
+export interface ProvisionOutcome {
+  readonly outcome: ImportOutcome;
+  readonly secrets: readonly DeviceSecret[];
+}
+
+function configurationOf(command: Command): Configuration {
+  return readConfiguration({ flags: command.flags, environment: process.env });
+}
+
+/** Imports a registry file and gives secrets to its devices: here, or in the running server. */
+export async function provisionFile(
+  configuration: Configuration,
+  content: unknown,
+  rotate: boolean,
+): Promise<ProvisionOutcome> {
+  const argument = { content, rotate };
+  const asked = await askControl(
+    pathsOf(configuration.dataDir).controlSocket,
+    'provision',
+    argument,
+  );
+  if (asked !== undefined) return asked.result as ProvisionOutcome;
+  return withRegistry(configuration, (registry) => provisionHere(registry, content, rotate));
+}
+
+export function provisionHere(
+  registry: RegistryWriter,
+  content: unknown,
+  rotate: boolean,
+): ProvisionOutcome {
+  const actor = 'operator (command line)';
+  const outcome = registry.importFile(content, actor);
+  if (!outcome.ok) return { outcome, secrets: [] };
+  const devices = ((content as { devices?: readonly { id: string }[] }).devices ?? []).map(
+    ({ id }) => id,
+  );
+  return { outcome, secrets: registry.provision(devices, { rotate, actor }) };
+}
+
+function withRegistry<Result>(
+  configuration: Configuration,
+  work: (registry: RegistryWriter) => Result,
+): Result {
+  const random = openSystemRandom();
+  const folder = openDataFolder(configuration.dataDir, random);
+  const registry = openRegistryWriter(folder.registry, {
+    clock: openSystemClock(),
+    random,
+    config: configuration.devices,
+    codecs: new Set(codecs.map(({ id }) => id)),
+  });
+  try {
+    return work(registry);
+  } finally {
+    registry.close();
+    folder.release();
+  }
+}
+
+/** Prints one JSON line a device; on problems, one line a problem and exit code 1. */
+export async function provisionCommand(command: Command): Promise<number> {
+  const [file] = command.arguments;
+  if (file === undefined || command.arguments.length > 1)
+    throw startError('START_USAGE', { command: 'provision', accepted: 'one registry file' });
+  const { outcome, secrets } = await provisionFile(
+    configurationOf(command),
+    readJson(file),
+    command.flags['rotate'] === true,
+  );
+  if (!outcome.ok) {
+    for (const problem of outcome.problems) process.stderr.write(`${JSON.stringify(problem)}\n`);
+    return 1;
+  }
+  for (const secret of secrets) process.stdout.write(`${JSON.stringify(secret)}\n`);
+  return 0;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw startError(
+      'START_USAGE',
+      { file, problem: error instanceof Error ? error.message : String(error) },
+      error,
+    );
+  }
+}
+
+export async function tokenCommand(command: Command): Promise<number> {
+  const [action, subject] = command.arguments;
+  const configuration = configurationOf(command);
+  if (action === 'create') {
+    const role = textFlag(command, 'role');
+    if (role !== 'operator' && role !== 'reader')
+      throw startError('START_USAGE', {
+        flag: '--role',
+        value: role,
+        accepted: ['operator', 'reader'],
+      });
+    const owner = textFlag(command, 'owner');
+    const wanted = {
+      role,
+      actor: 'operator (command line)',
+      ...(owner === undefined ? {} : { owner }),
+    } as const;
+    const asked = await askControl(
+      pathsOf(configuration.dataDir).controlSocket,
+      'createToken',
+      wanted,
+    );
+    const token =
+      asked === undefined
+        ? withRegistry(configuration, (registry) => registry.createToken(wanted))
+        : asked.result;
+    process.stdout.write(`${JSON.stringify(token)}\n`);
+    return 0;
+  }
+  if (action === 'revoke' && subject !== undefined) {
+    const actor = 'operator (command line)';
+    const asked = await askControl(pathsOf(configuration.dataDir).controlSocket, 'revoke', {
+      subject,
+      actor,
+    });
+    if (asked === undefined)
+      withRegistry(configuration, (registry) => registry.revoke(subject, actor));
+    process.stdout.write(`${JSON.stringify({ revoked: subject })}\n`);
+    return 0;
+  }
+  throw startError('START_USAGE', {
+    command: 'token',
+    accepted: ['create --role operator|reader', 'revoke ID'],
+  });
+}
+
+/** The whole configuration with its present values; it parses back to the same. */
+export async function configCommand(command: Command): Promise<number> {
+  const { demo: _demo, json: _json, ...values } = configurationOf(command);
+  process.stdout.write(
+    printCommentedJson(z.toJSONSchema(configurationSchema, { io: 'input' }), values),
+  );
+  return 0;
+}

@@ -1,0 +1,242 @@
+/** Commands of the world outside: they speak to a running server over MQTT and HTTP, as others do. */
+import { readFileSync } from 'node:fs';
+import { numberFlag, textFlag, type Command } from './command-line.ts';
+import { provisionFile } from './commands-registry.ts';
+import { readConfiguration, type Configuration } from './configuration.ts';
+import { askControl } from './control.ts';
+import { pathsOf } from './data-folder.ts';
+import { sleep } from './devices/clock.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { startError } from './errors.ts';
+import type { Addresses } from './server.ts';
+import { fleetStations, registryFileOf } from './simulators/demo-network.ts';
+import { connectDevice, type DeviceSecretOf } from './simulators/device.ts';
+import { faultNames, type FaultName } from './simulators/faults.ts';
+import { startFleet } from './simulators/fleet.ts';
+import { audit } from './simulators/load/audit.ts';
+import { loadChannels, loadRegistryFile } from './simulators/load/network.ts';
+import { startLoad } from './simulators/load/run.ts';
+import {
+  chooseProfile,
+  parseProfile,
+  registryFileOfProfile,
+  type Profile,
+} from './simulators/profile.ts';
+import { replay, splitCells } from './simulators/replay.ts';
+
+const host = '127.0.0.1';
+const dayMs = 86_400_000;
+
+async function addressesOf(configuration: Configuration): Promise<Addresses> {
+  const asked = await askControl(pathsOf(configuration.dataDir).controlSocket, 'addresses', null);
+  if (asked === undefined)
+    throw startError('START_NOT_RUNNING', { dataDir: configuration.dataDir });
+  return asked.result as Addresses;
+}
+
+/** Registers the network in the running server and rotates its secrets, so that all are known here. */
+async function secretsFor(
+  configuration: Configuration,
+  content: unknown,
+): Promise<DeviceSecretOf[]> {
+  const { outcome, secrets } = await provisionFile(configuration, content, true);
+  if (!outcome.ok) throw startError('START_USAGE', { problem: outcome.problems[0] });
+  return secrets.map((secret) => ({ ...secret, password: secret.password ?? '' }));
+}
+
+function tell(command: Command, event: Record<string, unknown>, sentence: string): void {
+  process.stdout.write(
+    command.flags['json'] === true ? `${JSON.stringify(event)}\n` : `${sentence}\n`,
+  );
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw startError(
+      'START_USAGE',
+      { file, problem: error instanceof Error ? error.message : String(error) },
+      error,
+    );
+  }
+}
+
+function profileOf(command: Command, file: string, text: string): Profile {
+  const named = textFlag(command, 'profile');
+  if (named !== undefined) return parseProfile(readText(named));
+  const header = splitCells(text.slice(0, text.search(/\r?\n|$/)).replace(/^\uFEFF/, ''));
+  const profile = chooseProfile(header);
+  if (profile === undefined)
+    throw startError('START_USAGE', {
+      file,
+      columns: header,
+      problem: 'no known profile has these columns',
+      accepted: '--profile FILE',
+    });
+  return profile;
+}
+
+export async function replayCommand(command: Command): Promise<number> {
+  if (command.arguments.length === 0)
+    throw startError('START_USAGE', { command: 'replay', accepted: 'one or more files' });
+  const time = textFlag(command, 'time', 'shifted');
+  if (time !== 'shifted' && time !== 'as-is')
+    throw startError('START_USAGE', {
+      flag: '--time',
+      value: time,
+      accepted: ['shifted', 'as-is'],
+    });
+  const speed =
+    textFlag(command, 'speed', 'max') === 'max'
+      ? 'max'
+      : numberFlag(command, 'speed', 1, { min: 0.001, max: 1e9 });
+  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
+  const addresses = await addressesOf(configuration);
+  const files = command.arguments.map((file) => {
+    const text = readText(file);
+    return { file, text, profile: profileOf(command, file, text) };
+  });
+  await Promise.all(
+    files.map((each) => replayFile(command, configuration, { ...each, time, speed, addresses })),
+  );
+  return 0;
+}
+
+interface ReplayedFile {
+  readonly file: string;
+  readonly text: string;
+  readonly profile: Profile;
+  readonly time: 'shifted' | 'as-is';
+  readonly speed: number | 'max';
+  readonly addresses: Addresses;
+}
+
+async function replayFile(
+  command: Command,
+  configuration: Configuration,
+  options: ReplayedFile,
+): Promise<void> {
+  const { profile, file } = options;
+  const [secret] = await secretsFor(configuration, registryFileOfProfile(profile));
+  if (secret === undefined)
+    throw startError('START_USAGE', { file, problem: 'the profile names no device' });
+  const clock = openSystemClock();
+  const device = await connectDevice({
+    url: `mqtt://${host}:${options.addresses.mqttPort}`,
+    secret,
+    channels: [],
+    onError: (error) => process.stderr.write(`${file}: ${error.message}\n`),
+  });
+  let toldAt = clock.now();
+  const rows = await replay({
+    ...options,
+    clock,
+    device,
+    rowsPerMessage: options.speed === 'max' ? 20 : 1,
+    inflightMax: 20,
+    onProgress(sent, total) {
+      if (clock.now() - toldAt < 1_000) return;
+      toldAt = clock.now();
+      tell(command, { event: 'progress', file, sent, total }, `${file}: ${sent} of ${total} rows`);
+    },
+  });
+  await device.close();
+  tell(
+    command,
+    { event: 'replayed', file, station: profile.station.id, rows },
+    `${file}: ${rows} rows acknowledged as station ${profile.station.id}`,
+  );
+}
+
+function faultsOf(command: Command): FaultName[] {
+  const named = (textFlag(command, 'faults', '') ?? '').split(',').filter((name) => name !== '');
+  return named.map((name) => {
+    const found = faultNames.find((each) => each === name);
+    if (found === undefined)
+      throw startError('START_USAGE', { flag: '--faults', value: name, accepted: faultNames });
+    return found;
+  });
+}
+
+export async function simulateCommand(command: Command): Promise<number> {
+  const count = numberFlag(command, 'stations', 12, { min: 1, max: 100_000 });
+  const intervalMs = numberFlag(command, 'interval', 10_000, { min: 100, max: dayMs });
+  const seconds = numberFlag(command, 'seconds', Number.POSITIVE_INFINITY, { min: 1, max: 1e9 });
+  const faults = faultsOf(command);
+  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
+  const { mqttPort } = await addressesOf(configuration);
+  const stations = fleetStations(count, intervalMs);
+  const secrets = await secretsFor(configuration, registryFileOf(stations));
+  const clock = openSystemClock();
+  const fleet = await startFleet({
+    url: `mqtt://${host}:${mqttPort}`,
+    clock,
+    stations,
+    secrets: new Map(secrets.map((secret) => [secret.deviceId, secret])),
+    seed: numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 }),
+    faults,
+    faultRate: faults.length === 0 ? 0 : 0.02,
+    connectingMax: 50,
+    onError: (deviceId, error) => process.stderr.write(`${deviceId}: ${error.message}\n`),
+  });
+  const endsAt = clock.monotonicMs() + seconds * 1_000;
+  while (clock.monotonicMs() < endsAt) {
+    await sleep(clock, Math.min(5_000, endsAt - clock.monotonicMs()));
+    const { connected, acknowledged, failed } = fleet.counts();
+    tell(
+      command,
+      { event: 'simulated', ...fleet.counts() },
+      `${connected} devices, ${acknowledged} messages acknowledged, ${failed} failed`,
+    );
+  }
+  await fleet.close();
+  return 0;
+}
+
+export async function loadCommand(command: Command): Promise<number> {
+  const devices = numberFlag(command, 'devices', 1_000, { min: 1, max: 100_000 });
+  const seconds = numberFlag(command, 'seconds', 10, { min: 1, max: 1e6 });
+  const seed = numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 });
+  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
+  const { mqttPort, httpPort } = await addressesOf(configuration);
+  const secrets = await secretsFor(configuration, loadRegistryFile(devices, 60_000));
+  const clock = openSystemClock();
+  const load = startLoad({
+    host,
+    port: () => mqttPort,
+    clock,
+    seed,
+    secrets,
+    rate:
+      textFlag(command, 'rate', '2000') === 'max'
+        ? 'max'
+        : numberFlag(command, 'rate', 2_000, { min: 1, max: 1e6 }),
+    window: numberFlag(command, 'window', 10, { min: 1, max: 1_000 }),
+    qos2Share: numberFlag(command, 'qos2', 0, { min: 0, max: 1 }),
+    duplicateShare: 0,
+  });
+  await sleep(clock, seconds * 1_000);
+  const unacknowledged = await load.finish(10_000);
+  load.close();
+  const totals = load.ledger.totals();
+  const latency = { p50Ms: load.latencies.percentile(0.5), p99Ms: load.latencies.percentile(0.99) };
+  tell(
+    command,
+    { event: 'loaded', ...totals, unacknowledged, ...latency, seed },
+    `${totals.acknowledged} of ${totals.sent} messages acknowledged, PUBACK p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`,
+  );
+  const channels = new Map(loadChannels.map(([channel, property]) => [property, channel]));
+  const found = await audit({
+    api: `http://${host}:${httpPort}`,
+    ledger: load.ledger,
+    payloads: load.payloads,
+    channels,
+  });
+  tell(
+    command,
+    { event: 'audited', ...found },
+    `missing ${found.missing}, doubled ${found.doubled}, changed ${found.changed}, invented ${found.invented} of ${found.rows} rows`,
+  );
+  return found.missing + found.doubled + found.changed + found.invented === 0 ? 0 : 1;
+}

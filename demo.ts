@@ -1,0 +1,46 @@
+/** `--demo`: the simulated network beside the server, publishing over MQTT as devices do. */
+import { askControl } from './control.ts';
+import { pathsOf } from './data-folder.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import type { Configuration } from './configuration.ts';
+import { startError } from './errors.ts';
+import { demoStations, registryFileOf } from './simulators/demo-network.ts';
+import { faultNames } from './simulators/faults.ts';
+import { startFleet, type Fleet } from './simulators/fleet.ts';
+import type { ProvisionOutcome } from './commands-registry.ts';
+import type { Server } from './server.ts';
+
+const intervalMs = 2_000;
+
+/** Its devices need no secret: `--demo` lets this machine publish without one. */
+export async function startDemo(server: Server, configuration: Configuration): Promise<Fleet> {
+  const stations = demoStations(intervalMs);
+  const argument = { content: registryFileOf(stations), rotate: false, secrets: false };
+  const asked = await askControl(pathsOf(server.dataDir).controlSocket, 'provision', argument);
+  const outcome = (asked?.result as ProvisionOutcome | undefined)?.outcome;
+  if (outcome?.ok !== true)
+    throw startError('START_NOT_RUNNING', { problem: outcome?.problems[0] });
+  const host =
+    configuration.host === undefined || configuration.host === '0.0.0.0'
+      ? '127.0.0.1'
+      : configuration.host;
+  return startFleet({
+    url: `mqtt://${host}:${server.addresses.mqttPort}`,
+    clock: openSystemClock(),
+    stations,
+    secrets: new Map(
+      stations.map(({ id }) => [
+        id,
+        { deviceId: id, clientId: `demo-${id}`, username: '', password: '' },
+      ]),
+    ),
+    seed: 2026,
+    faults: faultNames,
+    faultRate: 0.004,
+    connectingMax: 12,
+    onError: (deviceId, error) =>
+      process.stderr.write(
+        `${JSON.stringify({ room: 'simulators', deviceId, problem: error.message })}\n`,
+      ),
+  });
+}

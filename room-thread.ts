@@ -1,0 +1,109 @@
+/**
+ * A room's worker thread: says when it is ready, answers calls, and closes when it is told to. A
+ * room that fails to open, or dies, takes the process down with a reason (`main.ts` watches).
+ */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { Clock } from './devices/clock.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { CodedError } from './devices/coded-error.ts';
+import { openSystemRandom, type Random } from './devices/random.ts';
+import { openProcessTelemetry, type ProcessTelemetry } from './devices/telemetry-pino.ts';
+import { createCaller, serveCalls, type Handlers } from './thread-call.ts';
+
+/** What every room is given by `main.ts`. */
+export interface RoomData {
+  readonly room: 'broker' | 'ingest' | 'api';
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  /** Ports to the other rooms. */
+  readonly ports: Readonly<Record<string, MessagePort>>;
+}
+
+export interface RoomSurroundings<Data extends RoomData> {
+  readonly data: Data;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: ProcessTelemetry;
+  /** Calls another room. */
+  call(room: string, name: string, argument?: unknown): Promise<unknown>;
+  /** Ends the process with a reason: what this thread promised cannot be kept. */
+  fail(error: unknown): void;
+}
+
+export interface OpenRoom {
+  /** Told to `main.ts`, for example addresses. */
+  readonly ready: unknown;
+  /** Calls of `main.ts`. */
+  readonly calls?: Handlers;
+  /** Calls of other rooms, by the room's name. */
+  readonly rooms?: Readonly<Record<string, Handlers>>;
+  close(): Promise<void>;
+}
+
+export type RoomMessage =
+  | { readonly type: 'ready'; readonly ready: unknown }
+  | {
+      readonly type: 'failed';
+      readonly code: string | null;
+      readonly message: string;
+      readonly fields: unknown;
+      readonly stack: string | null;
+    };
+
+/** Opens the room; never rejects: a failure is told to `main.ts`. */
+export async function runRoom<Data extends RoomData>(
+  open: (room: RoomSurroundings<Data>) => Promise<OpenRoom>,
+): Promise<void> {
+  const parent = parentPort;
+  if (parent === null) throw new Error('a room runs in a worker thread');
+  const data = workerData as Data;
+  const tell = (message: RoomMessage): void => parent.postMessage(message);
+  const callers = new Map(
+    Object.entries(data.ports).map(([name, port]) => [name, createCaller(port)]),
+  );
+  const telemetry = openProcessTelemetry({
+    room: data.room,
+    level: data.logLevel,
+    processMetrics: false,
+  });
+  const surroundings: RoomSurroundings<Data> = {
+    data,
+    clock: openSystemClock(),
+    random: openSystemRandom(),
+    telemetry,
+    call(room, name, argument) {
+      const caller = callers.get(room);
+      if (caller === undefined) throw new Error(`${data.room} has no port to ${room}`);
+      return caller(name, argument);
+    },
+    fail: (error) => tell(failureOf(error)),
+  };
+  try {
+    const room = await open(surroundings);
+    for (const [name, handlers] of Object.entries(room.rooms ?? {})) {
+      const port = data.ports[name];
+      if (port !== undefined) serveCalls(port, { metrics: () => telemetry.text(), ...handlers });
+    }
+    serveCalls(parent, {
+      ...room.calls,
+      metrics: () => telemetry.text(),
+      close: async () => {
+        await room.close();
+        for (const port of Object.values(data.ports)) port.close();
+      },
+    });
+    tell({ type: 'ready', ready: room.ready });
+  } catch (error) {
+    tell(failureOf(error));
+  }
+}
+
+function failureOf(error: unknown): RoomMessage {
+  const known = error instanceof Error ? error : new Error(String(error));
+  return {
+    type: 'failed',
+    code: known instanceof CodedError ? known.code : null,
+    message: known.message,
+    fields: known instanceof CodedError ? known.fields : {},
+    stack: known.stack ?? null,
+  };
+}
