@@ -11,20 +11,6 @@ import { sealSegment } from './seal-segment.ts';
 import { readSeal } from './seal.ts';
 import type { LogFolder } from './segment-folder.ts';
 
-/** What is done to closed segments, one thing at a time: sealing, rewriting, deleting. */
-export interface Maintenance {
-  /** Seals what is closed and not sealed, in the background. */
-  sealSoon(): void;
-  rewrite(rewrite: Rewrite): Promise<number>;
-  trimBefore(position: Position, reason: string): Promise<void>;
-  retain(consumed: Position, totalBytes: () => number): Promise<void>;
-  warnIfNearlyFull(bytes: number): void;
-  /** Resolves when nothing is under way. */
-  settled(): Promise<void>;
-  /** Stops sealing at the next slice and waits for the rest. */
-  close(): Promise<void>;
-}
-
 export interface MaintenanceOptions {
   readonly folder: LogFolder;
   readonly config: LogConfig;
@@ -40,86 +26,118 @@ export interface MaintenanceOptions {
 /** A seal that failed is tried again after so many probe intervals. */
 const sealRetryIntervals = 10;
 
-export function createMaintenance(options: MaintenanceOptions): Maintenance {
-  const { folder, config, clock, events, closed, durableEnd, retention } = options;
-  let queue: Promise<unknown> = Promise.resolve();
-  let isSealing = false;
-  let isStopped = false;
-  let hasWarned = false;
-  let retry: Scheduled | null = null;
+/** So many unsealed segments may wait before sealing stops to pause. */
+const unsealedMax = 2;
 
-  /** Runs jobs one after the other; a job that fails does not stop the next. */
-  function inLine<Result>(job: () => Promise<Result>): Promise<Result> {
-    const result = queue.then(job);
-    queue = result.then(
-      () => undefined,
-      () => undefined,
-    );
+/** What is done to closed segments, one thing at a time: sealing, rewriting, deleting. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  #queue: Promise<unknown> = Promise.resolve();
+  #isSealing = false;
+  #isStopped = false;
+  #retry: Scheduled | null = null;
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
+
+  /** Seals what is closed and not sealed, in the background. */
+  sealSoon(): void {
+    if (this.#isSealing || this.#isStopped) return;
+    this.#isSealing = true;
+    void this.#inLine(() => this.#sealAll());
+  }
+
+  rewrite(rewrite: Rewrite): Promise<number> {
+    return this.#inLine(() => this.#rewrite(rewrite));
+  }
+
+  trimBefore(position: Position, reason: string): Promise<void> {
+    return this.#inLine(() => this.#trim(position, reason));
+  }
+
+  retain(consumed: Position, totalBytes: () => number): Promise<void> {
+    return this.#inLine(() => this.#retain(consumed, totalBytes()));
+  }
+
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void> {
+    return this.#inLine(() => Promise.resolve());
+  }
+
+  /** Stops sealing at the next slice and waits for the rest. */
+  close(): Promise<void> {
+    this.#isStopped = true;
+    this.#retry?.cancel();
+    return this.settled();
+  }
+
+  /** Runs jobs one after the other; the caller hears of a failure, the next job goes on. */
+  #inLine<Result>(job: () => Promise<Result>): Promise<Result> {
+    const result = this.#queue.then(job);
+    const settle = (): void => undefined;
+    this.#queue = result.then(settle, settle);
     return result;
   }
 
-  function sealSoon(): void {
-    if (isSealing || isStopped) return;
-    isSealing = true;
-    void inLine(sealAll);
-  }
-
-  async function sealAll(): Promise<void> {
+  async #sealAll(): Promise<void> {
     for (;;) {
-      const segment = closed.find((one) => !one.sealed);
-      if (segment === undefined || isStopped) break;
-      if (!(await sealOne(segment))) break;
+      const segment = this.#options.closed.find((one) => !one.sealed);
+      if (segment === undefined || this.#isStopped || !(await this.#seal(segment))) break;
     }
-    isSealing = false;
+    this.#isSealing = false;
   }
 
-  async function sealOne(segment: ClosedSegment): Promise<boolean> {
-    const pace = {
-      clock,
-      sliceMsMax: config.sealSliceMsMax,
-      // When the writer closes segments faster than they are sealed, sealing takes longer turns.
-      pauseMs: closed.filter((one) => !one.sealed).length > 2 ? 0 : config.sealPauseMs,
-      isStopped: () => isStopped,
-    };
+  async #seal(segment: ClosedSegment): Promise<boolean> {
+    const { folder, config, clock, events, closed, onSizeChanged } = this.#options;
+    const unsealed = closed.filter((one) => !one.sealed).length;
     try {
-      const seal = await sealSegment(folder, segment, pace);
+      const seal = await sealSegment(folder, segment, {
+        clock,
+        sliceMsMax: config.sealSliceMsMax,
+        pauseMs: unsealed > unsealedMax ? 0 : config.sealPauseMs,
+        isStopped: () => this.#isStopped,
+      });
       if (seal === null) return false;
       segment.sealed = true;
       segment.bytes = seal.bytes;
-      options.onSizeChanged();
+      onSizeChanged();
       for (const [first, last] of seal.damaged) events.damageFound({ first, last });
       events.sealed({ first: segment.first, last: segment.last });
       return true;
     } catch (error) {
       events.sealFailed(error, segment.first);
-      retry?.cancel();
-      retry = clock.schedule(config.probeIntervalMs * sealRetryIntervals, sealSoon);
+      this.#retry?.cancel();
+      const delayMs = config.probeIntervalMs * sealRetryIntervals;
+      this.#retry = clock.schedule(delayMs, () => this.sealSoon());
       return false;
     }
   }
 
-  async function rewrite(wanted: Rewrite): Promise<number> {
+  async #rewrite(rewrite: Rewrite): Promise<number> {
+    const { folder, closed, durableEnd, events, onSizeChanged } = this.#options;
     let count = 0;
-    for (const segment of [...closed]) {
+    for (const segment of closed) {
       const positions = new Set<Position>();
-      for (const position of wanted.positions) {
+      for (const position of rewrite.positions) {
         if (position >= segment.first && position <= segment.last) positions.add(position);
       }
       if (positions.size === 0) continue;
       try {
-        const done = await rewriteSegment(folder, segment, { ...wanted, positions });
+        const done = await rewriteSegment(folder, segment, { ...rewrite, positions });
         segment.bytes = done.bytes;
         count += done.count;
       } finally {
         durableEnd.renew();
       }
     }
-    if (count > 0) events.rewritten({ records: count, reason: wanted.reason });
-    options.onSizeChanged();
+    events.rewritten({ records: count, reason: rewrite.reason });
+    onSizeChanged();
     return count;
   }
 
-  async function trim(position: Position, reason: string): Promise<void> {
+  async #trim(position: Position, reason: string): Promise<void> {
+    const { folder, closed, clock, durableEnd, events, onSizeChanged } = this.#options;
     for (;;) {
       const segment = closed[0];
       if (segment === undefined || !segment.sealed || segment.last >= position) return;
@@ -128,44 +146,21 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
       durableEnd.renew();
       const { first, last, bytes } = segment;
       events.trimmed({ first, last, bytes });
-      options.onSizeChanged();
+      onSizeChanged();
     }
   }
 
-  async function retain(consumed: Position, totalBytes: () => number): Promise<void> {
+  async #retain(consumed: Position, totalBytes: number): Promise<void> {
+    const { folder, closed, clock, retention } = this.#options;
     const sealed: { last: Position; bytes: number; closedAt: number }[] = [];
+    const choose = (): Position =>
+      chooseTrim(retention, { sealed, totalBytes, now: clock.now(), consumed });
     for (const segment of closed) {
-      if (!segment.sealed || segment.last > consumed) break;
+      if (!segment.sealed) break;
       const { closedAt } = await readSeal(folder, segment.first);
       sealed.push({ last: segment.last, bytes: segment.bytes, closedAt });
-      const state = { sealed, totalBytes: totalBytes(), now: clock.now(), consumed };
-      if (chooseTrim(retention, state) <= segment.last) break;
+      if (choose() <= segment.last) break;
     }
-    const state = { sealed, totalBytes: totalBytes(), now: clock.now(), consumed };
-    await trim(chooseTrim(retention, state), 'retention');
+    await this.#trim(choose(), 'retention');
   }
-
-  function warnIfNearlyFull(bytes: number): void {
-    const { warnBytesMax } = retention;
-    if (warnBytesMax === null) return;
-    if (bytes <= warnBytesMax) hasWarned = false;
-    else if (!hasWarned) {
-      hasWarned = true;
-      events.nearlyFull({ bytes, warnBytesMax });
-    }
-  }
-
-  return {
-    sealSoon,
-    rewrite: (wanted) => inLine(() => rewrite(wanted)),
-    trimBefore: (position, reason) => inLine(() => trim(position, reason)),
-    retain: (consumed, totalBytes) => inLine(() => retain(consumed, totalBytes)),
-    warnIfNearlyFull,
-    settled: () => inLine(() => Promise.resolve()),
-    close() {
-      isStopped = true;
-      retry?.cancel();
-      return inLine(() => Promise.resolve());
-    },
-  };
 }

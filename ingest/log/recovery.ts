@@ -206,7 +206,10 @@ async function findEnd(
 ): Promise<FoundEnd> {
   const { file, header } = opened;
   const scan = new SegmentScan({
-    ...{ file, crc32c: folder.crc32c, salt: header.salt, first: header.first },
+    file,
+    crc32c: folder.crc32c,
+    salt: header.salt,
+    first: header.first,
     limit: Infinity,
   });
   const damaged: { readonly first: Position; readonly last: Position }[] = [];

@@ -47,7 +47,10 @@ export async function rewriteSegment(
     try {
       await output.add(encodeHeader(header, folder.crc32c));
       const scan = new SegmentScan({
-        ...{ file, crc32c: folder.crc32c, salt: header.salt, first: segment.first },
+        file,
+        crc32c: folder.crc32c,
+        salt: header.salt,
+        first: segment.first,
         limit: segment.last + 1,
       });
       count = await copyRecords({ scan, output, rewrite, folder, salt: header.salt });

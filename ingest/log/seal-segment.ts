@@ -35,7 +35,10 @@ export async function sealSegment(
   try {
     const hashed = await hashRecords(
       new SegmentScan({
-        ...{ file, crc32c: folder.crc32c, salt: header.salt, first: segment.first },
+        file,
+        crc32c: folder.crc32c,
+        salt: header.salt,
+        first: segment.first,
         limit: segment.last + 1,
       }),
       pace,

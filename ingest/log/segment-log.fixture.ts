@@ -47,11 +47,18 @@ export function createSegmentLogFixture(options: SegmentLogFixtureOptions): Segm
   const recordBytesMax = 100_000;
   let shared = new SharedArrayBuffer(durableEndBytes);
   return {
-    ...{ clock, telemetry, states, recordBytesMax },
+    clock,
+    telemetry,
+    states,
+    recordBytesMax,
     openWriter() {
       shared = new SharedArrayBuffer(durableEndBytes);
       return openLogWriter({
-        ...{ fileSystem, directory, clock, random, telemetry },
+        fileSystem,
+        directory,
+        clock,
+        random,
+        telemetry,
         name: 'readings',
         config: {
           ...logConfigSchema.parse({ segmentBytesMax: 4_096, recordBytesMax }),
@@ -65,7 +72,8 @@ export function createSegmentLogFixture(options: SegmentLogFixtureOptions): Segm
     },
     openReader: (from) =>
       openLogReader({
-        ...{ fileSystem, directory },
+        fileSystem,
+        directory,
         durableEnd: createDurableEnd(shared),
         ...(from === undefined ? {} : { from }),
       }),

@@ -103,7 +103,11 @@ export async function openLogWriter(options: LogWriterOptions): Promise<SegmentL
     const events = createLogEvents(options.telemetry, options.name);
     events.recovered(recovered.report);
     const writer = new SegmentWriter({
-      ...{ folder, recovered, durableEnd, events, lock },
+      folder,
+      recovered,
+      durableEnd,
+      events,
+      lock,
       config: options.config,
       retention: options.retention ?? keepEverything,
       clock: options.clock,

@@ -146,7 +146,10 @@ export class SegmentReader implements SegmentLogReader {
     const first = this.#segments[index] ?? 0;
     const { file, header } = await openSegmentFile(this.#folder, first);
     const scan = new SegmentScan({
-      ...{ file, crc32c: this.#folder.crc32c, salt: header.salt, first },
+      file,
+      crc32c: this.#folder.crc32c,
+      salt: header.salt,
+      first,
       limit: this.#segments[index + 1] ?? Infinity,
       ...(this.#buffer === null ? {} : { buffer: this.#buffer }),
     });

@@ -1,6 +1,7 @@
 import type { Clock, Scheduled } from '../../devices/clock.ts';
 import { sleep } from '../../devices/clock.ts';
 import type { CodedError } from '../../devices/coded-error.ts';
+import { createCapacity, type Capacity } from './capacity.ts';
 import { CommitBatch, type Done } from './commit-batch.ts';
 import type { LogConfig, LogRetention } from './config.ts';
 import type { SharedDurableEnd } from './durable-end.ts';
@@ -8,7 +9,7 @@ import { logError } from './errors.ts';
 import type { LogEvents } from './events.ts';
 import { systemCode, writeWhole } from './file-system.ts';
 import type { LogWriter, Position } from './log.ts';
-import { createMaintenance, type Maintenance } from './maintenance.ts';
+import { Maintenance } from './maintenance.ts';
 import { abandonSegment, createSegment, type OpenSegment } from './open-segment.ts';
 import type { OwnerLock } from './owner-lock.ts';
 import { writeEnd, type ClosedSegment, type Recovered } from './recovery.ts';
@@ -61,6 +62,7 @@ export class SegmentWriter implements SegmentLogWriter {
   readonly #options: SegmentWriterOptions;
   readonly #closed: ClosedSegment[];
   readonly #maintenance: Maintenance;
+  readonly #capacity: Capacity;
   readonly #record: {
     position: Position;
     readonly crc32c: LogFolder['crc32c'];
@@ -80,7 +82,6 @@ export class SegmentWriter implements SegmentLogWriter {
   /** Why appends are answered with an error at once; null when they are taken. */
   #refusal: CodedError | null = null;
   #failedAtMs = 0;
-  #isFull = false;
   #probe: Scheduled | null = null;
   #probing: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -96,7 +97,10 @@ export class SegmentWriter implements SegmentLogWriter {
       crc32c: folder.crc32c,
       salt: recovered.salt ?? options.salt,
     };
-    this.#maintenance = createMaintenance({
+    this.#capacity = createCapacity(options.retention, options.events, () =>
+      options.onState(this.state),
+    );
+    this.#maintenance = new Maintenance({
       ...options,
       closed: this.#closed,
       onSizeChanged: () => this.#sizeChanged(),
@@ -107,7 +111,7 @@ export class SegmentWriter implements SegmentLogWriter {
   }
 
   get state(): LogState {
-    const error = this.#refusal ?? (this.#isFull ? this.#fullError() : null);
+    const error = this.#refusal ?? this.#capacity.error;
     return error === null ? { status: 'healthy' } : { status: 'failing', error };
   }
 
@@ -139,7 +143,7 @@ export class SegmentWriter implements SegmentLogWriter {
   }
 
   #refusalOf(sizeBytes: number): CodedError | null {
-    const { config, retention } = this.#options;
+    const { config } = this.#options;
     if (this.#refusal !== null) return this.#refusal;
     if (sizeBytes > config.recordBytesMax) {
       return logError('LOG_RECORD_TOO_LARGE', { sizeBytes, recordBytesMax: config.recordBytesMax });
@@ -148,11 +152,7 @@ export class SegmentWriter implements SegmentLogWriter {
     if (waiting > 0 && waiting + sizeBytes > 2 * config.pendingBytesMax) {
       return logError('LOG_SATURATED', { waitingBytes: waiting });
     }
-    if (retention.totalBytesMax !== null) {
-      const total = this.bytes + waiting + recordHeaderBytes + sizeBytes;
-      if (total > retention.totalBytesMax) return this.#refuseAsFull();
-    }
-    return null;
+    return this.#capacity.refusalAt(this.bytes + waiting + recordHeaderBytes + sizeBytes);
   }
 
   /** Starts after the caller's own turn, so that what it appends in a row goes into one commit. */
@@ -321,35 +321,11 @@ export class SegmentWriter implements SegmentLogWriter {
     this.#maintenance.sealSoon();
   }
 
-  #fullError(): CodedError {
-    return logError('LOG_FULL', {
-      bytes: this.bytes,
-      totalBytesMax: this.#options.retention.totalBytesMax,
-    });
-  }
-
-  #refuseAsFull(): CodedError {
-    const error = this.#fullError();
-    if (!this.#isFull) {
-      this.#isFull = true;
-      this.#options.events.stopped(error);
-      this.#options.onState(this.state);
-    }
-    return error;
-  }
-
   /** Called by maintenance too, when closed segments became smaller or went. */
   #sizeChanged(): void {
-    const { retention, events, onState } = this.#options;
     this.#countClosed();
-    const bytes = this.bytes;
-    events.sized(bytes, this.durableEnd.get());
-    this.#maintenance.warnIfNearlyFull(bytes);
-    if (!this.#isFull || retention.totalBytesMax === null) return;
-    if (bytes + this.#waitingBytes + fullMarginBytes > retention.totalBytesMax) return;
-    this.#isFull = false;
-    events.resumed(0);
-    onState(this.state);
+    this.#options.events.sized(this.bytes, this.durableEnd.get());
+    this.#capacity.update(this.bytes, this.#waitingBytes);
   }
 
   async rewrite(rewrite: Rewrite): Promise<number> {
@@ -399,6 +375,3 @@ export class SegmentWriter implements SegmentLogWriter {
     events.closed(end);
   }
 }
-
-/** Room that must be free again before a full log takes records, so that it does not flicker. */
-const fullMarginBytes = 1_024;
