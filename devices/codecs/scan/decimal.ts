@@ -21,22 +21,50 @@ export const powersOfTen: readonly number[] = Array.from({ length: 16 }, (_, pow
   Number(`1e${power}`),
 );
 
-const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+)?$/;
+const decimalForm = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const bareForm = /^[+-]?(?:nan|inf(?:inity)?)$/i;
 
 /** Reads a number's text, exactly; undefined where it is none. NaN and infinity give null. */
 export function decimalOfText(text: string): Decimal | undefined {
-  const form = decimalForm.exec(text);
-  if (form === null) {
+  const exact = exactDecimal(text);
+  if (exact !== undefined) return exact;
+  if (!decimalForm.test(text)) {
     return bareForm.test(text) ? { value: null, decimals: -1, text } : undefined;
   }
-  const [, , whole = '', fraction = ''] = form;
-  if (whole.length + fraction.length === 0) return undefined;
   const value = Number(text);
-  if (!Number.isFinite(value)) return { value: null, decimals: -1, text };
-  const decimals = fraction.length;
-  const isExact = whole.length + decimals <= exactDigitsMax && value.toFixed(decimals) === text;
-  return isExact ? { value, decimals, text: null } : { value, decimals: -1, text };
+  return { value: Number.isFinite(value) ? value : null, decimals: -1, text };
+}
+
+/** The usual case without a regular expression: `-12.50`, of at most 15 digits; else undefined. */
+function exactDecimal(text: string): Decimal | undefined {
+  const { length } = text;
+  const first = text.charCodeAt(0) === minus ? 1 : 0;
+  const point = text.indexOf('.');
+  const wholeEnd = point < 0 ? length : point;
+  const decimals = point < 0 ? 0 : length - 1 - point;
+  if (!isCanonical(text, first, wholeEnd) || point === length - 1) return undefined;
+  if (wholeEnd - first + decimals > exactDigitsMax) return undefined;
+  const whole = mantissaOf(text, first, wholeEnd, 0);
+  const mantissa = point < 0 ? whole : mantissaOf(text, point + 1, length, whole);
+  if (Number.isNaN(mantissa) || (first === 1 && mantissa === 0)) return undefined;
+  const size = mantissa / powersOfTen[decimals]!;
+  return { value: first === 1 ? -size : size, decimals, text: null };
+}
+
+/** Whether `toFixed` would write the digits before the point so: at least one, no leading zero. */
+function isCanonical(text: string, first: number, wholeEnd: number): boolean {
+  return wholeEnd > first && (text.charCodeAt(first) !== zero || wholeEnd === first + 1);
+}
+
+/** The mantissa continued by digits; NaN where one of them is none. */
+function mantissaOf(text: string, start: number, end: number, before: number): number {
+  let mantissa = before;
+  for (let index = start; index < end; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < zero || code > nine) return Number.NaN;
+    mantissa = mantissa * 10 + (code - zero);
+  }
+  return mantissa;
 }
 
 /** The shortest decimal of a number that came without a text. */
@@ -64,3 +92,7 @@ export function sumOf(left: Decimal, right: Decimal): Decimal {
   if (Math.abs(mantissa) >= 1e15) return decimalOfNumber(left.value + right.value);
   return decimalOfNumber(mantissa / scale);
 }
+
+const minus = 0x2d;
+const zero = 0x30;
+const nine = 0x39;
