@@ -5,7 +5,7 @@ import { withoutContradictions } from './repeats.ts';
 import type { Decimal } from './scan/decimal.ts';
 
 /** What the plainer formats say of one value; all else that the port knows, they cannot say. */
-export interface Collected {
+interface Collected {
   readonly channel: string;
   readonly decimal: Decimal;
   readonly unit: string | null;

@@ -35,5 +35,3 @@ export const codecConfigSchema = z.strictObject({
       'Measurements of one message. A message with more is quarantined whole as CODEC_TOO_MANY.',
     ),
 });
-
-export type CodecConfig = z.infer<typeof codecConfigSchema>;

@@ -15,7 +15,7 @@ export const codecs: readonly Codec[] = [
 ];
 
 /** Codec of a device that names none: the own JSON. */
-export const defaultCodecId = 'json';
+const defaultCodecId = 'json';
 
 const byId: ReadonlyMap<string, Codec> = new Map(codecs.map((codec) => [codec.id, codec]));
 

@@ -188,7 +188,7 @@ function keepText(scanner: JsonScanner, start: number): void {
 }
 
 /** Takes `true`, `false` or `null`. */
-export function takeWord(scanner: JsonScanner, word: string): void {
+function takeWord(scanner: JsonScanner, word: string): void {
   const { bytes, end, at } = scanner;
   const wordEnd = at + word.length;
   if (wordEnd > end || bytes.toString('latin1', at, wordEnd) !== word) {
@@ -326,7 +326,7 @@ export const braceOpen = 0x7b;
 export const braceClose = 0x7d;
 export const bracketOpen = 0x5b;
 export const bracketClose = 0x5d;
-export const letterT = 0x74;
-export const letterF = 0x66;
+const letterT = 0x74;
+const letterF = 0x66;
 export const letterN = 0x6e;
 export const letterU = 0x75;
