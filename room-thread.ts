@@ -26,7 +26,7 @@ export interface RoomSurroundings<Data extends RoomData> {
   /** Calls another room. */
   call(room: string, name: string, argument?: unknown): Promise<unknown>;
   /** Ends the process with a reason: what this thread promised cannot be kept. */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 export interface OpenRoom {

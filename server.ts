@@ -40,7 +40,7 @@ export interface Server {
   readonly dataDir: string;
   /** Resolves when the server ended by itself: to the reason. */
   readonly ended: Promise<Error>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface Room {

@@ -1,5 +1,6 @@
 /** The broker's thread: the owner of the log of readings, and every door in. */
 import { readFile } from 'node:fs/promises';
+import type { RegistryReader } from '../devices/registry.ts';
 import { openRegistryReader } from '../devices/registry-sqlite.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
@@ -7,14 +8,16 @@ import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { LogWriter, Position } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
-import { openLogWriter } from '../ingest/log/segment-log.ts';
+import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import { appendReading } from '../ingest/reading-codec.ts';
 import type { Reading } from '../ingest/reading.ts';
+import { createOpenFeed } from '../ingest/store/open-feed.ts';
+import { openStoreFollower } from '../ingest/store/follower.ts';
+import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
 import { openBroker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
-import { openStoreFeed } from './store-feed.ts';
 
 export interface BrokerRoomData extends RoomData {
   readonly room: 'broker';
@@ -27,6 +30,7 @@ export interface BrokerRoomData extends RoomData {
   };
   readonly log: LogConfig & { readonly readings: LogRetention };
   readonly devices: DevicesConfig;
+  readonly ingest: { readonly store: StoreConfig };
   readonly broker: BrokerConfig;
 }
 
@@ -62,7 +66,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       : { healthy: false, reason: state.error.code };
   };
   const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
-  const openFeed = openStoreFeed({ data, fileSystem, clock, telemetry, registry });
+  const openFeed = openFeedOf(room, registry);
   const broker = await openBroker({
     config: data.broker,
     clock,
@@ -96,6 +100,26 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await readings.close();
     },
   };
+}
+
+/** What is public of the observations, for subscribers of `open/…`. */
+function openFeedOf(room: RoomSurroundings<BrokerRoomData>, registry: RegistryReader) {
+  const { data, clock } = room;
+  const fileSystem = openNodeFileSystem();
+  const durableEnd = createDurableEnd(data.ends.observations);
+  return createOpenFeed({
+    registry,
+    clock,
+    openStore: () =>
+      openStoreFollower({
+        path: data.paths.view,
+        config: data.ingest.store,
+        isCircular: () => false,
+      }),
+    openReader: () => openLogReader({ fileSystem, directory: data.paths.observations, durableEnd }),
+    durableEnd,
+    failed: room.fail,
+  });
 }
 
 await runRoom(openBrokerRoom);

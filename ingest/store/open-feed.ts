@@ -1,0 +1,175 @@
+/**
+ * The public feed `open/v1/{stationId}/{slug}` over the view: the newest row of each datastream that
+ * everybody may see, and each row that becomes the newest. It follows `observations` only while it
+ * is asked to, with a tail of its own (`tailBytesMax`), so that many subscribers cost one follower.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import type { Datastream } from '../../devices/model.ts';
+import type { Registry, RegistryReader } from '../../devices/registry.ts';
+import { visible } from '../../devices/visible.ts';
+import type { DurableEnd, LogReader } from '../log/log.ts';
+import type { ObservationRow } from '../observation.ts';
+import type { Batch } from '../observations/batch.ts';
+import { openPublicRows, type PublicRows } from '../observations/public-row.ts';
+import { followObservations } from './follow.ts';
+import type { StoreFollower } from './store.ts';
+
+export interface OpenFeedOptions {
+  readonly registry: RegistryReader;
+  readonly clock: Clock;
+  /** Opened when the first subscriber comes, closed behind the last. */
+  readonly openStore: () => StoreFollower & {
+    refresh(): void;
+    readonly saturated: boolean;
+    readonly tailBytes: number;
+  };
+  readonly openReader: () => Promise<LogReader>;
+  readonly durableEnd: DurableEnd;
+  /** The feed cannot go on; it has stopped. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface FeedMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+export interface FeedQuery {
+  readonly station?: string;
+  readonly slug?: string;
+}
+
+export interface FeedFollower {
+  wants(station: string, slug: string): boolean;
+  changed(messages: readonly FeedMessage[]): void;
+}
+
+export interface StoreOpenFeed {
+  latest(query: FeedQuery): AsyncIterable<readonly FeedMessage[]>;
+  follow(follower: FeedFollower): { stop(): void };
+}
+
+const pageRows = 200;
+const readBytesMax = 1_048_576;
+
+type Store = ReturnType<OpenFeedOptions['openStore']>;
+
+interface Following {
+  readonly store: Store;
+  /** Resolves once the store has reached the end that was durable when following began. */
+  readonly ready: Promise<void>;
+  readonly stop: () => void;
+}
+
+export function createOpenFeed(options: OpenFeedOptions): StoreOpenFeed {
+  let following: Following | undefined;
+  let rows: PublicRows | undefined;
+
+  function publicRows(): PublicRows {
+    const registry = options.registry.current();
+    if (rows?.registry !== registry) rows = openPublicRows(registry);
+    return rows;
+  }
+
+  function messageOf(row: ObservationRow, datastream: Datastream): FeedMessage | undefined {
+    const text = publicRows().latestText(row, options.clock.now());
+    if (text === undefined) return undefined;
+    return {
+      topic: `open/v1/${datastream.station}/${datastream.slug}`,
+      payload: Buffer.from(text),
+    };
+  }
+
+  function openOnes(registry: Registry, query: FeedQuery): Datastream[] {
+    const found: Datastream[] = [];
+    for (const datastream of registry.datastreams.values()) {
+      if (query.station !== undefined && datastream.station !== query.station) continue;
+      if (query.slug !== undefined && datastream.slug !== query.slug) continue;
+      if (visible('anonymous', datastream, registry)) found.push(datastream);
+    }
+    return found;
+  }
+
+  return {
+    async *latest(query) {
+      const current = following;
+      if (current === undefined) return;
+      await current.ready;
+      const datastreams = openOnes(options.registry.current(), query);
+      for (let from = 0; from < datastreams.length && following === current; from += pageRows) {
+        const page: FeedMessage[] = [];
+        for (const datastream of datastreams.slice(from, from + pageRows)) {
+          const row = current.store.latest(datastream.series);
+          const message = row === undefined ? undefined : messageOf(row, datastream);
+          if (message !== undefined) page.push(message);
+        }
+        yield page;
+      }
+    },
+    follow(follower) {
+      const store = options.openStore();
+      const onBatch = (batch: Batch): void => {
+        const messages = newest(batch, store, follower);
+        if (messages.length > 0) follower.changed(messages);
+      };
+      following = startFollowing(options, store, onBatch);
+      return { stop: following.stop };
+    },
+  };
+
+  /** Rows of the batch that are now the newest of their series and are wanted. */
+  function newest(batch: Batch, store: Store, follower: FeedFollower): FeedMessage[] {
+    const registry = options.registry.current();
+    const messages: FeedMessage[] = [];
+    for (const row of batch.rows) {
+      if (!row.current) continue;
+      const datastream = registry.bySeries[row.series];
+      if (datastream === undefined || !follower.wants(datastream.station, datastream.slug))
+        continue;
+      if (!visible('anonymous', datastream, registry)) continue;
+      const latest = store.latest(row.series);
+      if (latest === undefined || latest.endAt !== row.endAt || latest.revision !== row.revision)
+        continue;
+      const message = messageOf(row, datastream);
+      if (message !== undefined) messages.push(message);
+    }
+    return messages;
+  }
+}
+
+function startFollowing(
+  options: OpenFeedOptions,
+  store: Store,
+  onBatch: (batch: Batch) => void,
+): Following {
+  const stopping = new AbortController();
+  const target = options.durableEnd.get();
+  let reached = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  if (store.position >= target) reached();
+  const run = async (): Promise<void> => {
+    const reader = await options.openReader();
+    try {
+      await followObservations({
+        reader,
+        durableEnd: options.durableEnd,
+        store,
+        bytesMax: readBytesMax,
+        clock: options.clock,
+        signal: stopping.signal,
+        onBatch(position, batch) {
+          if (position > target) onBatch(batch);
+          else if (position === target) reached();
+        },
+      });
+    } finally {
+      reached();
+      await reader.close();
+      store.close();
+    }
+  };
+  run().catch(options.failed);
+  return { store, ready, stop: () => stopping.abort() };
+}
