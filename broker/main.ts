@@ -46,7 +46,7 @@ export interface Broker {
    * call returns or, of many, within a few turns of the event loop.
    */
   registryChanged(): void;
-  stats(): SystemFigures;
+  readonly stats: SystemFigures;
   /** Lets what is owed be acknowledged, up to 2 s, then closes every connection and door. */
   close(): Promise<void>;
 }
@@ -74,7 +74,9 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       registry.refresh();
       mqtt.registryRefreshed();
     },
-    stats: () => mqtt.figures(),
+    get stats() {
+      return mqtt.figures();
+    },
     close: () => mqtt.close(),
   };
 }
