@@ -3,6 +3,7 @@ import type { Aggregation, Datastream, ObservedProperty, Station } from '../../d
 import { observedProperties, propertyCatalogue } from '../../devices/properties/catalogue.ts';
 import { checksConfig } from './config.ts';
 import { defaultRuleOf, propertiesWithRules } from './default-rules.ts';
+import { createRuleBook } from './rule-book.ts';
 import { canonicalJson, compileRules } from './rules.ts';
 import { windowOf } from './windows.ts';
 
@@ -208,5 +209,29 @@ describe('the hash', () => {
       '{"a":{"d":"x\\""},"b":[2,1,null],"e":true}',
     );
     expect(canonicalJson(undefined)).toBe('null');
+  });
+});
+
+describe('the rule book', () => {
+  const config = checksConfig.parse({ datastreams: { own: { gapMaxMs: 1_000 } } });
+  const book = createRuleBook(config);
+  const ph = propertyOf('ph');
+
+  test('gives series of a kind one object, and each what it would be alone', () => {
+    const rules = book.of(datastream('ph'), ph, station);
+    expect(book.of({ ...datastream('ph'), id: 'other', series: 1 }, ph, station)).toBe(rules);
+    expect(rules.hash).toBe(compileRules(datastream('ph'), ph, station, config).hash);
+  });
+
+  test('keeps apart what differs', () => {
+    const rules = [
+      book.of(datastream('ph'), ph, station),
+      book.of(datastream('ph', hour), ph, station),
+      book.of(datastream('ph', minute, 'max'), ph, station),
+      book.of(datastream('ph'), ph, { ...station, timeZone: 'UTC' }),
+      book.of(datastream('ph'), { ...ph, plausible: { min: 1, max: 13 } }, station),
+      book.of({ ...datastream('ph'), id: 'own' }, ph, station),
+    ];
+    expect(new Set(rules.map(({ hash }) => hash)).size).toBe(rules.length);
   });
 });

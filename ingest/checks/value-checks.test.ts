@@ -75,7 +75,7 @@ describe('the local month', () => {
   );
 
   test('an unknown zone is an error', () => {
-    expect(() => createMonthOf('Asia/Nowhere')).toThrow(RangeError);
+    expect(() => createMonthOf('Asia/Nowhere')(0)).toThrow(RangeError);
   });
 });
 
