@@ -70,7 +70,7 @@ const flatRule = z.strictObject({
 });
 
 /** What may be said of one property or one datastream; what is not said stays as it is. */
-export const ruleOverrides = z.strictObject({
+const ruleOverrides = z.strictObject({
   sensorRange: span.nullable().optional().describe('Outside it a value fails; null: no such test.'),
   userRange: span
     .nullable()

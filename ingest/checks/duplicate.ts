@@ -1,7 +1,7 @@
 import type { Digit } from './check.ts';
 
 /** Relative difference up to which two results, after conversion, are the same value (design: 1e-9). */
-export const sameValueRelativeMax = 1e-9;
+const sameValueRelativeMax = 1e-9;
 
 /** Whether two results are one value: both null, or equal to 1e-9 of the larger. */
 export function isSameValue(left: number | null, right: number | null): boolean {

@@ -8,7 +8,7 @@ import { defaultRuleOf } from './default-rules.ts';
 import { createMonthOf } from './local-month.ts';
 
 /** Gap and duplicate inform; whether they count is the operator's choice. */
-export const countingDefault: readonly TestId[] = [
+const countingDefault: readonly TestId[] = [
   'syntax',
   'location',
   'time',

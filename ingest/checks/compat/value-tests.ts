@@ -7,7 +7,7 @@ import type { Digit } from '../check.ts';
  *
  * NaN stands for missing, in values, times (ms UTC) and depths alike.
  */
-export interface Span {
+interface Span {
   readonly min: number;
   readonly max: number;
 }
@@ -45,8 +45,7 @@ export function validRange(
   });
 }
 
-export const periods = ['month', 'week', 'dayofyear', 'dayofweek', 'quarter', 'year'] as const;
-export type Period = (typeof periods)[number];
+type Period = 'month' | 'week' | 'dayofyear' | 'dayofweek' | 'quarter' | 'year';
 
 export interface ClimatologyMember {
   /** Instants (ms UTC), or numbers of the period where one is named. */
