@@ -1,0 +1,41 @@
+/** For tests: a rig that closes with its test, and what most tests of the wire do with it. */
+import { expect, onTestFinished } from 'vitest';
+import { openRig, type Rig, type RigOptions } from './rig.ts';
+import { openWire, packet, type Wire, type WirePacket } from './wire.ts';
+
+export const pingreq = packet(0xc0);
+export const disconnect = packet(0xe0);
+
+export async function useRig(options: RigOptions = {}): Promise<Rig> {
+  const rig = await openRig(options);
+  onTestFinished(() => rig.broker.close());
+  return rig;
+}
+
+/** Sends bytes on a new connection and returns what comes back until the server closes it. */
+export async function closedAfter(
+  rig: Rig,
+  ...bytes: readonly Buffer[]
+): Promise<readonly WirePacket[]> {
+  const wire = await openWire(rig.port);
+  wire.send(...bytes);
+  return wire.ended();
+}
+
+/** Proves that nothing else was waiting: the next packet is the answer to a ping. */
+export async function expectQuiet(wire: Wire): Promise<void> {
+  wire.send(pingreq);
+  expect((await wire.next()).type).toBe(13);
+}
+
+/** Ends the connection as a client does that means to. */
+export async function leave(wire: Wire): Promise<void> {
+  wire.send(disconnect);
+  await wire.ended();
+}
+
+/** Connections ended for this reason, or any. */
+export function closedFor(rig: Rig, reason?: string): number {
+  const labels = reason === undefined ? undefined : { reason };
+  return rig.telemetry.value('quantrac_mqtt_disconnects_total', labels);
+}
