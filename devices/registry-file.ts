@@ -34,9 +34,13 @@ const visibility = z
 
 const instant = z
   .string()
+  .regex(/^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2}))?$/, {
+    abort: true,
+    message: 'must be an RFC 3339 date, or date-time with offset',
+  })
   .refine(
     (value) => isDate(value) || parseInstant(value) !== undefined,
-    'must be an RFC 3339 date, or date-time with offset',
+    'must be a day and a time that exist',
   )
   .describe('RFC 3339 date-time with offset, or a date: the start of that day at the station.');
 
@@ -124,7 +128,7 @@ export const deploymentSchema = z.strictObject({
     .describe('UCUM code or field spelling of what the channel sends; none: the canonical unit.'),
   factor: z
     .exactOptional(z.number().refine((value) => value !== 0, 'must not be 0'))
-    .describe('Calibration before the unit is converted: value × factor + offset.'),
+    .describe('Calibration before the unit is converted: value × factor + offset. Not 0.'),
   offset: z.exactOptional(z.number()),
   serial: z.exactOptional(text(128)),
   from: instant.describe('Inclusive.'),
@@ -152,7 +156,7 @@ export type RegistryFile = z.infer<typeof registryFileSchema>;
 /** The published JSON Schema (draft 2020-12) of the registry file. */
 export function registryFileJsonSchema(): Record<string, unknown> {
   return {
-    $id: 'https://quantrac.org/schema/registry-1.json',
+    $id: 'urn:quantrac:registry-file:1',
     title: 'Quantrac registry file',
     ...z.toJSONSchema(registryFileSchema, { io: 'input' }),
   };

@@ -106,7 +106,10 @@ function openExisting(path: string, busyTimeoutMs: number): Database {
   try {
     return openDatabase(path, { readOnly: true, busyTimeoutMs });
   } catch (error) {
-    throw devicesError('DEVICES_REGISTRY_MISSING', { path }, error);
+    // SQLITE_NOTADB: the file is there, and is no database.
+    const isForeign = error instanceof Error && 'errcode' in error && error.errcode === 26;
+    const code = isForeign ? 'DEVICES_REGISTRY_FOREIGN' : 'DEVICES_REGISTRY_MISSING';
+    throw devicesError(code, { path }, error);
   }
 }
 

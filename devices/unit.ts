@@ -166,6 +166,8 @@ function hasArbitraryUnit(code: string): boolean {
 }
 
 function parses(code: string): boolean {
+  // The library's table of units is a plain object: what every object has is no unit.
+  if (Object.hasOwn(Object.prototype, code)) return false;
   try {
     return ucum.validate(code).valid;
   } catch {

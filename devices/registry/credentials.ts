@@ -50,7 +50,7 @@ export function createCredentialIndex(
     `SELECT number, kind, subject, role, owner, sha256, expires_at, revoked_at FROM credential
      WHERE changed_version > ? ORDER BY number`,
   );
-  const table = createSecretTable();
+  const table = createSecretTable(() => options.clock.now());
   let loadedVersion = 0;
 
   /** A device's owner may change with a version; the credential follows it. */
@@ -102,8 +102,9 @@ export function createCredentialIndex(
   };
 }
 
-/** Every secret in memory, found by user name or by hash. */
+/** Every secret in memory that may still open something, found by user name or by hash. */
 interface SecretTable {
+  /** Also of revoked tokens: their ids are never given to a device. */
   readonly tokenIds: ReadonlySet<string>;
   /** Adds a row, or takes over when it ends. */
   put(row: CredentialRow): void;
@@ -114,36 +115,37 @@ interface SecretTable {
 
 const none: readonly Secret[] = [];
 
-function createSecretTable(): SecretTable {
+function createSecretTable(now: () => number): SecretTable {
   const byNumber = new Map<number, Secret>();
-  const bySubject = new Map<string, Secret[]>();
-  const byHash = new Map<string, Secret[]>();
+  const bySubject = new Map<string, readonly Secret[]>();
+  const byHash = new Map<string, readonly Secret[]>();
   const tokenIds = new Set<string>();
 
-  function push(map: Map<string, Secret[]>, key: string, secret: Secret): void {
-    const list = map.get(key);
-    if (list === undefined) map.set(key, [secret]);
-    else list.push(secret);
+  /** What ended is left out, so that a device rotated daily for years still costs one compare. */
+  function push(map: Map<string, readonly Secret[]>, key: string, secret: Secret): void {
+    const going = (map.get(key) ?? none).filter((one) => !one.revoked && one.expiresAt > now());
+    map.set(key, [...going, secret]);
   }
 
   return {
     tokenIds,
     put(row) {
+      const { number, kind, subject, sha256 } = row;
       const expiresAt = row.expires_at ?? Number.POSITIVE_INFINITY;
       const revoked = row.revoked_at !== null;
-      const known = byNumber.get(row.number);
+      if (kind === 'token') tokenIds.add(subject);
+      const known = byNumber.get(number);
       if (known !== undefined) {
         known.expiresAt = expiresAt;
         known.revoked = revoked;
-        return;
+        if (revoked) byNumber.delete(number);
+      } else if (!revoked && expiresAt > now()) {
+        const credential = credentialOf(row);
+        const secret: Secret = { kind, subject, sha256, expiresAt, revoked, credential };
+        byNumber.set(number, secret);
+        if (kind !== 'certificate') push(bySubject, subject, secret);
+        if (kind !== 'device') push(byHash, `${kind} ${hexOf(sha256)}`, secret);
       }
-      const { kind, subject, sha256 } = row;
-      const credential = credentialOf(row);
-      const secret: Secret = { kind, subject, sha256, expiresAt, revoked, credential };
-      byNumber.set(row.number, secret);
-      if (kind === 'token') tokenIds.add(subject);
-      if (kind !== 'certificate') push(bySubject, subject, secret);
-      if (kind !== 'device') push(byHash, `${kind} ${hexOf(sha256)}`, secret);
     },
     ofSubject: (subject) => bySubject.get(subject) ?? none,
     ofHash: (kind, digest) => byHash.get(`${kind} ${hexOf(digest)}`) ?? none,

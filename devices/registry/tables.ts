@@ -95,28 +95,17 @@ export function migrateRegistry(
 
 /** Format of an open registry, 0 for an empty file; refuses foreign and newer ones by name. */
 export function checkRegistry(database: Database, path: string, newest = registryFormat): number {
-  const { format, isForeign } = identify(database, path);
-  if (isForeign) throw devicesError('DEVICES_REGISTRY_FOREIGN', { path });
+  const format = pragma(database, 'user_version');
+  const application = pragma(database, 'application_id');
+  const tables = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get();
+  const isEmpty = tables?.['tables'] === 0 && application === 0;
+  if (application !== applicationId && !isEmpty) {
+    throw devicesError('DEVICES_REGISTRY_FOREIGN', { path });
+  }
   if (format > newest) {
     throw devicesError('DEVICES_REGISTRY_NEWER', { path, format, newest });
   }
   return format;
-}
-
-function identify(
-  database: Database,
-  path: string,
-): { readonly format: number; readonly isForeign: boolean } {
-  try {
-    const format = pragma(database, 'user_version');
-    const application = pragma(database, 'application_id');
-    const tables = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get();
-    const isEmpty = tables?.['tables'] === 0 && application === 0;
-    return { format, isForeign: application !== applicationId && !isEmpty };
-  } catch (error) {
-    // The first statement is where SQLite notices that a file is not a database at all.
-    throw devicesError('DEVICES_REGISTRY_FOREIGN', { path }, error);
-  }
 }
 
 function pragma(database: Database, name: string): number {

@@ -1,0 +1,124 @@
+import type { RegistryFile } from '../registry-file.ts';
+
+/**
+ * A small network for tests that uses every key of the registry file: two owners, two stations, a
+ * gateway with a child, a replaced device, a calibrated channel and a foreign unit.
+ */
+const network: Required<RegistryFile> = {
+  format: 'quantrac-registry/1',
+  owners: [
+    {
+      id: 'ministry',
+      name: { vi: 'Bộ Nông nghiệp và Môi trường', en: 'Ministry of Agriculture and Environment' },
+      kind: 'state',
+      code: 'G15',
+    },
+    {
+      id: 'plant',
+      name: { vi: 'Nhà máy giấy', en: 'Paper mill' },
+      kind: 'enterprise',
+      code: '0100100079',
+      parent: 'ministry',
+      licence: 'CC-BY-4.0',
+      attribution: 'Paper mill, outlet 1',
+      visibility: 'recipients',
+    },
+  ],
+  stations: [
+    {
+      id: 'da-lat',
+      name: { vi: 'Trạm Đà Lạt', en: 'Da Lat' },
+      owner: 'ministry',
+      latitude: 11.94,
+      longitude: 108.44,
+      altitudeMetres: 1513,
+      timeZone: 'Asia/Ho_Chi_Minh',
+      class: 'reference',
+      administrative: [
+        { province: '68', commune: '24787', from: '2008-08-01', to: '2025-07-01' },
+        { province: '68', from: '2025-07-01' },
+      ],
+    },
+    {
+      id: 'outlet',
+      name: { vi: 'Cửa xả số 1', en: 'Outlet 1' },
+      owner: 'plant',
+      latitude: 21.3,
+      longitude: 105.4,
+      timeZone: 'Asia/Ho_Chi_Minh',
+      class: 'enterprise',
+      publicPrecisionMetres: 500,
+      visibility: 'internal',
+    },
+  ],
+  datastreams: [
+    {
+      id: 'da-lat.temperature',
+      station: 'da-lat',
+      property: 'air-temperature',
+      slug: 'temperature',
+      aggregation: 'mean',
+      intervalMs: 600_000,
+      heightMetres: 2,
+    },
+    {
+      id: 'da-lat.pressure',
+      station: 'da-lat',
+      property: 'air-pressure',
+      aggregation: 'instant',
+      intervalMs: 600_000,
+    },
+    {
+      id: 'outlet.nitrate',
+      station: 'outlet',
+      property: 'nitrate',
+      aggregation: 'mean',
+      intervalMs: 300_000,
+      visibility: 'open',
+    },
+  ],
+  devices: [
+    { id: 'logger-1', owner: 'ministry', clientId: 'CR1000X_400', codec: 'senml-json' },
+    { id: 'logger-2', owner: 'ministry' },
+    { id: 'gateway', owner: 'plant' },
+    { id: 'probe', owner: 'plant', gateway: 'gateway' },
+  ],
+  deployments: [
+    {
+      device: 'logger-1',
+      datastream: 'da-lat.temperature',
+      channel: 'AirTF_Avg',
+      unit: 'degF',
+      factor: 1.5,
+      offset: -2,
+      serial: 'HMP-1',
+      from: '2024-01-01',
+      to: '2026-01-01T00:00:00+07:00',
+    },
+    {
+      device: 'logger-2',
+      datastream: 'da-lat.temperature',
+      channel: 'temp',
+      from: '2026-01-01T00:00:00+07:00',
+    },
+    {
+      device: 'logger-1',
+      datastream: 'da-lat.pressure',
+      channel: 'BP',
+      unit: 'mbar',
+      from: '2024-01-01',
+    },
+    {
+      device: 'probe',
+      datastream: 'outlet.nitrate',
+      channel: 'NO3/N',
+      unit: 'mg NO3/L',
+      from: '2026-01-01T00:00:00Z',
+    },
+  ],
+};
+
+/** A copy of it, to be changed at will. */
+export function wholeNetwork(): Required<RegistryFile> {
+  return structuredClone(network);
+}
