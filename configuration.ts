@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { apiConfigSchema } from './api/config.ts';
+import { apiConfig } from './api/config.ts';
 import { brokerConfigSchema } from './broker/config.ts';
 import { parseCommentedJson } from './commented-json.ts';
 import { devicesConfigSchema } from './devices/config.ts';
@@ -46,7 +46,7 @@ export const configurationSchema = z.strictObject({
     .describe('The doors in.'),
   log: logConfigSchema.prefault({}).describe('Both logs: readings and observations.'),
   ingest: ingestConfigSchema.prefault({}).describe('Judging and keeping.'),
-  api: apiConfigSchema.omit({ host: true, httpPort: true }).prefault({}).describe('The doors out.'),
+  api: apiConfig.omit({ host: true, httpPort: true }).prefault({}).describe('The doors out.'),
 });
 
 export type Configuration = z.infer<typeof configurationSchema> & {

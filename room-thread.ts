@@ -25,6 +25,8 @@ export interface RoomSurroundings<Data extends RoomData> {
   readonly telemetry: ProcessTelemetry;
   /** Calls another room. */
   call(room: string, name: string, argument?: unknown): Promise<unknown>;
+  /** Calls `main.ts`. */
+  main(name: string, argument?: unknown): Promise<unknown>;
   /** Ends the process with a reason: what this thread promised cannot be kept. */
   readonly fail: (error: unknown) => void;
 }
@@ -65,7 +67,9 @@ export async function runRoom<Data extends RoomData>(
     level: data.logLevel,
     processMetrics: false,
   });
+  const main = createCaller(parent);
   const surroundings: RoomSurroundings<Data> = {
+    main,
     data,
     clock: openSystemClock(),
     random: openSystemRandom(),

@@ -16,7 +16,7 @@ import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
-import { openBroker } from './main.ts';
+import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
 
 export interface BrokerRoomData extends RoomData {
@@ -90,7 +90,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       },
       api: {
         append,
-        health: () => ({ log: logState(), ...broker.stats }),
+        health: () => healthOf(logState(), broker),
         registryChanged: () => broker.registryChanged(),
       },
     },
@@ -100,6 +100,12 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await readings.close();
     },
   };
+}
+
+/** What `/readyz` and the operators are told of this room. */
+function healthOf(log: LogState, broker: Broker) {
+  const reasons = log.healthy ? [] : [`the log of readings cannot be written: ${log.reason}`];
+  return { room: 'broker', isReady: log.healthy, reasons, ...broker.stats };
 }
 
 /** What is public of the observations, for subscribers of `open/…`. */

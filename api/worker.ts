@@ -1,0 +1,162 @@
+/** The API's thread: the registry's one writer, a follower of `observations`, every door out. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codecs } from '../devices/codecs/formats.ts';
+import type { DevicesConfig } from '../devices/config.ts';
+import type { ImportProblem } from '../devices/registry.ts';
+import { openRegistryWriter } from '../devices/registry-sqlite.ts';
+import { CodedError } from '../devices/coded-error.ts';
+import { createDurableEnd } from '../ingest/log/durable-end.ts';
+import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
+import type { Position } from '../ingest/log/log.ts';
+import { openLogReader } from '../ingest/log/segment-log.ts';
+import type { StoreConfig } from '../ingest/store/config.ts';
+import { openStoreFollower } from '../ingest/store/follower.ts';
+import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
+import type { ApiConfig } from './config.ts';
+import type { StoreIdentity } from './cursor.ts';
+import type { RoomHealth } from './health.ts';
+import { openApi, type Api } from './main.ts';
+
+export interface ApiRoomData extends RoomData {
+  readonly room: 'api';
+  readonly ends: { readonly readings: SharedArrayBuffer; readonly observations: SharedArrayBuffer };
+  readonly paths: {
+    readonly readings: string;
+    readonly observations: string;
+    readonly view: string;
+    readonly registry: string;
+    readonly identity: StoreIdentity;
+  };
+  readonly devices: DevicesConfig;
+  readonly ingest: { readonly store: StoreConfig };
+  readonly api: ApiConfig;
+}
+
+interface ProvisionQuestion {
+  readonly content: unknown;
+  readonly rotate: boolean;
+  /** False: only the import; the devices get no secret. */
+  readonly secrets?: boolean;
+}
+
+type Surroundings = RoomSurroundings<ApiRoomData>;
+
+const actor = 'operator (command line)';
+
+async function openApiRoom(room: Surroundings) {
+  const { data, clock, random, telemetry } = room;
+  // Ingest makes the view; it answers once the view is there.
+  await room.call('ingest', 'opened');
+  const registry = openRegistryWriter(data.paths.registry, {
+    clock,
+    random,
+    telemetry,
+    config: data.devices,
+    codecs: new Set(codecs.map(({ id }) => id)),
+  });
+  const store = openStoreFollower({
+    path: data.paths.view,
+    config: data.ingest.store,
+    isCircular: (series) => {
+      const property = registry.current().bySeries[series]?.property;
+      return (
+        property !== undefined && registry.current().properties.get(property)?.circular === true
+      );
+    },
+  });
+  const source = (name: 'readings' | 'observations') => {
+    const durableEnd = createDurableEnd(data.ends[name]);
+    const fileSystem = openNodeFileSystem();
+    const directory = data.paths[name];
+    return {
+      durableEnd,
+      openReader: (from: Position) => openLogReader({ fileSystem, directory, durableEnd, from }),
+    };
+  };
+  const api = await openApi({
+    config: data.api,
+    clock,
+    random,
+    telemetry,
+    readFile: (path: string) => readFile(path),
+    pageFolder: join(import.meta.dirname, 'web/dist'),
+    store,
+    observations: source('observations'),
+    readings: source('readings'),
+    registry,
+    appendReading: (reading) => room.call('broker', 'append', reading) as Promise<Position>,
+    storeIdentity: data.paths.identity,
+    health: () => readHealth(room),
+    metricsText: () => readMetrics(room),
+    registryChanged: async () => void (await room.call('broker', 'registryChanged')),
+  });
+  return {
+    ready: { httpPort: api.httpPort, isSecure: api.isSecure },
+    calls: { ...operatorCalls(api), readiness: () => api.readiness() },
+    async close() {
+      await api.close();
+      registry.close();
+    },
+  };
+}
+
+/** The operators' work for the control socket. */
+function operatorCalls(api: Api) {
+  const { registryAdmin } = api;
+  return {
+    async provision({ content, rotate, secrets = true }: ProvisionQuestion) {
+      try {
+        const { version, changed } = await registryAdmin.importRegistry(content, actor);
+        const devices = ((content as { devices?: readonly { id: string }[] }).devices ?? []).map(
+          ({ id }) => id,
+        );
+        const given = secrets
+          ? await registryAdmin.provision({ devices, rotate, actor })
+          : { devices: [] };
+        return { outcome: { ok: true, version, changed }, secrets: given.devices };
+      } catch (error) {
+        const problems = error instanceof CodedError ? error.fields['problems'] : undefined;
+        if (problems === undefined) throw error;
+        return {
+          outcome: { ok: false, problems: problems as readonly ImportProblem[] },
+          secrets: [],
+        };
+      }
+    },
+    createToken: async (wanted: { role: 'operator' | 'reader'; owner?: string; actor: string }) => {
+      const { id, secret } = await registryAdmin.createToken(wanted);
+      return { id, secret };
+    },
+    revoke: ({ subject }: { subject: string }) => registryAdmin.revoke(subject, actor),
+  };
+}
+
+async function readHealth(room: Surroundings): Promise<RoomHealth[]> {
+  return Promise.all(
+    ['broker', 'ingest'].map(async (name) => {
+      try {
+        return (await room.call(name, 'health')) as RoomHealth;
+      } catch (error) {
+        return {
+          room: name,
+          isReady: false,
+          reasons: [error instanceof Error ? error.message : String(error)],
+        };
+      }
+    }),
+  );
+}
+
+/** Metrics of every thread; names do not meet, so that the texts can stand one after the other. */
+async function readMetrics(room: Surroundings): Promise<string> {
+  const texts = await Promise.all([
+    room.main('processMetrics'),
+    room.call('broker', 'metrics'),
+    room.call('ingest', 'metrics'),
+    room.telemetry.text(),
+  ]);
+  return texts.map((text) => `${String(text).trimEnd()}\n`).join('');
+}
+
+await runRoom(openApiRoom);

@@ -1,0 +1,58 @@
+/**
+ * `npm run scenario -- NAME [--rounds N] [--seed N] …`: scenarios of the whole system, at the length a
+ * person chooses. Each prints its seed and its figures as one JSON line and ends with 1 when a
+ * promise was broken.
+ */
+import { parseArgs } from 'node:util';
+import { percentile, runKill } from './kill.ts';
+
+interface Outcome {
+  readonly held: boolean;
+  readonly figures: Readonly<Record<string, unknown>>;
+}
+
+type Flags = Readonly<Record<string, string | undefined>>;
+
+const numberOf = (flags: Flags, flag: string, fallback: number): number =>
+  Number(flags[flag] ?? fallback);
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function kill(flags: Flags): Promise<Outcome> {
+  const seed = numberOf(flags, 'seed', 1);
+  const outcome = await runKill({
+    rounds: numberOf(flags, 'rounds', 20),
+    devices: numberOf(flags, 'devices', 200),
+    rate: numberOf(flags, 'rate', 2_000),
+    seed,
+    tell,
+  });
+  const { recoveryMs, balance, missing, doubled, changed, invented } = outcome;
+  const held =
+    missing + doubled + changed + invented === 0 && balance.exact && outcome.unacknowledged === 0;
+  const recovery = {
+    p50Ms: percentile(recoveryMs, 0.5),
+    p99Ms: percentile(recoveryMs, 0.99),
+    maxMs: recoveryMs.at(-1),
+  };
+  return { held, figures: { ...outcome, recoveryMs: recovery } };
+}
+
+const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = { kill };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: Object.fromEntries(
+    ['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds'].map(
+      (flag) => [flag, { type: 'string' as const }],
+    ),
+  ),
+});
+const name = positionals[0] ?? '';
+const scenario = scenarios[name];
+if (scenario === undefined) {
+  process.stderr.write(`scenarios: ${Object.keys(scenarios).join(', ')}\n`);
+  process.exit(2);
+}
+const { held, figures } = await scenario(values as Flags);
+process.stdout.write(`${JSON.stringify({ scenario: name, held, ...figures })}\n`);
+process.exit(held ? 0 : 1);
