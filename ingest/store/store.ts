@@ -21,13 +21,24 @@ export interface RangeQuery {
   readonly limit: number;
 }
 
+/** Every kept row of a series, page by page: for checks, digests and exports. */
+export interface KeptQuery {
+  readonly series: number;
+  /** Continue strictly behind this key. */
+  readonly after?: ObservationKey;
+  /** Rows of one key are never parted: the last key's all come along. */
+  readonly limit: number;
+  readonly asOf?: Position;
+}
+
 export interface HourRollup {
   readonly series: number;
   /** End of the hour, UTC ms (hour-ending). */
   readonly hourAt: number;
-  /** Rows with flag 1, 2 or 3 and a result. */
+  /** Rows with flag 1, 2 or 3 and a result; the other fields down to `coveredMs` are about these. */
   readonly count: number;
   readonly sum: number;
+  /** `min`, `max`, `first` and `last` are NaN where count is 0. */
   readonly min: number;
   readonly max: number;
   /** Sums of sine and cosine for circular properties (degrees on the circle). */
@@ -35,7 +46,10 @@ export interface HourRollup {
   readonly sumCos: number;
   readonly first: number;
   readonly last: number;
-  /** Milliseconds of the hour that the rows cover, for completeness. */
+  /**
+   * Milliseconds of the hour that the rows' intervals cover together, for completeness. Instants
+   * cover nothing: of these whoever asks counts `count` × the datastream's interval.
+   */
   readonly coveredMs: number;
   readonly suspect: number;
   readonly failed: number;
@@ -47,17 +61,28 @@ export interface HourRollup {
  * merged by (key, revision). Every answer is true at one position, which it states.
  */
 export interface StoreReader {
-  /** All batches up to this position are in the answers. */
+  /** All batches up to this position, and no later one, are in the answers. */
   readonly position: Position;
   readonly totals: BalanceTotals;
-  /** Newest current row by phenomenon time that is not backfill-only; undefined where none. */
+  /**
+   * Newest current row by phenomenon time; rows with the qualifier BACKFILL and deletions do not
+   * count. Undefined where there is none.
+   */
   latest(series: number): ObservationRow | undefined;
-  /** Current rows (or as of a position) of one series, by (endAt, startAt, heightMm). */
+  /**
+   * Current rows (or as of a position) of one series, by (endAt, startAt, heightMm); what was deleted
+   * is not among them. STORE_POSITION_AHEAD for a position that is not in the answers yet.
+   */
   range(query: RangeQuery): readonly ObservationRow[];
-  /** Every kept row of a key: current first, then by rank descending. */
+  /** Every kept row of a key: current first (a deletion too), then by rank descending. */
   revisions(key: ObservationKey): readonly ObservationRow[];
+  /** Every kept row of a series, key by key in order, each key as `revisions` gives it. */
+  kept(query: KeptQuery): readonly ObservationRow[];
+  /** Every series that has rows, ascending. */
+  series(): readonly number[];
   /** Hours with any row whose end is in (fromAt, toAt], ascending. */
   hours(series: number, fromAt: number, toAt: number): readonly HourRollup[];
+  /** Newest reading first. Entries of one reading are never parted: the last one's all come along. */
   quarantine(options: {
     readonly beforePosition?: Position;
     readonly limit: number;
@@ -73,13 +98,32 @@ export interface StoreReader {
 export interface StoreFollower extends StoreReader {
   /** Adds a durable batch to the tail. A position already held is ignored. */
   apply(position: Position, batch: Batch): void;
+  /** Bytes that the tail holds. */
+  readonly tailBytes: number;
+  /** The tail is at its bound: whoever follows waits until `refresh` has trimmed it. */
+  readonly saturated: boolean;
+  /**
+   * Trims the tail behind what the database holds, and goes on to the database's position where that
+   * is ahead: only this and `apply` ever move `position`. The writer writes a slice instead, where a
+   * flush is wanted.
+   */
+  refresh(): void;
   close(): void;
 }
 
 /** Ingest's side: the one writer of the view's database. */
 export interface StoreWriter extends StoreFollower {
-  /** Bytes that the tail holds: above half of its bound the owner flushes, at the bound it waits. */
-  readonly tailBytes: number;
-  /** Writes part of the tail out for at most `sliceMs`; true when nothing is left to write. */
+  /** Of the last batch held; 0 before the first: where ingest goes on after a start. */
+  readonly consumed: Position;
+  readonly publishedAt: number;
+  readonly registryVersion: number;
+  /** The tail is half full or old: time to flush. */
+  readonly wantsFlush: boolean;
+  /**
+   * Writes part of what the tail held when this flush began, for at most about `sliceMs`; true when
+   * that flush is whole. Batches that came in meanwhile are for the next one.
+   */
   flushSlice(sliceMs: number): boolean;
+  /** Greatest end of any row of the series ever kept, −Infinity where none: what is newer is new. */
+  newestAt(series: number): number;
 }

@@ -1,0 +1,162 @@
+/**
+ * The file `view.db`, format 1.
+ *
+ * Constraints. One writer; readers on read-only connections. Everything in it follows from
+ * `observations` up to `state.position`: the file may be deleted at any time and is built again with
+ * the same answers. It is written with synchronous NORMAL: a loss of power may set it back to an
+ * earlier commit, never to a broken one.
+ *
+ * Tables.
+ *   state         one row: position and totals of the last whole flush; `target`: up to where single
+ *                 series may already be written (equal to position when no flush is under way)
+ *   series        a series' first position, its days (directory.ts) and its latest row (a block of
+ *                 one, with its position)
+ *   days          (day, series) → its parts, and its hours where they are kept. By day first, so that
+ *                 what is written together lies together
+ *   blocks        points and details (columns/block.ts) of at most 1,024 rows; numbered as written, so
+ *                 that a flush appends
+ *   verdicts, texts   the dictionaries
+ *   quarantine, control   by (batch, ordinal in the batch)
+ *   publications  (publishedAt, position) of each batch, 1,024 to a row, coded by column
+ *
+ * Writing. A flush takes everything up to `target`, the tail's end when it began, in transactions of
+ * at most a slice, each with whole (series, day) units, and moves `position` and the totals in the
+ * last one. In between (and after a crash in between) single series are ahead of `position`: their
+ * rows carry their own positions, so a reader pinned at p leaves out what is beyond p, and reading
+ * the log again from `position` on finds them by (key, revision), or (key, rank, result) for history,
+ * and drops the repeats.
+ *
+ * Recovery. None: open, read `position`, follow the log from the next one. An older format is emptied
+ * and built again; a newer one is refused before anything is written.
+ */
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { openDatabase, transaction, type Database } from '../../devices/database.ts';
+import { storeError } from './errors.ts';
+
+export const viewFormatVersion = 1;
+/** `QTRV`, in the header of the file. */
+export const viewApplicationId = 0x51_54_52_56;
+
+const tables = `
+CREATE TABLE state (
+  id INTEGER PRIMARY KEY CHECK (id = 1), store_id TEXT NOT NULL, position INTEGER NOT NULL,
+  target INTEGER NOT NULL, published_at INTEGER NOT NULL, consumed INTEGER NOT NULL,
+  registry_version INTEGER NOT NULL, totals TEXT NOT NULL);
+CREATE TABLE series (
+  series INTEGER PRIMARY KEY, first_position INTEGER NOT NULL, days BLOB NOT NULL,
+  latest_end_at INTEGER, latest_position INTEGER NOT NULL, latest_points BLOB, latest_details BLOB);
+CREATE TABLE days (
+  day INTEGER NOT NULL, series INTEGER NOT NULL, parts BLOB NOT NULL, hours BLOB,
+  PRIMARY KEY (day, series)) WITHOUT ROWID;
+CREATE TABLE blocks (id INTEGER PRIMARY KEY, points BLOB NOT NULL, details BLOB NOT NULL);
+CREATE TABLE verdicts (
+  id INTEGER PRIMARY KEY, flag INTEGER NOT NULL, tests TEXT NOT NULL,
+  qualifiers INTEGER NOT NULL, reason TEXT, rules TEXT NOT NULL);
+CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE quarantine (
+  batch INTEGER NOT NULL, ordinal INTEGER NOT NULL, position INTEGER NOT NULL,
+  received_at INTEGER NOT NULL, device TEXT NOT NULL, topic TEXT NOT NULL, channel TEXT,
+  code TEXT NOT NULL, offset INTEGER NOT NULL, detail TEXT NOT NULL, payload BLOB,
+  ended_by INTEGER, ended_state TEXT,
+  PRIMARY KEY (batch, ordinal)) WITHOUT ROWID;
+CREATE INDEX quarantine_by_position ON quarantine (position, batch, ordinal);
+CREATE INDEX quarantine_by_device ON quarantine (device, position, batch, ordinal);
+CREATE INDEX quarantine_open ON quarantine (position, batch, ordinal) WHERE ended_by IS NULL;
+CREATE TABLE control (
+  batch INTEGER NOT NULL, ordinal INTEGER NOT NULL, position INTEGER NOT NULL,
+  received_at INTEGER NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (batch, ordinal)) WITHOUT ROWID;
+CREATE INDEX control_by_device ON control (device, batch, ordinal);
+CREATE TABLE publications (
+  first_position INTEGER PRIMARY KEY, first_published_at INTEGER NOT NULL,
+  count INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX publications_by_time ON publications (first_published_at, first_position);
+`;
+
+/** Deletes the view's files: the next start builds it again from the log. */
+export function removeView(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+}
+
+function isNewFile(path: string): boolean {
+  return !existsSync(path) || statSync(path).size === 0;
+}
+
+/** Format version of the file; throws by name where it is no view or a newer one. */
+export function checkFormat(database: Database, path: string): number {
+  let version: number;
+  let applicationId: number;
+  try {
+    version = pragma(database, 'user_version');
+    applicationId = pragma(database, 'application_id');
+  } catch (error) {
+    throw storeError('STORE_NOT_A_VIEW', { path }, error);
+  }
+  if (applicationId !== viewApplicationId) throw storeError('STORE_NOT_A_VIEW', { path });
+  if (version > viewFormatVersion) {
+    throw storeError('STORE_NEWER_FORMAT', { path, version, accepted: viewFormatVersion });
+  }
+  return version;
+}
+
+function pragma(database: Database, name: 'user_version' | 'application_id'): number {
+  return (database.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!;
+}
+
+/** Opens the writer's connection, creating the tables in a new file. */
+export function openViewDatabase(
+  path: string,
+  storeId: string,
+  onRebuild: (version: number) => void,
+): Database {
+  const version = isNewFile(path) ? viewFormatVersion : readFormat(path);
+  if (version < viewFormatVersion) {
+    onRebuild(version);
+    removeView(path);
+  }
+  const isNew = isNewFile(path);
+  const database = openDatabase(path, { synchronous: 'normal' });
+  if (!isNew) return database;
+  transaction(database, () => {
+    database.exec(tables);
+    database.exec(`PRAGMA application_id = ${viewApplicationId}`);
+    database.exec(`PRAGMA user_version = ${viewFormatVersion}`);
+    database
+      .prepare('INSERT INTO state VALUES (1, ?, 0, 0, 0, 0, 0, ?)')
+      .run(storeId, JSON.stringify(noTotals));
+  });
+  return database;
+}
+
+/** Reads the format on a connection that writes nothing. */
+function readFormat(path: string): number {
+  const database = openReadOnly(path);
+  try {
+    return checkFormat(database, path);
+  } finally {
+    database.close();
+  }
+}
+
+/** Opens a reader's connection; STORE_NO_VIEW before the writer has made the file. */
+export function openReadOnly(path: string): Database {
+  if (isNewFile(path)) throw storeError('STORE_NO_VIEW', { path });
+  try {
+    return openDatabase(path, { readOnly: true });
+  } catch (error) {
+    throw storeError('STORE_NOT_A_VIEW', { path }, error);
+  }
+}
+
+export const noTotals = {
+  readingsSettled: 0,
+  readingsQuarantined: 0,
+  readingsControl: 0,
+  measurementsDecoded: 0,
+  measurementsStored: 0,
+  measurementsDuplicate: 0,
+  measurementsRevision: 0,
+  measurementsQuarantined: 0,
+  replayed: 0,
+  reprocessed: 0,
+} as const;

@@ -1,0 +1,186 @@
+/**
+ * The one writer of `view.db`. What a flush writes, in which transactions, and why a crash in its
+ * middle is harmless, is on the opening page of schema.ts.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import { transaction, type Database } from '../../devices/database.ts';
+import type { Telemetry } from '../../devices/telemetry.ts';
+import type { Position } from '../log/log.ts';
+import { createSink } from './columns/bytes.ts';
+import type { StoreConfig } from './config.ts';
+import { storeError } from './errors.ts';
+import { openStoreEvents, type StoreEvents } from './events.ts';
+import { createFlush, type Flush } from './flush.ts';
+import { newestEndOf } from './latest.ts';
+import { createReader } from './reader.ts';
+import { openViewDatabase } from './schema.ts';
+import type { StoreWriter } from './store.ts';
+import { createTail, type Tail } from './tail.ts';
+import { openView, type View } from './view.ts';
+
+export interface StoreWriterOptions {
+  readonly path: string;
+  readonly config: StoreConfig;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Whether a series' values are angles: its hours are also summed on the circle. */
+  readonly isCircular: (series: number) => boolean;
+  /** Of the log that this is a view of; another one's view is refused. */
+  readonly storeId: string;
+  /** Durable end of `observations`: a view beyond it is refused. */
+  readonly logEnd: Position;
+}
+
+/** Opens (and creates) the view. Throws STORE_… by name before it writes anything. */
+export function openStoreWriter(options: StoreWriterOptions): StoreWriter {
+  const { path, storeId, logEnd } = options;
+  const events = openStoreEvents(options.telemetry);
+  const database = openViewDatabase(path, storeId, (version) =>
+    events.viewRebuilt({ path, version }),
+  );
+  try {
+    const view = openView(database);
+    const state = view.state();
+    if (state.storeId !== storeId) {
+      throw storeError('STORE_OTHER_LOG', { path, held: state.storeId, expected: storeId });
+    }
+    const held = Math.max(state.position, state.target);
+    if (held > logEnd) throw storeError('STORE_AHEAD_OF_LOG', { path, held, logEnd });
+    events.viewOpened({ path, position: state.position });
+    return createWriter({ ...options, database, view, events });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+interface WriterParts extends StoreWriterOptions {
+  readonly database: Database;
+  readonly view: View;
+  readonly events: StoreEvents;
+}
+
+function createWriter(parts: WriterParts): StoreWriter {
+  const { view, config, clock, events } = parts;
+  const sink = createSink();
+  const tail: Tail = createTail();
+  const { position, totals, consumed, publishedAt, registryVersion } = view.state();
+  const standing = { position, totals, consumed, publishedAt, registryVersion };
+  const { isCircular } = parts;
+  const reader = createReader({ view, tail, standing, isCircular, onPosition: () => undefined });
+  const newest = createNewest(view, tail);
+  const flushing = createFlush({ view, tail, sink, config, isCircular });
+  let flush: Flush | null = null;
+  let tailSinceMs = clock.monotonicMs();
+
+  /** One transaction; what it did in memory is undone when it fails. */
+  function writeSlice(running: Flush, sliceMs: number): boolean {
+    const startedMs = clock.monotonicMs();
+    const isOver = (): boolean => clock.monotonicMs() - startedMs >= sliceMs;
+    const mark = flushing.mark(running);
+    let rows = 0;
+    try {
+      transaction(parts.database, () => {
+        rows = flushing.writeSlice(running, isOver);
+      });
+    } catch (error) {
+      flushing.restore(running, mark);
+      events.sliceFailed(error);
+      throw error;
+    }
+    events.sliceWritten(rows, clock.monotonicMs() - startedMs);
+    return running.isDone;
+  }
+
+  function wantsFlush(): boolean {
+    if (flush !== null || tail.bytes * 2 >= config.tailBytesMax) return true;
+    const isOld = clock.monotonicMs() - tailSinceMs >= config.tailAgeMsMax;
+    return isOld && tail.publications.length > 0;
+  }
+
+  function flushSlice(sliceMs: number): boolean {
+    if (flush === null) {
+      if (tail.publications.length === 0) return true;
+      flush = flushing.begin({ ...standing });
+    }
+    if (!writeSlice(flush, sliceMs)) return false;
+    const { position: written } = flush.standing;
+    flush = null;
+    tail.trim(written);
+    tailSinceMs = clock.monotonicMs();
+    events.flushEnded({ position: written, tailBytes: tail.bytes });
+    return true;
+  }
+
+  return {
+    ...reader.questions,
+    get position() {
+      return standing.position;
+    },
+    get totals() {
+      return standing.totals;
+    },
+    get consumed() {
+      return standing.consumed;
+    },
+    get publishedAt() {
+      return standing.publishedAt;
+    },
+    get registryVersion() {
+      return standing.registryVersion;
+    },
+    get tailBytes() {
+      return tail.bytes;
+    },
+    get saturated() {
+      return tail.bytes >= config.tailBytesMax;
+    },
+    get wantsFlush() {
+      return wantsFlush();
+    },
+    refresh() {
+      if (wantsFlush()) flushSlice(config.flushSliceMs);
+    },
+    newestAt: newest.newestAt,
+    apply(at, batch) {
+      if (at <= standing.position) return;
+      if (tail.publications.length === 0) tailSinceMs = clock.monotonicMs();
+      tail.add(at, batch);
+      standing.position = at;
+      standing.totals = batch.totals;
+      standing.consumed = batch.consumed;
+      standing.publishedAt = batch.publishedAt;
+      standing.registryVersion = batch.registryVersion;
+      for (const row of batch.rows) {
+        newest.notice(row.series, row.endAt);
+        reader.noticeRow(row);
+      }
+    },
+    flushSlice,
+    close: () => parts.database.close(),
+  };
+}
+
+interface Newest {
+  newestAt(series: number): number;
+  notice(series: number, endAt: number): void;
+}
+
+/** Greatest end of each series, read once and then kept. */
+function createNewest(view: View, tail: Tail): Newest {
+  const known = new Map<number, number>();
+  return {
+    newestAt(series) {
+      let found = known.get(series);
+      if (found === undefined) {
+        found = view.reading(() => newestEndOf(view, tail, series));
+        known.set(series, found);
+      }
+      return found;
+    },
+    notice(series, endAt) {
+      const found = known.get(series);
+      if (found !== undefined && endAt > found) known.set(series, endAt);
+    },
+  };
+}
