@@ -8,24 +8,30 @@ export type Crc32c = (view: DataView, start: number, end: number, seed: number) 
 const polynomial = 0x82f63b78;
 const tableSize = 256;
 
-function tableOf(previous: Int32Array | undefined, first: Int32Array | undefined): Int32Array {
-  return Int32Array.from({ length: tableSize }, (_, index) => {
-    if (previous !== undefined && first !== undefined) {
-      const last = previous[index] ?? 0;
-      return (last >>> 8) ^ (first[last & 255] ?? 0);
-    }
+/** Table k gives the CRC of a byte followed by k zero bytes. */
+function createTables(): Int32Array[] {
+  const tables = Array.from({ length: 16 }, () => new Int32Array(tableSize));
+  const first = tables[0]!;
+  for (let index = 0; index < tableSize; index++) {
     let value = index;
     for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
-    return value;
-  });
+    first[index] = value;
+  }
+  for (let step = 1; step < tables.length; step++) {
+    const previous = tables[step - 1]!;
+    const table = tables[step]!;
+    for (let index = 0; index < tableSize; index++) {
+      const value = previous[index]!;
+      table[index] = (value >>> 8) ^ first[value & 255]!;
+    }
+  }
+  return tables;
 }
 
-/** Makes the function and its tables (16 KiB, under 1 ms). `seed` is 0 or the CRC so far. */
+/** Makes the function and its tables (16 KiB, some 50 µs). `seed` is 0 or the CRC so far. */
 export function createCrc32c(): Crc32c {
-  const tables: Int32Array[] = [];
-  for (let step = 0; step < 16; step++) tables.push(tableOf(tables[step - 1], tables[0]));
   const [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, tA, tB, tC, tD, tE, tF] =
-    tables as unknown as SixteenTables;
+    createTables() as unknown as SixteenTables;
 
   return (view, start, end, seed) => {
     let crc = ~seed;

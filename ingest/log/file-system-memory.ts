@@ -32,8 +32,8 @@ interface Change {
 }
 
 interface Inode {
-  live: Buffer;
-  durable: Buffer;
+  live: Content;
+  durable: Content;
   unsynced: Change[];
   /** Written before a failed sync: may be on the disk, and no sync will bring it there. */
   doubtful: Change[];
@@ -80,7 +80,7 @@ function names(disk: Disk): Omit<FileSystem, 'freeBytes'> {
       let inode = directory.live.get(name);
       if (mode === 'create') {
         if (inode !== undefined) throw failure('EEXIST', path);
-        inode = { live: Buffer.alloc(0), durable: Buffer.alloc(0), unsynced: [], doubtful: [] };
+        inode = inodeWith(Buffer.alloc(0));
         setName(directory, name, inode);
       }
       if (inode === undefined) throw failure('ENOENT', path);
@@ -124,7 +124,7 @@ function createFile(disk: Disk, inode: Inode, mode: OpenMode): OpenFile {
   return {
     async read(target, at, length, offset) {
       check(false);
-      return inode.live.copy(target, at, offset, Math.min(offset + length, inode.live.length));
+      return bytesOf(inode.live).copy(target, at, offset, offset + length);
     },
     async write(source, at, length, offset) {
       check(true);
@@ -136,7 +136,7 @@ function createFile(disk: Disk, inode: Inode, mode: OpenMode): OpenFile {
     },
     async sync() {
       check(false);
-      for (const change of inode.unsynced) inode.durable = changed(inode.durable, change);
+      for (const change of inode.unsynced) apply(inode.durable, change);
       inode.unsynced = [];
     },
     async truncate(bytes) {
@@ -184,11 +184,10 @@ function switches(
       inode.doubtful.push(...inode.unsynced);
       inode.unsynced = [];
     },
-    contents: (path) => Buffer.from(inodeOf(disk, path).live),
+    contents: (path) => Buffer.from(bytesOf(inodeOf(disk, path).live)),
     setContents(path, bytes) {
       const directory = directoryOf(disk, path);
-      const copy = Buffer.from(bytes);
-      const inode: Inode = { live: copy, durable: copy, unsynced: [], doubtful: [] };
+      const inode = inodeWith(bytes);
       directory.live.set(nameOf(path), inode);
       directory.durable.set(nameOf(path), inode);
     },
@@ -204,12 +203,12 @@ function tear(inode: Inode, random: Random): void {
   for (const change of [...inode.doubtful, ...inode.unsynced]) {
     const fate = random.next();
     if (fate < 0.3) continue;
-    if (fate < 0.6 || change.bytes === null) inode.durable = changed(inode.durable, change);
+    if (fate < 0.6 || change.bytes === null) apply(inode.durable, change);
     else tearWrite(inode, change.offset, change.bytes, random);
   }
   inode.doubtful = [];
   inode.unsynced = [];
-  inode.live = Buffer.from(inode.durable);
+  inode.live = contentOf(bytesOf(inode.durable));
 }
 
 function tearWrite(inode: Inode, offset: number, bytes: Buffer, random: Random): void {
@@ -217,7 +216,7 @@ function tearWrite(inode: Inode, offset: number, bytes: Buffer, random: Random):
   while (at < bytes.length) {
     const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
     if (random.next() < 0.5) {
-      inode.durable = changed(inode.durable, {
+      apply(inode.durable, {
         offset: offset + at,
         bytes: bytes.subarray(at, end),
       });
@@ -227,17 +226,42 @@ function tearWrite(inode: Inode, offset: number, bytes: Buffer, random: Random):
 }
 
 function applyLive(inode: Inode, change: Change): void {
-  inode.live = changed(inode.live, change);
+  apply(inode.live, change);
   inode.unsynced.push(change);
 }
 
-function changed(content: Buffer, change: Change): Buffer {
-  const end = change.bytes === null ? change.offset : change.offset + change.bytes.length;
-  const size = change.bytes === null ? end : Math.max(content.length, end);
-  const next = Buffer.alloc(size);
-  content.copy(next, 0, 0, Math.min(content.length, size));
-  if (change.bytes !== null) change.bytes.copy(next, change.offset);
-  return next;
+/** Bytes in a buffer that grows by doubling. */
+interface Content {
+  buffer: Buffer;
+  length: number;
+}
+
+function contentOf(bytes: Uint8Array): Content {
+  return { buffer: Buffer.from(bytes), length: bytes.length };
+}
+
+function bytesOf(content: Content): Buffer {
+  return content.buffer.subarray(0, content.length);
+}
+
+function apply(content: Content, change: Change): void {
+  const end = change.offset + (change.bytes?.length ?? 0);
+  if (end > content.buffer.length) {
+    const larger = Buffer.alloc(Math.max(end, 2 * content.buffer.length));
+    content.buffer.copy(larger, 0, 0, content.length);
+    content.buffer = larger;
+  }
+  if (change.bytes !== null) {
+    change.bytes.copy(content.buffer, change.offset);
+    content.length = Math.max(content.length, end);
+  } else {
+    content.buffer.fill(0, end);
+    content.length = end;
+  }
+}
+
+function inodeWith(bytes: Uint8Array): Inode {
+  return { live: contentOf(bytes), durable: contentOf(bytes), unsynced: [], doubtful: [] };
 }
 
 function setName(directory: Directory, name: string, inode: Inode): void {

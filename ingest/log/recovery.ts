@@ -78,7 +78,7 @@ export async function recoverLog(folder: LogFolder): Promise<Recovered> {
  * A position that the log is known to have reached: the greatest that a seal, a tombstone or the
  * file `end` names. The end never goes back, so an old `end` is right too, only less sharp.
  */
-async function knownEnd(folder: LogFolder, listing: FolderListing): Promise<Position> {
+export async function knownEnd(folder: LogFolder, listing: FolderListing): Promise<Position> {
   const newestSeal = listing.seals.at(-1);
   const newestTombstone = listing.tombstones.at(-1);
   const ends = [await readEnd(folder)];
@@ -186,7 +186,7 @@ async function recoverTail(folder: LogFolder, first: Position, known: Position):
   }
 }
 
-interface FoundEnd {
+export interface FoundEnd {
   readonly bytes: number;
   readonly end: Position;
   readonly lastCommitOffset: number;
@@ -199,7 +199,7 @@ interface FoundEnd {
  * commit stands behind it (a commit is written only when the one before was synced), or a position
  * behind it is known to have been reached; then it is kept, named, and the log goes on behind it.
  */
-async function findEnd(
+export async function findEnd(
   folder: LogFolder,
   opened: OpenSegmentFile,
   known: Position,

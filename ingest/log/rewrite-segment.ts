@@ -123,7 +123,7 @@ async function copyHole({ scan, output, rewrite }: Copying): Promise<void> {
   if (hole === null) return;
   const to = scan.position >= scan.limit ? size : scan.offset;
   let isChosen = false;
-  for (let position = hole[0]; position <= hole[1]; position++) {
+  for (let position = hole.first; position <= hole.last; position++) {
     if (rewrite.positions.has(position)) isChosen = true;
   }
   for (let at = from; at < to; at += fillBytes) {

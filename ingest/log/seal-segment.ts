@@ -55,7 +55,7 @@ export async function sealSegment(
       bytes: hashed.isWhole ? hashed.endOffset : size,
       openedAt: header.openedAt,
       closedAt: pace.clock.now(),
-      damaged: hashed.damaged,
+      damaged: hashed.damaged.map(({ first, last }) => [first, last] as const),
       chain: chainOf(proven),
     };
     await writeProof(folder, seal);
@@ -69,10 +69,17 @@ export interface HashedRecords {
   readonly records: string;
   readonly count: number;
   readonly rewritten: number;
-  readonly damaged: readonly (readonly [Position, Position])[];
+  readonly damaged: readonly Hole[];
   /** Every promised record was found, the last one ending at `endOffset`. */
   readonly isWhole: boolean;
   readonly endOffset: number;
+}
+
+/** Positions that cannot be read, and where in the file they should stand. */
+export interface Hole {
+  readonly first: Position;
+  readonly last: Position;
+  readonly offset: number;
 }
 
 const recordsPerLook = 64;
@@ -84,7 +91,7 @@ export async function hashRecords(
   pace: SealPace,
 ): Promise<HashedRecords | null> {
   const hasher = createHash('sha256');
-  const damaged: (readonly [Position, Position])[] = [];
+  const damaged: Hole[] = [];
   let [hashes, count, rewritten] = ['', 0, 0];
   let isWhole = true;
   let sliceEndsAtMs = pace.clock.monotonicMs() + pace.sliceMsMax;
@@ -108,7 +115,9 @@ export async function hashRecords(
       damaged.push(hole);
       hasher.update(hashes, 'latin1');
       hashes = '';
-      for (let position = hole[0]; position <= hole[1]; position++) hasher.update(unknownHash);
+      for (let position = hole.first; position <= hole.last; position++) {
+        hasher.update(unknownHash);
+      }
       if (scan.position >= scan.limit) {
         isWhole = false;
         break;
@@ -139,16 +148,17 @@ function originalHashOf(scan: SegmentScan): string {
  * Moves behind damage, to the next sound record or to the limit; returns the positions between. Null
  * without a limit where nothing more comes.
  */
-export async function skipHole(scan: SegmentScan): Promise<readonly [Position, Position] | null> {
+export async function skipHole(scan: SegmentScan): Promise<Hole | null> {
   const hole = { offset: scan.offset, position: scan.position };
   const next = await scan.findNext({ from: hole.offset, atLeast: hole.position, base: hole });
   if (next !== null) {
     scan.moveTo(next.offset, next.position);
-    return [hole.position, next.position - 1];
+    return { first: hole.position, last: next.position - 1, offset: hole.offset };
   }
   if (scan.limit === Infinity) return null;
   scan.moveTo(hole.offset, scan.limit);
-  return hole.position < scan.limit ? [hole.position, scan.limit - 1] : null;
+  if (hole.position >= scan.limit) return null;
+  return { first: hole.position, last: scan.limit - 1, offset: hole.offset };
 }
 
 /** The chain that the seal of a segment goes on from: that of the segment or tombstone before it. */
