@@ -114,15 +114,22 @@ async function expectKept(run: Run): Promise<void> {
   await writer.close();
 }
 
-const codesOf: Readonly<Record<string, readonly Fault['code'][]>> = {
-  open: ['EIO', 'ENOSPC', 'EMFILE'],
-  write: ['EIO', 'ENOSPC', 'SHORT'],
-  sync: ['EIO', 'ENOSPC'],
-  rename: ['EIO', 'ENOSPC'],
-  truncate: ['EIO'],
-  unlink: ['EIO'],
-  syncDirectory: ['EIO', 'EMFILE'],
-};
+const faultsOfInterest: readonly (readonly [Fault['call'], Fault['code']])[] = [
+  ['open', 'EIO'],
+  ['open', 'ENOSPC'],
+  ['open', 'EMFILE'],
+  ['write', 'EIO'],
+  ['write', 'ENOSPC'],
+  ['write', 'SHORT'],
+  ['sync', 'EIO'],
+  ['sync', 'ENOSPC'],
+  ['rename', 'EIO'],
+  ['rename', 'ENOSPC'],
+  ['truncate', 'EIO'],
+  ['unlink', 'EIO'],
+  ['syncDirectory', 'EIO'],
+  ['syncDirectory', 'EMFILE'],
+];
 
 describe('A log on a disk that fails', () => {
   it('keeps all 500 readings of the scenario on a sound one', async () => {
@@ -132,22 +139,18 @@ describe('A log on a disk that fails', () => {
     await expectKept(run);
   });
 
-  for (const [call, codes] of Object.entries(codesOf)) {
-    it(`loses nothing acknowledged whichever ${call} fails, and takes readings again by itself`, async () => {
-      const sound = await runScenario([]);
-      const count = sound.calls[call as Fault['call']];
+  for (const [call, code] of faultsOfInterest) {
+    it(`loses nothing acknowledged whichever ${call} fails with ${code}, and takes readings again by itself`, async () => {
+      const { calls } = await runScenario([]);
       let failed = 0;
-      for (const code of codes) {
-        for (let nth = 1; nth <= count; nth++) {
-          const run = await runScenario([{ call: call as Fault['call'], nth, code }]);
-          failed += run.faulty.failures;
-          const last = [...run.acknowledged.values()].at(-1);
-          expect(last, `${code} ${nth}`).toMatch(/^reading 509/);
-          run.disk.kill();
-          await expectKept(run);
-        }
+      for (let nth = 1; nth <= calls[call]; nth++) {
+        const run = await runScenario([{ call, nth, code }]);
+        failed += run.faulty.failures;
+        expect([...run.acknowledged.values()].at(-1), `${nth}`).toMatch(/^reading 509/);
+        run.disk.kill();
+        await expectKept(run);
       }
-      expect(failed).toBeGreaterThanOrEqual(count * codes.length);
+      expect(failed).toBeGreaterThanOrEqual(calls[call]);
     });
   }
 
