@@ -9,7 +9,7 @@ import { isDate, parseInstant } from './instant.ts';
 export const registryFileFormat = 'quantrac-registry/1';
 
 /** Of owners, stations, datastreams, devices: case-sensitive, never reused. */
-export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const id = z
   .string()

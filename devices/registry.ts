@@ -93,11 +93,18 @@ export interface HistoryRow {
 
 /** Write side: one writer for an installation. Each call that changes anything is one version. */
 export interface RegistryWriter extends RegistryReader {
-  /** All or nothing; importing the same file twice changes nothing the second time. */
+  /**
+   * All or nothing; importing the same file twice changes nothing the second time. Adds and changes,
+   * never deletes: what the file does not name stays. A deployment (known by device, datastream,
+   * channel and `from`) ends by its `to`; with `to` equal to `from` it never served.
+   */
   importFile(content: unknown, actor: string): ImportOutcome;
   /** The same file back, sorted by id: `importFile(exportFile())` changes nothing. */
   exportFile(): unknown;
-  /** Gives a secret to each device of the list that has none; `rotate` gives all a new one. */
+  /**
+   * Gives a secret to each device of the list that never had one; `rotate` gives all a new one, and
+   * alone opens the door again after `revoke`. Throws for an unknown device, changing nothing.
+   */
   provision(
     deviceIds: readonly string[],
     options: { readonly rotate: boolean; readonly actor: string },
@@ -114,5 +121,6 @@ export interface RegistryWriter extends RegistryReader {
   };
   /** Ends every secret of a device, or a token, at once. */
   revoke(subject: string, actor: string): void;
+  /** Oldest first. A page of about `limit` rows; it never cuts a version in two. */
   history(options?: { readonly afterVersion?: number; readonly limit?: number }): HistoryRow[];
 }

@@ -153,11 +153,8 @@ function compileBinding(
   return { deployment, datastream, property, station, ...calibrated(deployment, conversion) };
 }
 
-/**
- * Calibration first, in the unit the channel sends, then the unit: one multiply and one add for
- * both. Also for a unit that stands in the message and overrides the deployment's.
- */
-export function calibrated(
+/** Calibration first, in the unit the channel sends, then the unit: one multiply and one add. */
+function calibrated(
   deployment: { readonly factor?: number; readonly offset?: number },
   conversion: { readonly scale: number; readonly shift: number },
 ): { readonly scale: number; readonly shift: number } {

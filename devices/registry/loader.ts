@@ -5,7 +5,7 @@ import { createCompiler, type CompileWith } from './compile.ts';
 import { emptyRecords, recordKinds, type RecordKind, type Records } from './records.ts';
 
 /** One version, with the entries it was compiled from. */
-export interface Loaded {
+interface Loaded {
   readonly registry: Registry;
   readonly records: Records;
 }
