@@ -134,12 +134,15 @@ export class Connection implements InboundLink, TransportHandlers {
     this.close('malformed');
   }
 
+  /** Messages wait for the log's room, and everything for a peer that takes no answers. */
   #mustPause(): boolean {
-    if (this.#inbound === null) return false;
+    const { upcoming } = this.#frames;
+    if (this.#inbound === null || upcoming === -1) return false;
     const { receiver, outbox } = this.#context;
-    const saturated = receiver.saturated;
-    if (!saturated && !this.#inbound.full && this.backlogBytes < unreadBacklogBytesMax)
-      return false;
+    const isPublish = upcoming >> 4 === packetTypes.publish;
+    const saturated = isPublish && receiver.saturated;
+    const full = isPublish && this.#inbound.full;
+    if (!saturated && !full && this.backlogBytes < unreadBacklogBytesMax) return false;
     this.#paused = true;
     this.#transport.pause();
     if (saturated) outbox.whenWritable(this);

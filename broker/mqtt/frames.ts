@@ -39,6 +39,12 @@ export class FrameReader {
     }
   }
 
+  /** First byte of the packet that `next` would go on with; -1 when nothing has come of it yet. */
+  get upcoming(): number {
+    if (this.#partial !== null) return this.#partial[0]!;
+    return this.#chunk === null ? -1 : this.#chunk[this.#at]!;
+  }
+
   /** Finds the next packet. After anything but 'frame' and 'more' the stream cannot be read on. */
   next(limitBytes: number): FrameStep {
     for (;;) {

@@ -1,7 +1,15 @@
 /** For tests: a rig that closes with its test, and what most tests of the wire do with it. */
 import { expect, onTestFinished } from 'vitest';
 import { openRig, type Rig, type RigOptions } from './rig.ts';
-import { openWire, packet, type Wire, type WirePacket } from './wire.ts';
+import {
+  openWire,
+  packet,
+  readPublish,
+  subscribePacket,
+  type Published,
+  type Wire,
+  type WirePacket,
+} from './wire.ts';
 
 export const pingreq = packet(0xc0);
 export const disconnect = packet(0xe0);
@@ -38,4 +46,22 @@ export async function leave(wire: Wire): Promise<void> {
 export function closedFor(rig: Rig, reason?: string): number {
   const labels = reason === undefined ? undefined : { reason };
   return rig.telemetry.value('quantrac_mqtt_disconnects_total', labels);
+}
+
+/** The return codes of the SUBACK that comes next. */
+export async function granted(
+  wire: Wire,
+  ...filters: readonly [string, number][]
+): Promise<number[]> {
+  wire.send(subscribePacket(11, ...filters));
+  const { type, flags, body } = await wire.next();
+  expect([type, flags, body.readUInt16BE(0)]).toEqual([9, 0, 11]);
+  return [...body.subarray(2)];
+}
+
+/** The next packet, which is a PUBLISH. */
+export async function nextPublish(wire: Wire): Promise<Published> {
+  const got = await wire.next();
+  expect(got.type).toBe(3);
+  return readPublish(got);
 }
