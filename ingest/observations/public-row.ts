@@ -61,6 +61,8 @@ export function rawJson(raw: Raw): string {
   return JSON.stringify({ name: raw.name, value: raw.value, unit: raw.unit, time: raw.time });
 }
 
+const verdictTextsMax = 4_096;
+
 interface CompiledSeries extends SeriesContext {
   /** `,"datastream":…,"property":…,"phenomenonTime":"`, ready to stand behind the id. */
   readonly head: string;
@@ -73,7 +75,7 @@ interface CompiledSeries extends SeriesContext {
 export function openPublicRows(registry: Registry): PublicRows {
   const timeOf = createLocalTimes();
   const compiled: (CompiledSeries | null | undefined)[] = [];
-  const verdicts = new WeakMap<Verdict, string>();
+  const verdictText = createVerdictTexts();
 
   function compile(series: number): CompiledSeries | null {
     const datastream = registry.bySeries[series];
@@ -87,12 +89,6 @@ export function openPublicRows(registry: Registry): PublicRows {
     let found = compiled[series];
     if (found === undefined) compiled[series] = found = compile(series);
     return found;
-  }
-
-  function verdictText(verdict: Verdict): string {
-    let text = verdicts.get(verdict);
-    if (text === undefined) verdicts.set(verdict, (text = verdictJson(verdict)));
-    return text;
   }
 
   /** The object without its closing brace. */
@@ -172,6 +168,25 @@ function compileSeries(
         ? time + plainId
         : time + datastreamPart(datastream.id, time.length);
     },
+  };
+}
+
+/** Few distinct verdicts exist in a network, though each batch brings its own objects of them. */
+function createVerdictTexts(): (verdict: Verdict) => string {
+  const texts = new Map<string, string>();
+  let last: Verdict | undefined;
+  let lastText = '';
+  return (verdict) => {
+    if (verdict === last) return lastText;
+    const key = `${verdict.flag}${verdict.tests}${verdict.qualifiers}${verdict.reason}`;
+    let text = texts.get(key);
+    if (text === undefined) {
+      if (texts.size >= verdictTextsMax) texts.clear();
+      texts.set(key, (text = verdictJson(verdict)));
+    }
+    last = verdict;
+    lastText = text;
+    return text;
   };
 }
 

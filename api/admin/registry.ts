@@ -1,0 +1,127 @@
+/**
+ * What an operator does to the registry, as plain functions: the routes and the control socket call
+ * the same. Every change of version ends as a marker in `readings`, which makes it effective.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import type {
+  DeviceSecret,
+  HistoryRow,
+  ImportOutcome,
+  ImportProblem,
+  RegistryWriter,
+} from '../../devices/registry.ts';
+import { apiError } from '../errors.ts';
+import type { ApiEvents } from '../events.ts';
+import { createMarker, type AppendReading } from './marker.ts';
+
+export interface RegistryAdminOptions {
+  readonly registry: RegistryWriter;
+  readonly clock: Clock;
+  readonly events: ApiEvents;
+  readonly appendReading: AppendReading;
+  /** Tells the other rooms to refresh. */
+  readonly registryChanged: (version: number) => void | Promise<void>;
+}
+
+/** `isInForce` is false while the log of readings cannot be written: the marker follows later. */
+export interface Changed {
+  readonly version: number;
+  readonly isInForce: boolean;
+}
+
+export interface Imported extends Changed {
+  /** How many entries differ from before. */
+  readonly changed: number;
+}
+
+export interface RegistryAdmin {
+  exportRegistry(): unknown;
+  /** All or nothing. Throws API_REGISTRY_INVALID with `problems`. */
+  importRegistry(content: unknown, actor: string): Promise<Imported>;
+  history(options: {
+    readonly afterVersion?: number | undefined;
+    readonly limit: number;
+  }): HistoryRow[];
+  /** Without a list: all devices. Each secret is shown this once. */
+  provision(options: {
+    readonly devices?: readonly string[] | undefined;
+    readonly rotate: boolean;
+    readonly actor: string;
+  }): Promise<Changed & { readonly devices: readonly DeviceSecret[] }>;
+  createToken(options: {
+    readonly role: 'operator' | 'reader';
+    readonly owner?: string | undefined;
+    readonly actor: string;
+  }): Promise<Changed & { readonly id: string; readonly secret: string }>;
+  /** Ends every secret of a device, or a token, at once. */
+  revoke(subject: string, actor: string): Promise<Changed>;
+  /**
+   * Writes the marker of the newest version unless it is written; `markedVersion` is the one in
+   * force by `observations`. Called once at the start, before anything is received.
+   */
+  markFrom(markedVersion: number): Promise<boolean>;
+  close(): void;
+}
+
+export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmin {
+  const { registry, events } = options;
+  const marker = createMarker(options);
+
+  /** Runs a change and, when it made a version, puts it in force and tells the others. */
+  async function change<Result>(
+    actor: string,
+    work: () => Result,
+  ): Promise<{ readonly result: Result } & Changed> {
+    const before = registry.current().version;
+    const result = work();
+    const { version } = registry.current();
+    if (version === before) return { result, version, isInForce: version <= marker.marked };
+    const isInForce = await marker.mark();
+    events.registryChanged(version, actor);
+    await options.registryChanged(version);
+    return { result, version, isInForce };
+  }
+
+  return {
+    exportRegistry: () => registry.exportFile(),
+    async importRegistry(content, actor) {
+      const { result, isInForce } = await change(actor, () => imported(registry, content, actor));
+      return { version: result.version, changed: result.changed, isInForce };
+    },
+    history: ({ afterVersion, limit }) =>
+      registry.history({ limit, ...(afterVersion === undefined ? {} : { afterVersion }) }),
+    async provision({ devices, rotate, actor }) {
+      const ids = devices ?? [...registry.current().devices.keys()].sort();
+      const { result, ...changed } = await change(actor, () =>
+        registry.provision(ids, { rotate, actor }),
+      );
+      return { ...changed, devices: result };
+    },
+    async createToken({ role, owner, actor }) {
+      const { result, ...changed } = await change(actor, () =>
+        registry.createToken({ role, actor, ...(owner === undefined ? {} : { owner }) }),
+      );
+      return { ...changed, ...result };
+    },
+    async revoke(subject, actor) {
+      const { result: _none, ...changed } = await change(actor, () =>
+        registry.revoke(subject, actor),
+      );
+      return changed;
+    },
+    markFrom: (markedVersion) => marker.markFrom(markedVersion),
+    close: () => marker.close(),
+  };
+}
+
+function imported(
+  registry: RegistryWriter,
+  content: unknown,
+  actor: string,
+): Extract<ImportOutcome, { ok: true }> {
+  const outcome = registry.importFile(content, actor);
+  if (outcome.ok) return outcome;
+  throw apiError('API_REGISTRY_INVALID', {
+    problems: outcome.problems satisfies readonly ImportProblem[],
+  });
+}

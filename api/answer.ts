@@ -1,0 +1,248 @@
+/**
+ * Answers with a list: validators, cursor and caching first, then the list itself. A short list is
+ * sent whole; a longer one step by step, with other requests answered between the steps, never more
+ * than a step ahead of its reader, and cut without its end when the reader stops taking.
+ */
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import { cursorAt, type ApiContext } from './context.ts';
+import { apiError } from './errors.ts';
+import { mediaTypes, type Format } from './formats/format.ts';
+import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
+import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
+import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
+import type { Viewer } from './viewer.ts';
+
+export interface ListAnswer<Item> {
+  readonly question: Question;
+  readonly table: Table<Item>;
+  /** Position of `observations` that the list is true at. */
+  readonly position: number;
+  /** Of the data, for caching; undefined where there are none. */
+  readonly intervalMs: number | undefined;
+  /** Seconds UTC at which ages were computed; 0 without ages. */
+  readonly madeAtSeconds: number;
+  /** Whether nothing of the list has changed since an earlier position. */
+  readonly unchangedSince: (position: number) => boolean;
+  /** Steps of items, each made in a few milliseconds; in the end the next page's place or null. */
+  readonly steps: Generator<readonly Item[], PagePlace | null>;
+}
+
+/** A request as far as its answer depends on it. */
+export interface Question {
+  readonly format: Format;
+  readonly viewer: Viewer;
+  readonly isLimited: boolean;
+  readonly registryVersion: number;
+  readonly text: string;
+  readonly tokens: PageTokens;
+  nextUrl(token: string): string;
+}
+
+const shortCharactersMax = 262_144;
+const shortMs = 8;
+const shortStepsMax = 10_000;
+
+export function readQuestion(
+  context: ApiContext,
+  request: FastifyRequest,
+  wish: { readonly format: Format; readonly viewer: Viewer },
+): Question {
+  const base = baseUrl(context, request);
+  const [path = ''] = request.url.split('?', 1);
+  const query = new URLSearchParams(
+    Object.entries(request.query as Record<string, unknown>).map(([name, value]) => [
+      name,
+      String(value),
+    ]),
+  );
+  query.sort();
+  const isLimited = query.has('limit');
+  const page = query.get('page') ?? '';
+  const limit = query.get('limit') ?? '';
+  query.delete('page');
+  query.delete('limit');
+  const asked = [base, path, query.toString(), wish.format, wish.viewer.key].join('\n');
+  return {
+    ...wish,
+    isLimited,
+    registryVersion: context.networks.version,
+    text: [context.storeId, asked, limit, page].join('\n'),
+    tokens: createPageTokens(context.storeId, asked),
+    nextUrl(token) {
+      const next = new URLSearchParams(query);
+      if (isLimited) next.set('limit', limit);
+      next.set('page', token);
+      return `${base}${path}?${next.toString()}`;
+    },
+  };
+}
+
+/** As the client sees this server; empty, so relative, where the Host header is no host. */
+export function baseUrl(context: ApiContext, request: FastifyRequest): string {
+  if (context.config.publicUrl !== undefined) return context.config.publicUrl.replace(/\/+$/, '');
+  const host = request.host;
+  return /^[A-Za-z0-9.[\]:_-]{1,255}$/.test(host) ? `${request.protocol}://${host}` : '';
+}
+
+export async function answerList<Item>(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: ListAnswer<Item>,
+): Promise<FastifyReply> {
+  const { question, position } = answer;
+  const cacheSeconds = cacheSecondsOf(context, answer.intervalMs);
+  const version: AnswerVersion = {
+    question: question.text,
+    position,
+    registryVersion: question.registryVersion,
+    madeAtSeconds: answer.madeAtSeconds,
+  };
+  const cursor = cursorAt(context, position);
+  setHeaders(reply, question, { cacheSeconds, cursor });
+  const tag = matchTag(request.headers['if-none-match'], version, {
+    unchangedSince: answer.unchangedSince,
+    ageSecondsMax: cacheSeconds,
+  });
+  if (tag !== undefined) {
+    return reply.code(304).header('etag', tag).removeHeader('content-type').send();
+  }
+  reply.header('etag', tagOf(version));
+  if (request.method === 'HEAD') return reply.send(Readable.from([]));
+  return sendList(context, reply, answer, cursor);
+}
+
+function setHeaders(
+  reply: FastifyReply,
+  question: Question,
+  { cacheSeconds, cursor }: { readonly cacheSeconds: number; readonly cursor: string },
+): void {
+  const isPublic = question.viewer.principal === 'anonymous';
+  reply.headers({
+    'content-type': mediaTypes[question.format],
+    'cache-control': `${isPublic ? 'public' : 'private'}, max-age=${cacheSeconds}`,
+    vary: 'accept, accept-encoding, authorization',
+    'quantrac-cursor': cursor,
+  });
+}
+
+/** A tenth of the shortest reporting interval: what is older may have been reported anew. */
+export function cacheSecondsOf(context: ApiContext, intervalMs: number | undefined): number {
+  const { cacheSecondsMax } = context.config;
+  if (intervalMs === undefined) return cacheSecondsMax;
+  return Math.min(cacheSecondsMax, Math.max(1, Math.floor(intervalMs / 10_000)));
+}
+
+function sendList<Item>(
+  context: ApiContext,
+  reply: FastifyReply,
+  answer: ListAnswer<Item>,
+  cursor: string,
+): FastifyReply {
+  const { question, steps } = answer;
+  const writer = createListWriter(question.format, answer.table);
+  const end: ListTail = {
+    text: (place) => {
+      end.next = place === null ? null : question.nextUrl(question.tokens.encode(place));
+      return writer.end({ next: end.next, cursor });
+    },
+    next: null,
+  };
+  const start = takeShort(context, writer, answer.steps, end);
+  if (question.format === 'csv') setTrailers(reply, question, end);
+  if (start.isWhole) return reply.send(start.text);
+  if (!context.streams.tryTake()) {
+    steps.return(null);
+    reply.removeHeader('etag').removeHeader('cache-control');
+    throw apiError('API_TOO_MANY_STREAMS');
+  }
+  return reply.send(openStream(context, streamOf(writer, steps, { start: start.text, end })));
+}
+
+/** The end of the list; its `next` is known once its text was asked for. */
+interface ListTail {
+  text(place: PagePlace | null): string;
+  next: string | null;
+}
+
+/** As much as makes a short answer, in characters and in time. */
+function takeShort<Item>(
+  { clock }: ApiContext,
+  writer: ListWriter<Item>,
+  steps: Generator<readonly Item[], PagePlace | null>,
+  end: ListTail,
+): { readonly text: string; readonly isWhole: boolean } {
+  let text = writer.begin();
+  const untilMs = clock.monotonicMs() + shortMs;
+  for (let step = 0; step < shortStepsMax && text.length < shortCharactersMax; step++) {
+    if (clock.monotonicMs() > untilMs) break;
+    const { done, value } = steps.next();
+    if (done === true) return { text: text + end.text(value), isWhole: true };
+    text += writer.write(value);
+  }
+  return { text, isWhole: false };
+}
+
+async function* streamOf<Item>(
+  writer: ListWriter<Item>,
+  steps: Generator<readonly Item[], PagePlace | null>,
+  around: { readonly start: string; readonly end: ListTail },
+): AsyncGenerator<string> {
+  yield around.start;
+  for (;;) {
+    await setImmediate();
+    const { done, value } = steps.next();
+    const text = done === true ? around.end.text(value) : writer.write(value);
+    yield text;
+    if (done === true) return;
+  }
+}
+
+/** A stream that holds its slot until it ends, and is cut when nothing moves. */
+function openStream(context: ApiContext, texts: AsyncGenerator<string>): Readable {
+  const { clock, config, events } = context;
+  let taken = 0;
+  let seen = -1;
+  async function* counted(): AsyncGenerator<string> {
+    try {
+      for await (const text of texts) {
+        taken += 1;
+        if (text !== '') yield text;
+      }
+    } catch (error) {
+      events.streamCut('failed', error);
+      throw error;
+    }
+  }
+  const stream = Readable.from(counted(), { objectMode: false, highWaterMark: 65_536 });
+  const watch = () => {
+    if (taken === seen) {
+      const error = new Error('the reader of a long answer took nothing');
+      events.streamCut('stalled', error);
+      stream.destroy(error);
+      return;
+    }
+    seen = taken;
+    watching = clock.schedule(config.streamStallMs, watch);
+  };
+  let watching = clock.schedule(config.streamStallMs, watch);
+  stream.once('close', () => {
+    watching.cancel();
+    context.streams.release();
+  });
+  return stream;
+}
+
+function setTrailers(reply: FastifyReply, question: Question, end: ListTail): void {
+  reply.trailer('Quantrac-Complete', (_reply, _payload, done) => {
+    done(null, end.next === null ? 'true' : 'false');
+  });
+  if (!question.isLimited) return;
+  reply.trailer('Quantrac-Next', (_reply, _payload, done) => {
+    done(null, end.next ?? '');
+  });
+}

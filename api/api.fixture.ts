@@ -1,0 +1,360 @@
+/**
+ * A whole API for tests over the real log, view and registry in a temporary folder; only ingest is
+ * played by the test, which publishes batches, and the clock's wall time can be set.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openSystemClock } from '../devices/clock-system.ts';
+import type { Clock } from '../devices/clock.ts';
+import { createSeededRandom } from '../devices/random.ts';
+import { openRegistryWriter } from '../devices/registry-sqlite.ts';
+import type { RegistryWriter } from '../devices/registry.ts';
+import { createRecordedTelemetry, type RecordedTelemetry } from '../devices/telemetry-silent.ts';
+import { logConfigSchema } from '../ingest/log/config.ts';
+import { createDurableEnd, type SharedDurableEnd } from '../ingest/log/durable-end.ts';
+import { createMemoryFileSystem, type MemoryFileSystem } from '../ingest/log/file-system-memory.ts';
+import type { LogWriter } from '../ingest/log/log.ts';
+import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
+import type { ObservationRow } from '../ingest/observation.ts';
+import { encodeBatch } from '../ingest/observations/batch-codec.ts';
+import type { Batch } from '../ingest/observations/batch.ts';
+import type { Reading } from '../ingest/reading.ts';
+import { appendReading } from '../ingest/reading-codec.ts';
+import { storeConfigSchema } from '../ingest/store/config.ts';
+import { openStoreFollower } from '../ingest/store/follower.ts';
+import type { StoreWriter } from '../ingest/store/store.ts';
+import { openStoreWriter } from '../ingest/store/writer.ts';
+import { apiConfig, type ApiConfig } from './config.ts';
+import type { StoreIdentity } from './cursor.ts';
+import type { RoomHealth } from './health.ts';
+import { openApi, type Api } from './main.ts';
+import { network } from './network.fixture.ts';
+
+export interface TestApi {
+  readonly api: Api;
+  readonly url: string;
+  readonly registry: RegistryWriter;
+  readonly telemetry: RecordedTelemetry;
+  readonly fileSystem: MemoryFileSystem;
+  /** What the API appended, in order. */
+  readonly appended: Reading[];
+  readonly announced: number[];
+  readonly health: RoomHealth[];
+  readonly operator: string;
+  readonly reader: string;
+  /** Of the owner of the hidden stations. */
+  readonly ownerToken: string;
+  /** Number of a series by the id of its datastream. */
+  series(datastream: string): number;
+  setNow(at: number): void;
+  now(): number;
+  /** Makes `readings` fail, or work again. */
+  failReadings(error: Error | null): void;
+  /** Appends a batch of these rows and waits until the API follows it. Returns its position. */
+  publish(rows: readonly ObservationRow[], more?: Partial<Batch>): Promise<number>;
+  /** Appends without waiting for the API. */
+  append(rows: readonly ObservationRow[], more?: Partial<Batch>): Promise<number>;
+  /** Writes the tail into the database, as ingest does now and then. */
+  flush(): void;
+  /** A row of the datastream, with what differs from a good value. */
+  row(datastream: string, endAt: number, change?: Partial<ObservationRow>): ObservationRow;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  json(path: string, headers?: Readonly<Record<string, string>>): Promise<Json>;
+  /** Closes the API and opens another over the same files. */
+  reopen(options?: Partial<Pick<TestApiOptions, 'identity' | 'config'>>): Promise<TestApi>;
+  close(): Promise<void>;
+}
+
+// What a test reads out of an answer is checked by its expectations.
+export type Json = Record<string, unknown> & {
+  readonly items: Record<string, unknown>[];
+  readonly changes: Record<string, unknown>[];
+};
+
+export interface TestApiOptions {
+  readonly config?: Partial<ApiConfig>;
+  readonly identity?: StoreIdentity;
+  readonly pageFolder?: string;
+}
+
+export const startAt = Date.UTC(2024, 5, 1);
+
+interface Ground {
+  readonly folder: string;
+  readonly fileSystem: MemoryFileSystem;
+  readonly clock: Clock & { setNow(at: number): void };
+  readonly telemetry: RecordedTelemetry;
+  readonly registry: RegistryWriter;
+  readonly observations: LogWriter;
+  readonly readings: LogWriter;
+  readonly observationsEnd: SharedDurableEnd;
+  readonly readingsEnd: SharedDurableEnd;
+  readonly writer: StoreWriter;
+  readonly tokens: { readonly operator: string; readonly reader: string; readonly owner: string };
+  readonly batch: { totals: Batch['totals']; consumed: number };
+}
+
+export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  return openOver(await openGround(), options);
+}
+
+async function openGround(): Promise<Ground> {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-api-'));
+  const fileSystem = createMemoryFileSystem();
+  const telemetry = createRecordedTelemetry();
+  const clock = createSettableClock();
+  const random = createSeededRandom(7);
+  const registry = openRegistryWriter(join(folder, 'registry.db'), { clock, random });
+  const imported = registry.importFile(network, 'test');
+  if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
+  const token = (role: 'operator' | 'reader', owner?: string) =>
+    registry.createToken({ role, actor: 'test', ...(owner === undefined ? {} : { owner }) }).secret;
+  const tokens = {
+    operator: token('operator'),
+    reader: token('reader'),
+    owner: token('reader', 'factory'),
+  };
+  const open = (name: string, durableEnd: SharedDurableEnd) =>
+    openLogWriter({
+      fileSystem,
+      directory: `/${name}`,
+      name,
+      clock,
+      random,
+      telemetry,
+      config: logConfigSchema.parse({}),
+      durableEnd,
+      lock: null,
+    });
+  const observationsEnd = createDurableEnd();
+  const readingsEnd = createDurableEnd();
+  const observations = await open('observations', observationsEnd);
+  const readings = await open('readings', readingsEnd);
+  const writer = openStoreWriter({
+    path: join(folder, 'view.db'),
+    config: storeConfigSchema.parse({}),
+    clock,
+    telemetry,
+    isCircular: (series) => isCircular(registry, series),
+    storeId: 'store-1',
+    logEnd: observationsEnd.get(),
+  });
+  const batch = { totals: writer.totals, consumed: 0 };
+  return {
+    folder,
+    fileSystem,
+    clock,
+    telemetry,
+    registry,
+    observations,
+    readings,
+    observationsEnd,
+    readingsEnd,
+    writer,
+    tokens,
+    batch,
+  };
+}
+
+function isCircular(registry: RegistryWriter, series: number): boolean {
+  const datastream = registry.current().bySeries[series];
+  return (
+    datastream !== undefined &&
+    registry.current().properties.get(datastream.property)?.circular === true
+  );
+}
+
+/** The machine's timers, and a wall clock that goes on from where it was set. */
+function createSettableClock(): Clock & { setNow(at: number): void } {
+  const system = openSystemClock();
+  let setTo = startAt;
+  let setAtMs = system.monotonicMs();
+  return {
+    now: () => Math.floor(setTo + system.monotonicMs() - setAtMs),
+    monotonicMs: () => system.monotonicMs(),
+    schedule: (delayMs, run) => system.schedule(delayMs, run),
+    setNow(at) {
+      setTo = at;
+      setAtMs = system.monotonicMs();
+    },
+  };
+}
+
+async function openOver(ground: Ground, options: TestApiOptions): Promise<TestApi> {
+  const { folder, fileSystem, clock, telemetry, registry } = ground;
+  const appended: Reading[] = [];
+  const announced: number[] = [];
+  const health: RoomHealth[] = [];
+  let readingsError: Error | null = null;
+  const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
+    durableEnd,
+    openReader: (from: number) => openLogReader({ fileSystem, directory, durableEnd, from }),
+  });
+  const api = await openApi({
+    config: apiConfig.parse({
+      host: '127.0.0.1',
+      httpPort: 0,
+      asOfSettleMs: 50,
+      ...options.config,
+    }),
+    clock,
+    random: createSeededRandom(3),
+    telemetry,
+    readFile: (path) => readFile(path),
+    pageFolder: options.pageFolder ?? join(folder, 'no-page'),
+    store: openStoreFollower({
+      path: join(folder, 'view.db'),
+      config: storeConfigSchema.parse({}),
+      isCircular: (series) => isCircular(registry, series),
+    }),
+    observations: reader('/observations', ground.observationsEnd),
+    readings: reader('/readings', ground.readingsEnd),
+    registry,
+    appendReading(reading) {
+      if (readingsError !== null) return Promise.reject(readingsError);
+      appended.push(reading);
+      return new Promise((resolve, reject) => {
+        appendReading(ground.readings, reading, (error, position) =>
+          error === null ? resolve(position) : reject(error),
+        );
+      });
+    },
+    storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
+    health: () => health,
+    metricsText: () => '# metrics of all rooms\n',
+    registryChanged: (version) => void announced.push(version),
+  });
+  const url = `${api.isSecure ? 'https' : 'http'}://127.0.0.1:${api.httpPort}`;
+  const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(url + path, { headers });
+
+  function append(rows: readonly ObservationRow[], more: Partial<Batch> = {}): Promise<number> {
+    const batch = batchOf(ground, rows, more);
+    const bytes = encodeBatch(batch);
+    return new Promise((resolve, reject) => {
+      ground.observations.append(
+        bytes.length,
+        (target, at) => target.set(bytes, at),
+        (error, position) => {
+          if (error !== null) return reject(error);
+          ground.writer.apply(position, batch);
+          resolve(position);
+        },
+      );
+    });
+  }
+
+  async function untilFollowed(position: number): Promise<number> {
+    for (;;) {
+      const answer = await get('/api/v1/', {});
+      const cursor = answer.headers.get('quantrac-cursor') ?? '';
+      await answer.arrayBuffer();
+      const text = Buffer.from(cursor, 'base64url').toString();
+      if (Number(text.split(':')[2]) > position) return position;
+    }
+  }
+
+  return {
+    api,
+    url,
+    registry,
+    telemetry,
+    fileSystem,
+    appended,
+    announced,
+    health,
+    operator: ground.tokens.operator,
+    reader: ground.tokens.reader,
+    ownerToken: ground.tokens.owner,
+    series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
+    setNow: (at) => clock.setNow(at),
+    now: () => clock.now(),
+    failReadings(error) {
+      readingsError = error;
+    },
+    append,
+    publish: async (rows, more) => untilFollowed(await append(rows, more)),
+    flush() {
+      while (!ground.writer.flushSlice(1_000));
+    },
+    row: (datastream, endAt, change = {}) => rowOf(registry, datastream, endAt, change),
+    get,
+    json: async (path, headers) => (await (await get(path, headers)).json()) as Json,
+    async reopen(again = {}) {
+      await api.close();
+      return openOver(ground, { ...options, ...again });
+    },
+    async close() {
+      await api.close();
+      ground.writer.close();
+      await ground.observations.close();
+      await ground.readings.close();
+      registry.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function batchOf(ground: Ground, rows: readonly ObservationRow[], more: Partial<Batch>): Batch {
+  const { batch, clock, registry } = ground;
+  const publishedAt = more.publishedAt ?? clock.now();
+  batch.consumed = more.consumed ?? batch.consumed + 1;
+  batch.totals = more.totals ?? {
+    ...batch.totals,
+    readingsSettled: batch.totals.readingsSettled + 1,
+    measurementsDecoded: batch.totals.measurementsDecoded + rows.length,
+    measurementsStored: batch.totals.measurementsStored + rows.length,
+  };
+  return {
+    publishedAt,
+    consumed: batch.consumed,
+    totals: batch.totals,
+    registryVersion: registry.current().version,
+    rows: rows.map((row) => ({ ...row, publishedAt })),
+    quarantined: [],
+    control: [],
+    ...more,
+  };
+}
+
+function rowOf(
+  registry: RegistryWriter,
+  datastream: string,
+  endAt: number,
+  change: Partial<ObservationRow>,
+): ObservationRow {
+  const found = registry.current().datastreams.get(datastream);
+  if (found === undefined) throw new Error(`no datastream ${datastream}`);
+  const isInterval = found.aggregation !== 'instant';
+  return {
+    series: found.series,
+    endAt,
+    startAt: isInterval ? endAt - found.intervalMs : endAt,
+    heightMm: NaN,
+    revision: 0,
+    current: true,
+    type: 'insert',
+    cause: 'value',
+    result: 20,
+    verdict: {
+      flag: 1,
+      tests: '1111111111222222',
+      qualifiers: 0,
+      reason: null,
+      rules: '0badc0de',
+    },
+    resultAt: NaN,
+    receivedAt: endAt + 1_000,
+    publishedAt: endAt + 1_000,
+    rank: { klass: 1, at: endAt + 1_000, node: 0, position: 1 },
+    device: 'logger',
+    raw: { name: 'T', value: '20.0', unit: null, time: null },
+    payloadHash: -1,
+    latitude: NaN,
+    longitude: NaN,
+    ...change,
+  };
+}

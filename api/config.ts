@@ -1,0 +1,131 @@
+import { z } from 'zod';
+
+const count = (max: number) => z.int().min(1).max(max);
+const milliseconds = (max: number) => z.int().min(1).max(max);
+
+/** Settings of the doors out. Every bound says what happens when it is reached. */
+export const apiConfig = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Address to listen on. None: all interfaces, IPv6 and IPv4.'),
+  httpPort: z.int().min(0).max(65_535).default(8080).describe('Port of the API; 0: a free one.'),
+  metricsPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('A port of its own for /metrics, for everyone. None: on loopback, at httpPort.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('How the world reaches this server, for `next` links. None: as the client asked.'),
+  tlsCertificateFile: z
+    .string()
+    .optional()
+    .describe('PEM file with the certificate chain: serves HTTPS. Read again when it changes.'),
+  tlsKeyFile: z.string().optional().describe('PEM file with the key of the certificate.'),
+  tlsReloadMs: milliseconds(86_400_000)
+    .default(10_000)
+    .describe(
+      'How often the certificate files are looked at; a bad pair is reported and not used.',
+    ),
+  trustedProxies: z
+    .array(z.string().min(1))
+    .max(100)
+    .default([])
+    .describe('Addresses or CIDR ranges of proxies whose X-Forwarded-… headers count.'),
+  requestTimeoutMs: milliseconds(600_000)
+    .default(30_000)
+    .describe('A request that is not wholly received by then is answered 408 and closed.'),
+  headersTimeoutMs: milliseconds(600_000)
+    .default(10_000)
+    .describe('Headers that are not wholly received by then: answered 408 and closed.'),
+  connectionTimeoutMs: milliseconds(3_600_000)
+    .default(60_000)
+    .describe('A connection on which nothing moved for so long is closed.'),
+  keepAliveTimeoutMs: milliseconds(600_000)
+    .default(20_000)
+    .describe('How long an idle connection is kept for its next request; then it is closed.'),
+  requestsPerSocketMax: count(1_000_000)
+    .default(1_000)
+    .describe('Requests of one connection; the last one is answered with Connection: close.'),
+  connectionsMax: count(1_000_000)
+    .default(20_000)
+    .describe('Open connections; further ones are closed at once and counted.'),
+  connectionsPerAddressMax: count(1_000_000)
+    .default(2_000)
+    .describe('Open connections of one address; further ones are closed at once and counted.'),
+  bodyBytesMax: count(1_073_741_824)
+    .default(1_048_576)
+    .describe('Bytes of a request body; more is answered 413.'),
+  importBytesMax: count(1_073_741_824)
+    .default(67_108_864)
+    .describe('Bytes of a registry file that is imported; more is answered 413.'),
+  rowsPerPageDefault: count(100_000)
+    .default(1_000)
+    .describe('Rows of a JSON or GeoJSON page when the request names no limit; then `next`.'),
+  rowsPerPageMax: count(10_000_000)
+    .default(1_000_000)
+    .describe('Greatest `limit` of a request; more is answered 400.'),
+  rowsPerReadMax: count(100_000)
+    .default(1_000)
+    .describe('Rows read from the view at once; longer answers are read step by step.'),
+  seriesPerPageMax: count(1_000_000)
+    .default(20_000)
+    .describe('Series of one JSON or GeoJSON request for rows or windows; more is answered 400.'),
+  valuesPerParameterMax: count(100_000)
+    .default(1_000)
+    .describe('Values in a comma-separated parameter; more is answered 400.'),
+  streamsMax: count(100_000)
+    .default(64)
+    .describe('Long answers under way at once; further ones are answered 429 with Retry-After.'),
+  streamStallMs: milliseconds(3_600_000)
+    .default(30_000)
+    .describe('A long answer whose client takes nothing for so long is cut, so without its end.'),
+  liveClientsMax: count(1_000_000)
+    .default(2_000)
+    .describe('Clients of /live; further ones are answered 429 with Retry-After.'),
+  liveBufferBytesMax: count(67_108_864)
+    .default(262_144)
+    .describe('Unsent bytes of one live client; at the bound it is read on from the log later.'),
+  liveFrozenMs: milliseconds(600_000)
+    .default(8_000)
+    .describe('A live client that takes nothing for so long while it has unsent bytes is cut.'),
+  liveHeartbeatMs: milliseconds(600_000)
+    .default(15_000)
+    .describe('A quiet live stream says so often that it is alive, with its cursor.'),
+  liveCatchUpsMax: count(10_000)
+    .default(16)
+    .describe('Live clients reading the log at once; the others wait their turn.'),
+  changesPerPageMax: count(100_000)
+    .default(10_000)
+    .describe('Greatest `limit` of /changes; more is answered 400.'),
+  changesScanBytesMax: count(1_073_741_824)
+    .default(8_388_608)
+    .describe('Bytes of the log that one page of /changes looks through; then a shorter page.'),
+  feedHorizonMs: z
+    .int()
+    .min(0)
+    .max(3_153_600_000_000)
+    .default(0)
+    .describe('How far back changes can be followed; older cursors get 410. 0: without end.'),
+  asOfSettleMs: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(1_000)
+    .describe('How long after a moment its last batch may still be on its way to the disk.'),
+  followBytesMax: count(67_108_864)
+    .default(262_144)
+    .describe('Bytes of the log followed in one step, between which requests are answered.'),
+  cacheSecondsMax: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('Greatest max-age of an answer; within it a tenth of the shortest interval.'),
+});
+
+export type ApiConfig = z.infer<typeof apiConfig>;

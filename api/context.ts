@@ -1,0 +1,34 @@
+import type { Clock } from '../devices/clock.ts';
+import type { RegistryReader } from '../devices/registry.ts';
+import type { StoreFollower } from '../ingest/store/store.ts';
+import type { ApiConfig } from './config.ts';
+import type { Cursors } from './cursor.ts';
+import type { ApiEvents } from './events.ts';
+import type { RegistryAt } from './live/changes.ts';
+import type { Feed, LogSource } from './live/feed.ts';
+import type { Hub } from './live/hub.ts';
+import type { Slots } from './live/slots.ts';
+import type { Networks } from './network.ts';
+
+/** What the routes work with. */
+export interface ApiContext {
+  readonly config: ApiConfig;
+  readonly clock: Clock;
+  readonly events: ApiEvents;
+  readonly store: StoreFollower;
+  readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken'>;
+  readonly registryAt: RegistryAt;
+  readonly networks: Networks;
+  readonly storeId: string;
+  readonly cursors: Cursors;
+  readonly observations: LogSource;
+  readonly feed: Feed;
+  readonly hub: Hub;
+  /** Long answers under way. */
+  readonly streams: Slots;
+}
+
+/** The cursor behind everything that an answer at this position of `observations` holds. */
+export function cursorAt(context: Pick<ApiContext, 'cursors'>, position: number): string {
+  return context.cursors.encode({ position: position + 1, index: 0 });
+}

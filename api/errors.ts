@@ -1,0 +1,251 @@
+import { errorsOf, type ErrorEntry } from '../devices/coded-error.ts';
+
+/** An error of the API also has its HTTP status. */
+export interface ApiErrorEntry extends ErrorEntry {
+  readonly status: number;
+}
+
+export const apiErrors = {
+  API_PARAMETER_INVALID: {
+    status: 400,
+    message: 'A parameter has a value that cannot be used.',
+    meaning: 'The parameter named is not of the form that the API description gives: correct it.',
+    canRetry: false,
+  },
+  API_PARAMETER_UNKNOWN: {
+    status: 400,
+    message: 'A parameter is not known here.',
+    meaning: 'The parameter named does not exist for this address: see the API description.',
+    canRetry: false,
+  },
+  API_BODY_INVALID: {
+    status: 400,
+    message: 'The request body cannot be used.',
+    meaning: 'The body is not JSON of the form that the API description gives.',
+    canRetry: false,
+  },
+  API_REQUEST_MALFORMED: {
+    status: 400,
+    message: 'The request is not valid HTTP.',
+    meaning: 'Request line, headers or address break the rules of HTTP.',
+    canRetry: false,
+  },
+  API_AS_OF_FUTURE: {
+    status: 400,
+    message: 'The moment asked for has not come yet.',
+    meaning: '`asOf` is later than now: what will be published then is not known.',
+    canRetry: true,
+  },
+  API_FORMAT_UNSUPPORTED: {
+    status: 400,
+    message: 'This format is not offered here.',
+    meaning: 'The format named by `format` or by the extension is not offered for this address.',
+    canRetry: false,
+  },
+  API_TOO_MANY_SERIES: {
+    status: 400,
+    message: 'The request covers too many series for this format.',
+    meaning: 'Narrow it by station, property or place, or ask for ndjson or csv.',
+    canRetry: false,
+  },
+  API_PAGE_INVALID: {
+    status: 400,
+    message: 'The page token does not belong to this request.',
+    meaning: 'Follow `next` as it was given, with the same parameters.',
+    canRetry: false,
+  },
+  API_CURSOR_INVALID: {
+    status: 400,
+    message: 'This is not a change cursor.',
+    meaning: 'Use a cursor exactly as the API gave it, or `now`.',
+    canRetry: false,
+  },
+  API_TOKEN_MISSING: {
+    status: 401,
+    message: 'This address needs a token.',
+    meaning: 'Send `Authorization: Bearer …` with a token of the role operator.',
+    canRetry: false,
+  },
+  API_TOKEN_INVALID: {
+    status: 401,
+    message: 'The token is not valid.',
+    meaning: 'The token is unknown, expired or revoked; without one, public data are open to all.',
+    canRetry: false,
+  },
+  API_FORBIDDEN: {
+    status: 403,
+    message: 'The token does not allow this.',
+    meaning: 'A token of the role operator is needed.',
+    canRetry: false,
+  },
+  API_METRICS_LOCAL: {
+    status: 403,
+    message: 'Metrics are answered on this machine only.',
+    meaning: 'Ask from the machine itself, or set metricsPort.',
+    canRetry: false,
+  },
+  API_NOT_FOUND: {
+    status: 404,
+    message: 'There is nothing at this address.',
+    meaning: 'See /api/v1/ for what there is.',
+    canRetry: false,
+  },
+  API_STATION_UNKNOWN: {
+    status: 404,
+    message: 'There is no such station.',
+    meaning: 'The id is not of a station that may be seen with these rights.',
+    canRetry: false,
+  },
+  API_DATASTREAM_UNKNOWN: {
+    status: 404,
+    message: 'There is no such datastream.',
+    meaning: 'The id is not of a datastream that may be seen with these rights.',
+    canRetry: false,
+  },
+  API_PROPERTY_UNKNOWN: {
+    status: 404,
+    message: 'There is no such observed property.',
+    meaning: 'The id is not in /api/v1/properties.',
+    canRetry: false,
+  },
+  API_OWNER_UNKNOWN: {
+    status: 404,
+    message: 'There is no such owner.',
+    meaning: 'The id is not of an owner that may be seen with these rights.',
+    canRetry: false,
+  },
+  API_OBSERVATION_UNKNOWN: {
+    status: 404,
+    message: 'There is no such observation.',
+    meaning: 'The id is not of an observation that may be seen with these rights.',
+    canRetry: false,
+  },
+  API_QUARANTINE_UNKNOWN: {
+    status: 404,
+    message: 'There is no such reading in quarantine.',
+    meaning: 'No quarantined reading has this position, or not for this channel.',
+    canRetry: false,
+  },
+  API_METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'This address does not take this method.',
+    meaning: 'The header Allow names the methods that it takes.',
+    canRetry: false,
+  },
+  API_NOT_ACCEPTABLE: {
+    status: 406,
+    message: 'None of the accepted formats is offered here.',
+    meaning: 'The header Accept names no format of this address; `format` overrides it.',
+    canRetry: false,
+  },
+  API_REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'The request did not arrive in time.',
+    meaning: 'Send the whole request within the time that the server waits.',
+    canRetry: true,
+  },
+  API_QUARANTINE_SETTLED: {
+    status: 409,
+    message: 'This reading is not in quarantine any more.',
+    meaning: 'It has been replayed or dismissed before.',
+    canRetry: false,
+  },
+  API_CURSOR_STORE_UNKNOWN: {
+    status: 410,
+    message: 'The cursor is of another store.',
+    meaning: 'The feed that gave this cursor is gone: fetch everything anew, then follow.',
+    canRetry: false,
+  },
+  API_CURSOR_EXPIRED: {
+    status: 410,
+    message: 'The feed cannot be followed from this cursor.',
+    meaning: 'It is older than what is kept, or from a history that a restore took back.',
+    canRetry: false,
+  },
+  API_PAGE_EXPIRED: {
+    status: 410,
+    message: 'The page token is of another store.',
+    meaning: 'Begin again at the first page.',
+    canRetry: false,
+  },
+  API_REQUEST_TOO_LARGE: {
+    status: 413,
+    message: 'The request body is too large.',
+    meaning: 'Send less at once.',
+    canRetry: false,
+  },
+  API_ADDRESS_TOO_LONG: {
+    status: 414,
+    message: 'The address is too long.',
+    meaning: 'Name fewer things at once.',
+    canRetry: false,
+  },
+  API_MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    message: 'The request body is of a kind that is not taken here.',
+    meaning: 'Send application/json.',
+    canRetry: false,
+  },
+  API_REGISTRY_INVALID: {
+    status: 422,
+    message: 'The registry file has errors; nothing was changed.',
+    meaning: '`problems` names each error by its JSON pointer.',
+    canRetry: false,
+  },
+  API_HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'The request headers are too large.',
+    meaning: 'Send fewer or shorter headers.',
+    canRetry: false,
+  },
+  API_TOO_MANY_STREAMS: {
+    status: 429,
+    message: 'Too many long answers are under way.',
+    meaning: 'Try again after the seconds of Retry-After.',
+    canRetry: true,
+  },
+  API_TOO_MANY_LISTENERS: {
+    status: 429,
+    message: 'Too many clients are listening.',
+    meaning: 'Try again after the seconds of Retry-After, or poll /api/v1/changes.',
+    canRetry: true,
+  },
+  API_INTERNAL: {
+    status: 500,
+    message: 'The server failed to answer.',
+    meaning: 'A fault of the server; it is in its log under the same request id.',
+    canRetry: true,
+  },
+  API_UNAVAILABLE: {
+    status: 503,
+    message: 'The server cannot do this at the moment.',
+    meaning: 'It is starting or ending, or its log cannot be written: /readyz says why.',
+    canRetry: true,
+  },
+  API_PORT_IN_USE: {
+    status: 500,
+    message: 'The port is in use.',
+    meaning: 'Stop the other program, or choose another port (0 picks a free one).',
+    canRetry: true,
+  },
+  API_CERTIFICATE_INVALID: {
+    status: 500,
+    message: 'The certificate files cannot be used.',
+    meaning: 'tlsCertificateFile and tlsKeyFile must both be given, be readable PEM and match.',
+    canRetry: false,
+  },
+} as const satisfies Readonly<Record<string, ApiErrorEntry>>;
+
+export type ApiErrorCode = keyof typeof apiErrors;
+
+export const apiError = errorsOf(apiErrors);
+
+/** HTTP status of a code of this room; 500 for codes of other rooms. */
+export function statusOf(code: string): number {
+  return Object.hasOwn(apiErrors, code) ? apiErrors[code as ApiErrorCode].status : 500;
+}
+
+/** A parameter with a bad value: what was expected, in a few words. */
+export function badParameter(parameter: string, expected: string): Error {
+  return apiError('API_PARAMETER_INVALID', { parameter, expected });
+}

@@ -1,0 +1,121 @@
+import {
+  ageSecondsOf,
+  isStale,
+  phenomenonTimeOf,
+  type SeriesContext,
+} from '../../ingest/observations/public-row.ts';
+import { publicPlace } from '../../ingest/observations/public-place.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import { namesOf } from '../../ingest/quality.ts';
+import type { NetworkView } from '../network.ts';
+import type { Cell, Point, Table } from './table.ts';
+
+export interface RowTableOptions {
+  /** Add what the device sent. */
+  readonly withRaw?: boolean;
+  /** Add columns with the row's own place to CSV; other formats always have it. */
+  readonly withPlace?: boolean;
+  /** Add age and staleness at this moment. */
+  readonly latestAt?: number;
+}
+
+const rowColumns = [
+  'id',
+  'datastream',
+  'station',
+  'slug',
+  'property',
+  'phenomenonTime',
+  'resultTime',
+  'receivedAt',
+  'result',
+  'unit',
+  'flag',
+  'tests',
+  'qualifiers',
+  'reason',
+  'revision',
+];
+const placeColumns = ['latitude', 'longitude', 'heightMetres'];
+const rawColumns = ['rawName', 'rawValue', 'rawUnit', 'rawTime'];
+
+/** Rows as the contract shows them. Only rows of series that the view's registry knows. */
+export function createRowTable(
+  view: NetworkView,
+  options: RowTableOptions = {},
+): Table<ObservationRow> {
+  const { rows } = view;
+  const { latestAt } = options;
+  const contextOf = (row: ObservationRow): SeriesContext => {
+    const context = rows.context(row.series);
+    if (context === undefined) throw new Error('a row of an unknown series was to be shown');
+    return context;
+  };
+  return {
+    columns: [
+      ...rowColumns,
+      ...(latestAt === undefined ? [] : ['ageSeconds', 'stale']),
+      ...(options.withPlace === true ? placeColumns : []),
+      ...(options.withRaw === true ? rawColumns : []),
+    ],
+    json(row) {
+      const text =
+        latestAt !== undefined
+          ? rows.latestText(row, latestAt)
+          : options.withRaw === true
+            ? rows.rawText(row)
+            : rows.text(row);
+      return text ?? 'null';
+    },
+    cells(row) {
+      const context = contextOf(row);
+      const cells = rowCells(row, context);
+      if (latestAt !== undefined) {
+        cells.push(ageSecondsOf(row, latestAt), isStale(row, context.datastream, latestAt));
+      }
+      if (options.withPlace === true) cells.push(...placeCells(row, context));
+      if (options.withRaw === true) {
+        cells.push(row.raw.name, row.raw.value, row.raw.unit, row.raw.time);
+      }
+      return cells;
+    },
+    id: (row) => contextOf(row).id(row),
+    point: (row) => ownPoint(row, contextOf(row)) ?? stationPoint(view, contextOf(row)),
+  };
+}
+
+function rowCells(row: ObservationRow, context: SeriesContext): Cell[] {
+  const { datastream, time } = context;
+  const { verdict } = row;
+  return [
+    context.id(row),
+    datastream.id,
+    datastream.station,
+    datastream.slug,
+    datastream.property,
+    phenomenonTimeOf(row, time),
+    Number.isNaN(row.resultAt) ? null : time.text(row.resultAt),
+    time.text(row.receivedAt),
+    row.result,
+    context.unit,
+    verdict.flag,
+    verdict.tests,
+    namesOf(verdict.qualifiers).join(' '),
+    verdict.reason,
+    row.revision,
+  ];
+}
+
+function placeCells(row: ObservationRow, context: SeriesContext): Cell[] {
+  const point = ownPoint(row, context);
+  return [point?.latitude, point?.longitude, row.heightMm / 1000];
+}
+
+function ownPoint(row: ObservationRow, { station }: SeriesContext): Point | null {
+  if (Number.isNaN(row.latitude) || Number.isNaN(row.longitude)) return null;
+  return publicPlace(row.latitude, row.longitude, station.publicPrecisionMetres);
+}
+
+function stationPoint(view: NetworkView, { station }: SeriesContext): Point {
+  return { ...view.placeOf(station), altitudeMetres: station.altitudeMetres };
+}

@@ -1,0 +1,47 @@
+import type { ApiContext } from './context.ts';
+
+/** What another room says of itself. */
+export interface RoomHealth {
+  readonly room: string;
+  readonly isReady: boolean;
+  /** Why not, one sentence each. */
+  readonly reasons: readonly string[];
+  /** Of the broker: who is connected now. */
+  readonly connections?: readonly Connection[];
+}
+
+export interface Connection {
+  readonly door: string;
+  readonly device: string;
+  readonly clientId?: string;
+  readonly address?: string;
+  readonly connectedAt: number;
+  readonly [detail: string]: unknown;
+}
+
+export type ReadHealth = () => readonly RoomHealth[] | Promise<readonly RoomHealth[]>;
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly { readonly room: string; readonly reason: string }[];
+}
+
+/** Ready when every room is, and this one has followed what was durable when it started. */
+export async function readReadiness(
+  context: Pick<ApiContext, 'feed'>,
+  startEnd: number,
+  readHealth: ReadHealth,
+): Promise<Readiness> {
+  const reasons: { room: string; reason: string }[] = [];
+  for (const { room, isReady, reasons: given } of await readHealth()) {
+    if (isReady) continue;
+    const named = given.length > 0 ? given : ['not ready'];
+    for (const reason of named) reasons.push({ room, reason });
+  }
+  const { feed } = context;
+  if (feed.problem !== null) reasons.push({ room: 'api', reason: feed.problem });
+  if (feed.position < startEnd) {
+    reasons.push({ room: 'api', reason: 'observations are being caught up with' });
+  }
+  return { ready: reasons.length === 0, reasons };
+}

@@ -1,0 +1,75 @@
+/**
+ * One client of the live stream. It is `live` while the hub hands it every batch, and `behind` while
+ * it reads the log itself: at first when it resumes from an older cursor, and again whenever its
+ * unsent bytes reach the bound. So a slow client costs a bounded buffer and a place in the log, and
+ * loses nothing; one that takes nothing at all is cut by the hub.
+ */
+import type { FeedPlace } from '../cursor.ts';
+
+/** Where the bytes go: the response of a request, or a double of it. */
+export interface Sink {
+  /** False when its buffer is full; `onDrain` calls back once it is empty again. */
+  write(chunk: Buffer): boolean;
+  /** Bytes given to `write` that have not left this process. */
+  readonly pendingBytes: number;
+  onDrain(run: () => void): void;
+  end(): void;
+  /** Ends at once, without waiting for what is pending. */
+  destroy(): void;
+}
+
+export interface Client {
+  readonly group: string;
+  readonly sink: Sink;
+  state: 'behind' | 'live' | 'closed';
+  /** Everything before it was written to the sink. */
+  place: FeedPlace;
+  /** Bytes written in all, and how many of them had left at the last look that saw progress. */
+  writtenBytes: number;
+  takenBytes: number;
+  takenAtMs: number;
+  wroteAtMs: number;
+  /** Whether a token still opens what it opened; always for anonymous clients. */
+  readonly isAllowed: () => boolean;
+}
+
+export function openClient(options: {
+  readonly group: string;
+  readonly sink: Sink;
+  readonly place: FeedPlace;
+  readonly nowMs: number;
+  readonly isAllowed: () => boolean;
+}): Client {
+  const { group, sink, place, nowMs, isAllowed } = options;
+  return {
+    group,
+    sink,
+    state: 'behind',
+    place,
+    writtenBytes: 0,
+    takenBytes: 0,
+    takenAtMs: nowMs,
+    wroteAtMs: nowMs,
+    isAllowed,
+  };
+}
+
+export function writeTo(client: Client, chunk: Buffer, nowMs: number): boolean {
+  // A client that had taken everything starts its time anew: only waiting bytes make it frozen.
+  if (client.sink.pendingBytes === 0) client.takenAtMs = nowMs;
+  client.writtenBytes += chunk.length;
+  client.wroteAtMs = nowMs;
+  return client.sink.write(chunk);
+}
+
+/** True when bytes have been waiting for `frozenMs` and not one of them was taken. */
+export function isFrozen(client: Client, nowMs: number, frozenMs: number): boolean {
+  const pending = client.sink.pendingBytes;
+  const takenBytes = client.writtenBytes - pending;
+  if (pending === 0 || takenBytes > client.takenBytes) {
+    client.takenBytes = takenBytes;
+    client.takenAtMs = nowMs;
+    return false;
+  }
+  return nowMs - client.takenAtMs >= frozenMs;
+}

@@ -1,0 +1,260 @@
+/**
+ * The live stream: hands each batch to every client that is up to date, and lets the others read the
+ * log until they are. A change is made into text once for all clients, and what clients of the same
+ * interest get is joined once. A client is attached in the same turn of the event loop in which it
+ * was found to be level with the feed, so nothing falls between its reading and the stream.
+ */
+import type { Clock, Scheduled } from '../../devices/clock.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import type { Batch } from '../../ingest/observations/batch.ts';
+import type { PublicRows } from '../../ingest/observations/public-row.ts';
+import type { ApiConfig } from '../config.ts';
+import type { Cursors, FeedPlace } from '../cursor.ts';
+import type { ApiEvents, ListenerEnd } from '../events.ts';
+import {
+  changeText,
+  cursorBehind,
+  itemsOf,
+  rowChange,
+  type FeedItem,
+  type Interest,
+  type RegistryAt,
+} from './changes.ts';
+import { isFrozen, openClient, writeTo, type Client, type Sink } from './client.ts';
+import type { Feed, LogSource } from './feed.ts';
+import { readChanges } from './reading.ts';
+import { createSlots, type Slots } from './slots.ts';
+
+export interface HubOptions {
+  readonly feed: Feed;
+  readonly source: LogSource;
+  readonly cursors: Cursors;
+  readonly registryAt: RegistryAt;
+  readonly clock: Clock;
+  readonly events: ApiEvents;
+  readonly config: ApiConfig;
+}
+
+/** What clients of one kind share; asked for again whenever the registry has a new version. */
+export interface GroupView {
+  readonly interest: Interest;
+  readonly rows: PublicRows;
+}
+
+export interface ConnectOptions {
+  /** Clients with the same text get the same bytes. */
+  readonly group: string;
+  /** The interest at this moment; the same object as long as nothing has changed. */
+  readonly view: () => GroupView;
+  readonly sink: Sink;
+  readonly from: FeedPlace;
+  readonly isAllowed: () => boolean;
+}
+
+interface Group {
+  readonly view: () => GroupView;
+  readonly clients: Set<Client>;
+}
+
+const tickMs = 1_000;
+const pieceBytes = 65_536;
+
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #groups = new Map<string, Group>();
+  readonly #clients = new Set<Client>();
+  readonly #turns: Slots;
+  #stopListening: (() => void) | null = null;
+  #ticking: Scheduled | null = null;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#turns = createSlots(options.config.liveCatchUpsMax);
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** False when `liveClientsMax` are connected. */
+  get hasRoom(): boolean {
+    return this.#clients.size < this.#options.config.liveClientsMax;
+  }
+
+  /** Starts at `from`. Returns what to call when the client has gone. */
+  connect({ group: name, view, sink, from, isAllowed }: ConnectOptions): () => void {
+    const { clock, events, feed } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const client = openClient({ group: name, sink, place: from, nowMs, isAllowed });
+    const group = this.#groups.get(name) ?? { view, clients: new Set<Client>() };
+    this.#groups.set(name, group);
+    group.clients.add(client);
+    this.#clients.add(client);
+    this.#stopListening ??= feed.listen((position, batch) => this.#deliver(position, batch));
+    this.#ticking ??= clock.schedule(tickMs, () => this.#tick());
+    events.listenerOpened(this.#clients.size);
+    void this.#catchUp(client);
+    return () => this.#end(client, 'closed');
+  }
+
+  close(): void {
+    for (const client of this.#clients) this.#end(client, 'closed');
+  }
+
+  #deliver(position: Position, batch: Batch): void {
+    const place: FeedPlace = { position: position + 1, index: 0 };
+    const items = itemsOf(batch, this.#options.registryAt);
+    const frames = createFrames(this.#options.cursors, position, items);
+    for (const group of this.#groups.values()) {
+      let chunk: Buffer | null = null;
+      for (const client of group.clients) {
+        if (client.state !== 'live') continue;
+        if (client.place.position < position) {
+          // The feed stepped over batches that it could not read: the client looks for itself.
+          this.#fallBehind(client);
+          continue;
+        }
+        chunk ??= frames.joined(group.view());
+        this.#deliverTo(client, chunk, place);
+      }
+    }
+  }
+
+  #deliverTo(client: Client, chunk: Buffer, place: FeedPlace): void {
+    const { clock, config } = this.#options;
+    if (client.sink.pendingBytes + chunk.length > config.liveBufferBytesMax) {
+      this.#fallBehind(client);
+      return;
+    }
+    client.place = place;
+    if (chunk.length > 0) writeTo(client, chunk, clock.monotonicMs());
+  }
+
+  #fallBehind(client: Client): void {
+    client.state = 'behind';
+    this.#catchUpLater(client);
+  }
+
+  #catchUpLater(client: Client): void {
+    if (client.sink.pendingBytes === 0) void this.#catchUp(client);
+    else client.sink.onDrain(() => void this.#catchUp(client));
+  }
+
+  /** Fills the client's buffer once from the log, or attaches it when it is level with the feed. */
+  async #catchUp(client: Client): Promise<void> {
+    if (client.state !== 'behind') return;
+    if (client.place.position > this.#options.feed.position) {
+      client.state = 'live';
+      return;
+    }
+    await this.#turns.take();
+    try {
+      await this.#readFor(client);
+    } catch (error) {
+      this.#options.events.followFailed(error);
+      this.#end(client, 'failed');
+    } finally {
+      this.#turns.release();
+    }
+    this.#catchUpLater(client);
+  }
+
+  async #readFor(client: Client): Promise<void> {
+    const { feed, source, cursors, registryAt, clock, config } = this.#options;
+    const group = this.#groups.get(client.group);
+    if (client.state !== 'behind' || group === undefined) return;
+    const pieces: string[] = [];
+    let characters = 0;
+    const reader = await source.openReader(client.place.position);
+    try {
+      const { next, isExpired } = await readChanges({
+        ...group.view(),
+        reader,
+        cursors,
+        registryAt,
+        from: client.place,
+        toPosition: feed.position,
+        scanBytesMax: config.changesScanBytesMax,
+        accept(text, cursor) {
+          const frame = frameOf(text, cursor);
+          pieces.push(frame);
+          characters += frame.length;
+          return characters < pieceBytes;
+        },
+      });
+      if (isExpired) return this.#end(client, 'expired');
+      client.place = next;
+    } finally {
+      await reader.close();
+    }
+    if (characters > 0) writeTo(client, Buffer.from(pieces.join('')), clock.monotonicMs());
+  }
+
+  #end(client: Client, reason: ListenerEnd): void {
+    if (client.state === 'closed') return;
+    client.state = 'closed';
+    this.#clients.delete(client);
+    const group = this.#groups.get(client.group);
+    group?.clients.delete(client);
+    if (group?.clients.size === 0) this.#groups.delete(client.group);
+    if (this.#clients.size === 0) this.#pause();
+    if (reason === 'frozen' || reason === 'failed') client.sink.destroy();
+    else client.sink.end();
+    this.#options.events.listenerClosed(reason, this.#clients.size);
+  }
+
+  #tick(): void {
+    const { clock, config } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const client of this.#clients) {
+      if (isFrozen(client, nowMs, config.liveFrozenMs)) this.#end(client, 'frozen');
+      else if (!client.isAllowed()) this.#end(client, 'closed');
+      else if (nowMs - client.wroteAtMs >= config.liveHeartbeatMs) this.#beat(client, nowMs);
+    }
+    this.#ticking = this.#clients.size > 0 ? clock.schedule(tickMs, () => this.#tick()) : null;
+  }
+
+  /** A comment for proxies, and the place, so that a quiet client resumes where it really is. */
+  #beat(client: Client, nowMs: number): void {
+    if (client.sink.pendingBytes > 0) return;
+    const id = this.#options.cursors.encode(client.place);
+    writeTo(client, Buffer.from(`: \nid: ${id}\n\n`), nowMs);
+  }
+
+  #pause(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
+    this.#ticking?.cancel();
+    this.#ticking = null;
+  }
+}
+
+export function frameOf(text: string, cursor: string): string {
+  return `event: change\nid: ${cursor}\ndata: ${text}\n\n`;
+}
+
+/** The frames of one batch: each row is made into text once, when the first client wants it. */
+function createFrames(cursors: Cursors, position: Position, items: readonly FeedItem[]) {
+  const rowFrames: (string | undefined)[] = [];
+
+  function frameAt(index: number, item: FeedItem, view: GroupView): string {
+    const cursor = cursorBehind(cursors, position, index);
+    if (item.kind === 'row') return frameOf(rowChange(item.row, cursor, view.rows), cursor);
+    const text = changeText(item, cursor, view.interest, view.rows);
+    return text === undefined ? '' : frameOf(text, cursor);
+  }
+
+  return {
+    joined(view: GroupView): Buffer {
+      const { mask } = view.interest;
+      const wanted: string[] = [];
+      for (let index = 0; index < items.length; index++) {
+        const item = items[index];
+        if (item === undefined || (item.kind === 'row' && mask[item.row.series] !== 1)) continue;
+        if (item.kind === 'datastream') wanted.push(frameAt(index, item, view));
+        else wanted.push((rowFrames[index] ??= frameAt(index, item, view)));
+      }
+      return Buffer.from(wanted.join(''));
+    },
+  };
+}

@@ -1,0 +1,274 @@
+/**
+ * The doors out. `openApi` follows `observations`, answers over HTTP and offers the operators' work
+ * as plain functions. Everything from outside comes in through the options; nothing runs at import.
+ */
+import type { AddressInfo } from 'node:net';
+
+import type { FastifyInstance } from 'fastify';
+
+import type { Clock } from '../devices/clock.ts';
+import type { Random } from '../devices/random.ts';
+import type { Registry, RegistryWriter } from '../devices/registry.ts';
+import type { Telemetry } from '../devices/telemetry.ts';
+import type { StoreFollower } from '../ingest/store/store.ts';
+import { createQuarantineAdmin, type QuarantineAdmin } from './admin/quarantine.ts';
+import type { AppendReading } from './admin/marker.ts';
+import { createRegistryAdmin, type RegistryAdmin } from './admin/registry.ts';
+import { balanceOf, balanceText, type Balance } from './balance.ts';
+import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
+import type { ApiConfig } from './config.ts';
+import type { ApiContext } from './context.ts';
+import { createCursors, type StoreIdentity } from './cursor.ts';
+import { apiError } from './errors.ts';
+import { createApiEvents, type ApiEvents } from './events.ts';
+import { readReadiness, type ReadHealth, type Readiness } from './health.ts';
+import { openFeed, type LogSource } from './live/feed.ts';
+import { Hub } from './live/hub.ts';
+import { createSlots } from './live/slots.ts';
+import { createNetworks } from './network.ts';
+import { addAdmin } from './routes/admin.ts';
+import { addAggregates } from './routes/aggregates.ts';
+import { addChanges } from './routes/changes.ts';
+import { addDocument, addIndex } from './routes/document.ts';
+import { addHealth, addPublicMetrics, type HealthRoutes } from './routes/health.ts';
+import { addLatest } from './routes/latest.ts';
+import { addLive } from './routes/live.ts';
+import { addObservation } from './routes/observation.ts';
+import { addObservations } from './routes/observations.ts';
+import { addPageFiles } from './routes/page-files.ts';
+import { addRegistryLists } from './routes/registry-lists.ts';
+import { createServer } from './server.ts';
+
+export interface ApiOptions {
+  readonly config: ApiConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  /** Reads certificate files. */
+  readonly readFile: ReadFile;
+  /** Folder of the built web page; nothing is served at `/` when it does not exist. */
+  readonly pageFolder: string;
+  /** Owned by the API from here on: it applies batches and closes it. */
+  readonly store: StoreFollower;
+  readonly observations: LogSource;
+  /** Only its durable end is read. */
+  readonly readings: Pick<LogSource, 'durableEnd'>;
+  readonly registry: RegistryWriter;
+  readonly appendReading: AppendReading;
+  readonly storeIdentity: StoreIdentity;
+  /** States of the other rooms. */
+  readonly health: ReadHealth;
+  /** Metrics of all rooms, this one included, in the text format of Prometheus. */
+  readonly metricsText: () => string | Promise<string>;
+  /** Tells the other rooms that the registry has a new version. */
+  readonly registryChanged: (version: number) => void | Promise<void>;
+}
+
+export interface Api {
+  readonly httpPort: number;
+  readonly isSecure: boolean;
+  readonly metricsPort?: number;
+  /** The operators' work, for the control socket too. */
+  readonly registryAdmin: RegistryAdmin;
+  readonly quarantine: QuarantineAdmin;
+  /** Both balance laws now, all terms of one batch. */
+  balance(): Balance;
+  readiness(): Promise<Readiness>;
+  /** Ends listeners and answers under way, then everything else. */
+  close(): Promise<void>;
+}
+
+/** How long the start waits for what was durable before; /readyz tells what is still missing. */
+const catchUpWaitMs = 10_000;
+
+/** Rejects with API_PORT_IN_USE or API_CERTIFICATE_INVALID; nothing stays open then. */
+export async function openApi(options: ApiOptions): Promise<Api> {
+  const { config, clock } = options;
+  const events = createApiEvents(options.telemetry);
+  const pair = await readPair(config, options.readFile);
+  const startEnd = options.observations.durableEnd.get();
+  const context = createContext(options, events);
+  const parts = createParts(options, context, startEnd);
+  const closers: (() => unknown)[] = [];
+
+  async function close(): Promise<void> {
+    context.hub.close();
+    parts.registryAdmin.close();
+    await Promise.all(closers.map((run) => run()));
+    await context.feed.close();
+    context.store.close();
+    events.closed();
+  }
+
+  try {
+    const app = await createServer({ config, clock, events, pair });
+    closers.push(() => app.close());
+    await addRoutes(app, context, { options, parts });
+    await catchUp(context, startEnd, () =>
+      parts.registryAdmin.markFrom(context.feed.registryVersion),
+    );
+    const httpPort = await listen(app, config.host, config.httpPort);
+    const metrics = await listenForMetrics(options, events, parts);
+    if (metrics !== null) closers.push(() => metrics.app.close());
+    if (pair !== null) {
+      const replace = (next: Pair) => setPair(app, next);
+      const watching = watchPair({ ...options, events, initial: pair, replace });
+      closers.push(() => watching.stop());
+    }
+    events.listening(httpPort, pair !== null);
+    const ports = { httpPort, ...(metrics === null ? {} : { metricsPort: metrics.port }) };
+    return { ...parts, ...ports, isSecure: pair !== null, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Parts = Pick<Api, 'registryAdmin' | 'quarantine' | 'balance' | 'readiness'>;
+
+function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
+  const { events, feed, store } = context;
+  return {
+    registryAdmin: createRegistryAdmin({ ...options, events }),
+    quarantine: createQuarantineAdmin({ ...options, events }),
+    balance: () =>
+      balanceOf({
+        totals: store.totals,
+        consumed: feed.consumed,
+        readingsEnd: options.readings.durableEnd,
+      }),
+    readiness: () => readReadiness(context, startEnd, options.health),
+  };
+}
+
+/**
+ * Waits until what was durable at the start is followed, then has the registry's version marked, so
+ * that what is received from now on is judged by it.
+ */
+async function catchUp(
+  { feed, clock }: ApiContext,
+  startEnd: number,
+  mark: () => Promise<unknown>,
+): Promise<void> {
+  let giveUp = (): void => undefined;
+  const waited = new Promise<void>((resolve) => {
+    giveUp = resolve;
+  });
+  const scheduled = clock.schedule(catchUpWaitMs, giveUp);
+  await Promise.race([feed.waitFor(startEnd).then(mark), waited]);
+  scheduled.cancel();
+}
+
+function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
+  const { config, clock, store, registry, observations } = options;
+  const cursors = createCursors(options.storeIdentity);
+  const registryAt = (version: number): Registry | undefined => {
+    try {
+      return registry.at(version);
+    } catch (error) {
+      events.registryUnreadable(error, version);
+      return undefined;
+    }
+  };
+  const feed = openFeed({
+    source: observations,
+    store,
+    clock,
+    events,
+    stepBytesMax: config.followBytesMax,
+  });
+  const hub = new Hub({ feed, source: observations, cursors, registryAt, clock, events, config });
+  return {
+    config,
+    clock,
+    events,
+    store,
+    registry,
+    registryAt,
+    networks: createNetworks(registry),
+    storeId: options.storeIdentity.storeId,
+    cursors,
+    observations,
+    feed,
+    hub,
+    streams: createSlots(config.streamsMax),
+  };
+}
+
+async function addRoutes(
+  app: FastifyInstance,
+  context: ApiContext,
+  { options, parts }: { readonly options: ApiOptions; readonly parts: Parts },
+): Promise<void> {
+  await addDocument(app);
+  addHealth(app, healthRoutes(options, parts));
+  await app.register(
+    (api, _none, done) => {
+      addIndex(api, context);
+      addRegistryLists(api, context);
+      addLatest(api, context);
+      addObservations(api, context);
+      addObservation(api, context);
+      addAggregates(api, context);
+      addChanges(api, context);
+      addLive(api, context);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
+  await app.register(
+    (api, _none, done) => {
+      addAdmin(api, context, { ...parts, readHealth: options.health });
+      done();
+    },
+    { prefix: '/api/v1/admin' },
+  );
+  await addPageFiles(app, options.pageFolder);
+}
+
+function healthRoutes(options: ApiOptions, parts: Parts): HealthRoutes {
+  return {
+    readReadiness: parts.readiness,
+    metricsText: async () => (await options.metricsText()) + balanceText(parts.balance()),
+  };
+}
+
+async function listenForMetrics(
+  options: ApiOptions,
+  events: ApiEvents,
+  parts: Parts,
+): Promise<{ readonly app: FastifyInstance; readonly port: number } | null> {
+  const { config, clock } = options;
+  if (config.metricsPort === undefined) return null;
+  const app = await createServer({ config, clock, events, pair: null });
+  addPublicMetrics(app, healthRoutes(options, parts));
+  return { app, port: await listen(app, config.host, config.metricsPort) };
+}
+
+/** All interfaces where no address is given; machines without IPv6 get IPv4. */
+async function listen(
+  app: FastifyInstance,
+  host: string | undefined,
+  port: number,
+): Promise<number> {
+  try {
+    await app.listen({ host: host ?? '::', port });
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    const hasNoIpv6 = host === undefined && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL');
+    if (hasNoIpv6) return listen(app, '0.0.0.0', port);
+    if (code === 'EADDRINUSE') throw apiError('API_PORT_IN_USE', { port, key: 'httpPort' }, error);
+    throw error;
+  }
+  return (app.server.address() as AddressInfo).port;
+}
+
+function setPair(
+  app: FastifyInstance,
+  pair: { readonly cert: Buffer; readonly key: Buffer },
+): void {
+  const { server } = app as unknown as {
+    readonly server: { setSecureContext(context: object): void };
+  };
+  server.setSecureContext(pair);
+}

@@ -1,0 +1,244 @@
+/** `/api/v1/admin/…`: what operators see and do. The work itself is in `admin/`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+
+import type { QuarantineEntry } from '../../ingest/observations/batch.ts';
+import type { QuarantineAdmin } from '../admin/quarantine.ts';
+import type { RegistryAdmin } from '../admin/registry.ts';
+import { readStationStatuses, stationStates } from '../admin/stations.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import type { ReadHealth } from '../health.ts';
+import { requireOperator, viewerOf, type Viewer } from '../viewer.ts';
+import { objectReplies } from './schemas.ts';
+
+export interface AdminRoutes {
+  readonly registryAdmin: RegistryAdmin;
+  readonly quarantine: QuarantineAdmin;
+  readonly readHealth: ReadHealth;
+}
+
+const anything = z.looseObject({});
+const limitMax = 10_000;
+const limit = z.coerce.number().int().min(1).max(limitMax).default(100);
+const position = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
+export function addAdmin(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('cache-control', 'no-store');
+    requireOperator(viewerOf(context.registry, request.headers.authorization));
+    done();
+  });
+  addRegistry(app, context, admin);
+  addSecrets(app, context, admin);
+  addQuarantine(app, context, admin);
+  addState(app, context, admin);
+}
+
+function operatorOf(context: ApiContext, request: FastifyRequest): Viewer {
+  return viewerOf(context.registry, request.headers.authorization);
+}
+
+function described(summary: string, schema: object) {
+  return {
+    summary,
+    tags: ['operators'],
+    security: [{ bearer: [] }],
+    response: objectReplies(anything, summary),
+    ...schema,
+  };
+}
+
+function addRegistry(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  const { registryAdmin } = admin;
+  app.get('/registry', { schema: described('The registry file.', {}) }, () =>
+    registryAdmin.exportRegistry(),
+  );
+  app.put(
+    '/registry',
+    {
+      bodyLimit: context.config.importBytesMax,
+      schema: described('Imports a registry file: all or nothing.', { body: anything }),
+    },
+    (request) => registryAdmin.importRegistry(request.body, operatorOf(context, request).actor),
+  );
+  const historyQuery = z.strictObject({
+    afterVersion: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+    limit,
+  });
+  app.get(
+    '/registry/history',
+    { schema: described('Who changed what, and when.', { querystring: historyQuery }) },
+    (request) => {
+      const query = request.query as z.infer<typeof historyQuery>;
+      return { items: registryAdmin.history(query) };
+    },
+  );
+}
+
+function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  const { registryAdmin } = admin;
+  const provisionBody = z.strictObject({
+    devices: z.array(id).min(1).max(100_000).optional().describe('Without it: all devices.'),
+    rotate: z.boolean().default(false).describe('A new secret also for those that have one.'),
+  });
+  app.post(
+    '/provision',
+    { schema: described('Gives devices their secrets, shown this once.', { body: provisionBody }) },
+    (request) => {
+      const { devices, rotate } = request.body as z.infer<typeof provisionBody>;
+      const { actor } = operatorOf(context, request);
+      return registryAdmin.provision({ devices, rotate, actor });
+    },
+  );
+  const tokenBody = z.strictObject({ role: z.enum(['operator', 'reader']), owner: id.optional() });
+  app.post(
+    '/tokens',
+    { schema: described('Creates a token, shown this once.', { body: tokenBody }) },
+    async (request, reply) => {
+      const { role, owner } = request.body as z.infer<typeof tokenBody>;
+      const { actor } = operatorOf(context, request);
+      reply.code(201);
+      return registryAdmin.createToken({ role, owner, actor });
+    },
+  );
+  const subject = z.strictObject({ subject: id });
+  app.delete(
+    '/secrets/:subject',
+    {
+      schema: described('Ends a token, or every secret of a device, at once.', { params: subject }),
+    },
+    (request) =>
+      registryAdmin.revoke(
+        (request.params as z.infer<typeof subject>).subject,
+        operatorOf(context, request).actor,
+      ),
+  );
+}
+
+function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  const { quarantine } = admin;
+  const listQuery = z.strictObject({
+    state: z.enum(['open', 'replayed', 'dismissed']).optional(),
+    device: id.optional(),
+    before: position.optional().describe('Readings before this place in the log.'),
+    limit,
+  });
+  app.get(
+    '/quarantine',
+    { schema: described('Readings in quarantine, newest first.', { querystring: listQuery }) },
+    (request) => {
+      const { before, ...query } = request.query as z.infer<typeof listQuery>;
+      const { entries, nextBeforePosition } = quarantine.list({ ...query, beforePosition: before });
+      return {
+        items: entries.map((entry) => summaryOf(entry)),
+        nextBefore: nextBeforePosition,
+        complete: nextBeforePosition === null,
+      };
+    },
+  );
+  const params = z.strictObject({ position });
+  app.get(
+    '/quarantine/:position',
+    { schema: described('One reading, with its bytes as base64 and as text.', { params }) },
+    (request) => {
+      const entries = quarantine.detail((request.params as z.infer<typeof params>).position);
+      const payload = entries.find((entry) => entry.payload !== null)?.payload ?? null;
+      return { entries: entries.map((entry) => summaryOf(entry)), ...payloadOf(payload) };
+    },
+  );
+  const decisionBody = z
+    .strictObject({
+      channel: z.string().max(1_000).nullish(),
+      reason: z.string().max(1_000).optional(),
+    })
+    .nullish();
+  for (const decision of ['replay', 'dismiss'] as const) {
+    app.post(
+      `/quarantine/:position/${decision}`,
+      {
+        schema: described(
+          decision === 'replay' ? 'Offers the reading again.' : 'Ends it without observations.',
+          { params, body: decisionBody },
+        ),
+      },
+      async (request, reply) => {
+        const { position: decidedPosition } = request.params as z.infer<typeof params>;
+        const body = request.body as z.infer<typeof decisionBody>;
+        const { actor } = operatorOf(context, request);
+        const readingPosition = await quarantine[decision]({
+          position: decidedPosition,
+          channel: body?.channel,
+          reason: body?.reason,
+          actor,
+        });
+        reply.code(202);
+        return { readingPosition };
+      },
+    );
+  }
+}
+
+function summaryOf({ payload, receivedAt, ...entry }: QuarantineEntry): object {
+  return {
+    ...entry,
+    receivedAt: new Date(receivedAt).toISOString(),
+    payloadBytes: payload?.length ?? null,
+  };
+}
+
+function payloadOf(payload: Uint8Array | null): object {
+  if (payload === null) return { base64: null, text: null };
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { base64: bytes.toString('base64'), text: bytes.toString('utf8') };
+}
+
+function addState(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  app.get('/connections', { schema: described('Who is connected.', {}) }, async () => {
+    const rooms = await admin.readHealth();
+    return { items: rooms.flatMap((room) => room.connections ?? []) };
+  });
+  app.get('/health', { schema: described('What each room says of itself.', {}) }, async () => ({
+    items: (await admin.readHealth()).map(({ connections: _none, ...room }) => room),
+  }));
+  const stationsQuery = z.strictObject({ state: z.enum(stationStates).optional() });
+  app.get(
+    '/stations',
+    {
+      schema: described('Which station is alive, late, silent or wrong.', {
+        querystring: stationsQuery,
+      }),
+    },
+    (request) => {
+      const { state } = request.query as z.infer<typeof stationsQuery>;
+      const all = readStationStatuses(
+        context.registry.current(),
+        context.store,
+        context.clock.now(),
+      );
+      const counts = Object.fromEntries(
+        stationStates.map((name) => [name, all.filter((each) => each.state === name).length]),
+      );
+      return { counts, items: all.filter((each) => state === undefined || each.state === state) };
+    },
+  );
+  const deviceParams = z.strictObject({ device: id });
+  app.get(
+    '/devices/:device/control',
+    {
+      schema: described('States, births and last wills of a device, newest first.', {
+        params: deviceParams,
+        querystring: z.strictObject({ limit }),
+      }),
+    },
+    (request) => {
+      const { device } = request.params as z.infer<typeof deviceParams>;
+      const query = request.query as { limit: number };
+      if (!context.registry.current().devices.has(device)) {
+        throw apiError('API_NOT_FOUND', { parameter: 'device' });
+      }
+      return { items: context.store.control({ device, limit: query.limit }) };
+    },
+  );
+}

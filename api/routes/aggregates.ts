@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
+
+import { functionNames, valueOf, type FunctionName } from '../aggregate.ts';
+import { answerList } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
+import { badParameter } from '../errors.ts';
+import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
+import type { Cell, Table } from '../formats/table.ts';
+import type { NetworkView } from '../network.ts';
+import { stepWindows, type WindowRow } from '../window-rows.ts';
+import { windowNames, type WindowName } from '../windows.ts';
+import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
+import {
+  isUnchanged,
+  pinnedPosition,
+  readFlags,
+  readSpan,
+  requireFewSeries,
+  timeQuery,
+} from './observations.ts';
+import { aggregateSchema } from './schemas.ts';
+import { intervalOf, unchangedSince } from './unchanged.ts';
+
+const aggregatesQuery = {
+  ...filterQuery,
+  ...timeQuery,
+  window: z
+    .enum(windowNames)
+    .describe("Length of the windows, in the station's local time; each is named by its end."),
+  functions: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'mean, min, max, sum, count, first, last; the first five without this. Angles have no min, max and sum.',
+    ),
+} as const;
+
+type Query = z.infer<z.ZodObject<typeof aggregatesQuery>> & PagingQuery;
+
+const defaultFunctions: readonly FunctionName[] = ['mean', 'min', 'max', 'sum', 'count'];
+
+export function addAggregates(app: FastifyInstance, context: ApiContext): void {
+  addListRoute(app, context, {
+    path: '/aggregates',
+    summary: 'Values of windows of time, by datastream and within it by end of the window.',
+    description:
+      '`from` and `to` are on the end of the window, as for rows. Windows without a row are left ' +
+      'out. Rows with flag 1, 2 and 3 count, unless `quality` says otherwise.',
+    query: aggregatesQuery,
+    item: aggregateSchema,
+    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    handle: (list) => answerAggregates(context, list),
+  });
+}
+
+async function answerAggregates(
+  context: ApiContext,
+  list: ListRequest<Query>,
+): Promise<FastifyReply> {
+  const { request, reply, query, view, question } = list;
+  const { config, store } = context;
+  const filter = readFilter(query, config.valuesPerParameterMax);
+  const span = readSpan(query);
+  const flags = readFlags(query.quality);
+  const functions = readFunctions(query.functions);
+  const datastreams = selectDatastreams(view, filter);
+  requireFewSeries(context, list, datastreams.length);
+  const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const position = await pinnedPosition(context, query.asOf, after);
+  return answerList(context, request, reply, {
+    question,
+    table: createWindowTable(view, query.window, functions),
+    position,
+    intervalMs: intervalOf(datastreams),
+    madeAtSeconds: 0,
+    unchangedSince: unchangedSince(context, datastreams),
+    steps: stepWindows({
+      store,
+      view,
+      datastreams,
+      window: query.window,
+      ...span,
+      order: query.order,
+      flags,
+      position,
+      hasChanged: (series) => !isUnchanged(context, series, position),
+      after,
+      limit: rowLimit(context, question, query),
+      rowsPerReadMax: config.rowsPerReadMax,
+    }),
+  });
+}
+
+function readFunctions(text: string | undefined): readonly FunctionName[] {
+  const values = readList(text, 'functions', functionNames.length);
+  if (values === null) return defaultFunctions;
+  return [...values].map((value) => {
+    const found = functionNames.find((name) => name === value);
+    if (found === undefined) throw badParameter('functions', functionNames.join(', '));
+    return found;
+  });
+}
+
+const columns = [
+  'datastream',
+  'station',
+  'slug',
+  'property',
+  'window',
+  'phenomenonTime',
+  'unit',
+  'rows',
+  'expected',
+  'completeness',
+  'suspect',
+  'failed',
+  'missing',
+] as const;
+
+function createWindowTable(
+  view: NetworkView,
+  window: WindowName,
+  functions: readonly FunctionName[],
+): Table<WindowRow> {
+  const names = [...columns, ...functions];
+  const valuesOf = (row: WindowRow): Cell[] => [
+    ...windowCells(view, window, row),
+    ...functions.map((name) => valueOf(name, row.sum, row.isCircular)),
+  ];
+  return {
+    columns: names,
+    json(row) {
+      const values = valuesOf(row);
+      return JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
+    },
+    cells: valuesOf,
+    id: (row) => `${row.datastream.id}.${window}.${row.window.endAt.toString(36)}`,
+    point(row) {
+      const station = view.registry.stations.get(row.datastream.station);
+      return station === undefined ? null : view.placeOf(station);
+    },
+  };
+}
+
+function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cell[] {
+  const { datastream, sum, time } = row;
+  const lengthMs = row.window.endAt - row.window.startAt;
+  const context = view.rows.context(datastream.series);
+  return [
+    datastream.id,
+    datastream.station,
+    datastream.slug,
+    datastream.property,
+    window,
+    `${time.text(row.window.startAt)}/${time.text(row.window.endAt)}`,
+    context?.unit ?? '1',
+    sum.rows,
+    Math.max(1, Math.round(lengthMs / datastream.intervalMs)),
+    Math.min(1, Math.max(0, sum.coveredMs / lengthMs)),
+    sum.suspect,
+    sum.failed,
+    sum.missing,
+  ];
+}

@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import { filterQuery, readFilter } from '../filter.ts';
+import { chooseFormat } from '../formats/format.ts';
+import { followInterest, requireInterest } from '../live/interest.ts';
+import { readPlace } from '../live/place.ts';
+import { readChanges } from '../live/reading.ts';
+import { viewerOf } from '../viewer.ts';
+import { changesSchema, objectReplies } from './schemas.ts';
+
+const limitDefault = 1_000;
+
+/** `/changes`: what was decided since a cursor, page by page. */
+export function addChanges(app: FastifyInstance, context: ApiContext): void {
+  const querystring = z.strictObject({
+    ...filterQuery,
+    after: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe('A cursor, or `now`; without it, the oldest change that can be followed.'),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(context.config.changesPerPageMax)
+      .default(Math.min(limitDefault, context.config.changesPerPageMax)),
+    format: z.enum(['json']).optional(),
+  });
+  app.get(
+    '/changes',
+    {
+      schema: {
+        summary: 'Changes since a cursor: inserts, corrections and deletions, in order.',
+        description:
+          'A filtered page may be empty while atEnd is false: go on with `next`. ' +
+          'A cursor of an unknown store, or one too old, is answered 410.',
+        querystring,
+        response: objectReplies(changesSchema, 'One page of changes.'),
+        tags: ['readings'],
+      },
+    },
+    async (request, reply) => {
+      const viewer = viewerOf(context.registry, request.headers.authorization);
+      const query = request.query as z.infer<typeof querystring>;
+      chooseFormat({ extension: undefined, format: query.format, accept: request.headers.accept }, [
+        'json',
+      ]);
+      const filter = readFilter(query, context.config.valuesPerParameterMax);
+      requireInterest(context.networks.viewOf(viewer), filter);
+      const from = readPlace(context, query.after, 'after');
+      const page = await readPage(context, {
+        from,
+        limit: query.limit,
+        view: followInterest(context.networks, viewer, filter)(),
+      });
+      return reply
+        .headers({
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+          'quantrac-cursor': page.next,
+        })
+        .send(`{"changes":[${page.texts.join(',')}],"next":"${page.next}","atEnd":${page.atEnd}}`);
+    },
+  );
+}
+
+interface PageOptions {
+  readonly from: { readonly position: number; readonly index: number };
+  readonly limit: number;
+  readonly view: ReturnType<ReturnType<typeof followInterest>>;
+}
+
+async function readPage(context: ApiContext, { from, limit, view }: PageOptions) {
+  const texts: string[] = [];
+  const reader = await context.observations.openReader(from.position);
+  try {
+    const { next, isExpired } = await readChanges({
+      reader,
+      cursors: context.cursors,
+      registryAt: context.registryAt,
+      ...view,
+      from,
+      toPosition: context.feed.position,
+      scanBytesMax: context.config.changesScanBytesMax,
+      accept: (text) => texts.push(text) < limit,
+    });
+    if (isExpired) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
+    return {
+      texts,
+      next: context.cursors.encode(next),
+      atEnd: next.position > context.feed.position,
+    };
+  } finally {
+    await reader.close();
+  }
+}

@@ -1,0 +1,98 @@
+/** `/api/v1/` lists everything; `/api/v1/openapi.json` says it exactly (OpenAPI 3.1). */
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+import { baseUrl } from '../answer.ts';
+import { cursorAt, type ApiContext } from '../context.ts';
+import { objectReplies } from './schemas.ts';
+
+export async function addDocument(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Quantrac reading API',
+        version: '1.0.0',
+        description:
+          'Open readings of weather, water and air stations. Public GETs need no key. ' +
+          'Errors are RFC 9457 problems with a `code` and the `parameter` named.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'readings', description: 'Open data.' },
+        { name: 'operators', description: 'With a token of the role operator.' },
+      ],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: jsonSchemaTransform,
+  });
+}
+
+const lists = [
+  'stations',
+  'datastreams',
+  'properties',
+  'owners',
+  'latest',
+  'observations',
+] as const;
+
+export function addIndex(app: FastifyInstance, context: ApiContext): void {
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .header('cache-control', 'public, max-age=300')
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(JSON.stringify(app.swagger())),
+  );
+  const index = z.looseObject({ links: z.array(z.looseObject({ href: z.string() })) });
+  const options = {
+    schema: {
+      summary: 'Everything that there is.',
+      querystring: z.strictObject({}),
+      response: objectReplies(index, 'Links.'),
+      tags: ['readings'],
+    },
+  };
+  app.get('/', options, (request, reply) => {
+    const base = `${baseUrl(context, request)}/api/v1`;
+    const link = (rel: string, title: string, formats: readonly string[] = ['json']) => ({
+      rel,
+      href: `${base}/${rel}`,
+      title,
+      formats,
+    });
+    const cursor = cursorAt(context, context.store.position);
+    return reply
+      .header('quantrac-cursor', cursor)
+      .header('cache-control', 'public, max-age=1')
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(JSON.stringify({ name: 'Quantrac', version: 'v1', cursor, links: linksOf(link) }));
+  });
+}
+
+type MakeLink = (rel: string, title: string, formats?: readonly string[]) => object;
+
+function linksOf(link: MakeLink): object[] {
+  const onMap = ['json', 'geojson', 'csv', 'ndjson'];
+  const offMap = ['json', 'csv', 'ndjson'];
+  const titles: Readonly<Record<(typeof lists)[number], string>> = {
+    stations: 'Where is measured',
+    datastreams: 'Every series',
+    properties: 'What can be measured, in which unit',
+    owners: 'By whom',
+    latest: 'The newest row of every series',
+    observations: 'Rows: datastream, station, property, from, to, quality, asOf, order',
+  };
+  return [
+    ...lists.map((name) =>
+      link(name, titles[name], name === 'properties' || name === 'owners' ? offMap : onMap),
+    ),
+    link('observations/{id}', 'One observation with its revisions, raw value and tests'),
+    link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', onMap),
+    link('changes', 'What changed since a cursor'),
+    link('live', 'Changes as they happen', ['text/event-stream']),
+    link('openapi.json', 'The description of all this, OpenAPI 3.1'),
+  ];
+}

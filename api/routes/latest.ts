@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify';
+
+import { answerList } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
+import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
+import { createRowTable } from '../formats/row-table.ts';
+import type { Datastream } from '../../devices/model.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import type { PagePlace } from '../page.ts';
+import { addListRoute } from './list.ts';
+import { latestSchema } from './schemas.ts';
+import { intervalOf, unchangedSince } from './unchanged.ts';
+import { stepItemsById } from './registry-lists.ts';
+
+/** `/latest`: the newest row of every series, in one answer that is true at one position. */
+export function addLatest(app: FastifyInstance, context: ApiContext): void {
+  addListRoute(app, context, {
+    path: '/latest',
+    summary: 'The newest row of every series, by id of the datastream.',
+    description: 'All series in one answer, unless a limit is given.',
+    query: filterQuery,
+    item: latestSchema,
+    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    async handle({ request, reply, query, view, question }) {
+      const filter = readFilter(query, context.config.valuesPerParameterMax);
+      const datastreams = selectDatastreams(view, filter);
+      const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
+      const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
+      // Read in one turn of the event loop, so that all rows are of one position.
+      const { position } = context.store;
+      const items = latestOf(context, datastreams);
+      const steps = stepItemsById(items, { after, limit: query.limit ?? Infinity, position });
+      return answerList(context, request, reply, {
+        question,
+        table: createRowTable(view, { latestAt }),
+        position,
+        intervalMs: intervalOf(datastreams),
+        madeAtSeconds: latestAt / 1000,
+        unchangedSince: unchangedSince(context, datastreams),
+        steps: rowsOf(steps),
+      });
+    },
+  });
+}
+
+interface Latest {
+  readonly id: string;
+  readonly row: ObservationRow;
+}
+
+function latestOf(context: ApiContext, datastreams: readonly Datastream[]): readonly Latest[] {
+  const found: Latest[] = [];
+  for (const { id, series } of datastreams) {
+    const row = context.store.latest(series);
+    if (row !== undefined) found.push({ id, row });
+  }
+  return found;
+}
+
+function* rowsOf(
+  steps: Generator<readonly Latest[], PagePlace | null>,
+): Generator<readonly ObservationRow[], PagePlace | null> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    yield value.map(({ row }) => row);
+  }
+}

@@ -1,0 +1,92 @@
+/** What all lists have in common: extension routes, paging parameters, format, viewer. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+
+import { readQuestion, type Question } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
+import { chooseFormat, type Format } from '../formats/format.ts';
+import type { NetworkView } from '../network.ts';
+import { viewerOf, type Viewer } from '../viewer.ts';
+import { listReplies } from './schemas.ts';
+
+export interface ListRequest<Query> {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly query: Query;
+  readonly viewer: Viewer;
+  readonly view: NetworkView;
+  readonly question: Question;
+}
+
+export interface ListRoute<Shape extends z.ZodRawShape> {
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly query: Shape;
+  readonly item: z.ZodType;
+  readonly offered: readonly Format[];
+  readonly handle: (
+    list: ListRequest<z.infer<z.ZodObject<Shape>> & PagingQuery>,
+  ) => Promise<FastifyReply>;
+}
+
+export function pagingQuery(context: ApiContext) {
+  return {
+    format: z
+      .enum(['json', 'geojson', 'csv', 'ndjson'])
+      .optional()
+      .describe('Overrides Accept; the extension of the path does the same.'),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(context.config.rowsPerPageMax)
+      .optional()
+      .describe('Items of this page.'),
+    page: z.string().min(1).max(1_000).optional().describe('Opaque token, as found in `next`.'),
+  };
+}
+
+export interface PagingQuery {
+  readonly limit?: number | undefined;
+  readonly page?: string | undefined;
+}
+
+/** The list at its path, and with each format's extension. */
+export function addListRoute<Shape extends z.ZodRawShape>(
+  app: FastifyInstance,
+  context: ApiContext,
+  route: ListRoute<Shape>,
+): void {
+  const querystring = z.strictObject({ ...route.query, ...pagingQuery(context) });
+  const { path, summary, description, offered } = route;
+  const response = listReplies(route.item, offered, summary);
+  for (const extension of [undefined, ...offered]) {
+    const isDescribed = extension === undefined;
+    app.get(
+      isDescribed ? path : `${path}.${extension}`,
+      {
+        schema: isDescribed
+          ? { summary, description, querystring, response, tags: ['readings'] }
+          : { querystring, hide: true },
+      },
+      async (request, reply) => {
+        const viewer = viewerOf(context.registry, request.headers.authorization);
+        const query = request.query as z.infer<z.ZodObject<Shape>> &
+          PagingQuery & { format?: string };
+        const { accept } = request.headers;
+        const format = chooseFormat({ extension, format: query.format, accept }, offered);
+        const question = readQuestion(context, request, { format, viewer });
+        const view = context.networks.viewOf(viewer);
+        return route.handle({ request, reply, query, viewer, view, question });
+      },
+    );
+  }
+}
+
+/** JSON and GeoJSON come in pages; lines stream to their end unless a limit is asked for. */
+export function rowLimit(context: ApiContext, question: Question, query: PagingQuery): number {
+  if (query.limit !== undefined) return query.limit;
+  const isPaged = question.format === 'json' || question.format === 'geojson';
+  return isPaged ? context.config.rowsPerPageDefault : Infinity;
+}

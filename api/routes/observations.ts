@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
+
+import { flags } from '../../ingest/quality.ts';
+import { answerList } from '../answer.ts';
+import { positionAsOf, requirePosition } from '../as-of.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError, badParameter } from '../errors.ts';
+import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
+import { createRowTable } from '../formats/row-table.ts';
+import { readOptionalInstant } from '../instant.ts';
+import type { PagePlace } from '../page.ts';
+import { stepRows } from '../rows.ts';
+import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
+import { rowSchema } from './schemas.ts';
+import { intervalOf, unchangedSince } from './unchanged.ts';
+
+/** On the end of phenomenonTime: `from` inclusive, `to` exclusive. */
+export const timeQuery = {
+  from: z.string().min(1).max(64).optional().describe('RFC 3339, inclusive, on the end of a row.'),
+  to: z.string().min(1).max(64).optional().describe('RFC 3339, exclusive, on the end of a row.'),
+  quality: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Flags to show: good, notEvaluated, suspect, fail, missing, or their digits.'),
+  asOf: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('RFC 3339: what was published at this moment; not later than now.'),
+  order: z.enum(['asc', 'desc']).default('asc').describe('By end, within each datastream.'),
+} as const;
+
+const observationsQuery = {
+  ...filterQuery,
+  ...timeQuery,
+  include: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('`raw`: what the device sent. `position`: own places, as columns of CSV.'),
+} as const;
+
+type Query = z.infer<z.ZodObject<typeof observationsQuery>> & PagingQuery;
+
+/** The widest span of times that an observation can have. */
+export const timeMin = -62_135_596_800_000;
+export const timeMax = 39_000_000_000_000;
+
+export function addObservations(app: FastifyInstance, context: ApiContext): void {
+  addListRoute(app, context, {
+    path: '/observations',
+    summary: 'Rows, by datastream and within it by end of phenomenonTime.',
+    description:
+      'All pages of one request are read at one position. JSON and GeoJSON come in pages, ' +
+      'csv and ndjson stream to their end unless a limit is given.',
+    query: observationsQuery,
+    item: rowSchema,
+    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    handle: (list) => answerObservations(context, list),
+  });
+}
+
+async function answerObservations(
+  context: ApiContext,
+  list: ListRequest<Query>,
+): Promise<FastifyReply> {
+  const { request, reply, query, view, question } = list;
+  const filter = readFilter(query, context.config.valuesPerParameterMax);
+  const span = readSpan(query);
+  const include = readIncludes(query.include);
+  const wantedFlags = readFlags(query.quality);
+  const datastreams = selectDatastreams(view, filter);
+  requireFewSeries(context, list, datastreams.length);
+  const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const position = await pinnedPosition(context, query.asOf, after);
+  return answerList(context, request, reply, {
+    question,
+    table: createRowTable(view, {
+      withRaw: include.has('raw'),
+      withPlace: include.has('position'),
+    }),
+    position,
+    intervalMs: intervalOf(datastreams),
+    madeAtSeconds: 0,
+    unchangedSince: unchangedSince(context, datastreams),
+    steps: stepRows({
+      store: context.store,
+      datastreams,
+      ...span,
+      order: query.order,
+      flags: wantedFlags,
+      position,
+      hasChanged: (series) => !isUnchanged(context, series, position),
+      after,
+      limit: rowLimit(context, question, query),
+      rowsPerReadMax: context.config.rowsPerReadMax,
+    }),
+  });
+}
+
+/** All rows of the series that the view holds now were there at this position already. */
+export function isUnchanged(context: ApiContext, series: number, position: number): boolean {
+  const { feed, store } = context;
+  return feed.position >= store.position && feed.lastChangeOf(series) <= position;
+}
+
+/** The position that all pages of a request are read at. */
+export async function pinnedPosition(
+  context: ApiContext,
+  asOf: string | undefined,
+  after: PagePlace | undefined,
+): Promise<number> {
+  if (after !== undefined) {
+    await requirePosition(context, after.position);
+    return after.position;
+  }
+  return asOf === undefined ? context.store.position : positionAsOf(context, asOf);
+}
+
+export function readSpan(query: {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}): { readonly fromAt: number; readonly toAt: number } {
+  const fromAt = readOptionalInstant(query.from, 'from') ?? timeMin;
+  const toAt = readOptionalInstant(query.to, 'to') ?? timeMax;
+  if (fromAt > toAt) throw badParameter('to', 'not before `from`');
+  return { fromAt, toAt };
+}
+
+export function readFlags(text: string | undefined): ReadonlySet<number> | null {
+  const values = readList(text, 'quality', 10);
+  if (values === null) return null;
+  const wanted = new Set<number>();
+  for (const value of values) {
+    const found = Object.entries(flags).find(
+      ([name, flag]) => name === value || String(flag) === value,
+    );
+    if (found === undefined) throw badParameter('quality', Object.keys(flags).join(', '));
+    wanted.add(found[1]);
+  }
+  return wanted;
+}
+
+function readIncludes(text: string | undefined): ReadonlySet<string> {
+  const values = readList(text, 'include', 10) ?? new Set<string>();
+  for (const value of values) {
+    if (value !== 'raw' && value !== 'position') throw badParameter('include', 'raw, position');
+  }
+  return values;
+}
+
+export function requireFewSeries(
+  context: ApiContext,
+  { question }: Pick<ListRequest<unknown>, 'question'>,
+  series: number,
+): void {
+  const isPaged = question.format === 'json' || question.format === 'geojson';
+  const { seriesPerPageMax } = context.config;
+  if (isPaged && series > seriesPerPageMax) {
+    throw apiError('API_TOO_MANY_SERIES', { series, seriesMax: seriesPerPageMax });
+  }
+}

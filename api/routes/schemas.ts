@@ -1,0 +1,261 @@
+/** What goes over the wire, for the API description; one schema a thing. */
+import { z } from 'zod';
+
+import { formats, mediaTypes, type Format } from '../formats/format.ts';
+
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const instant = z.iso.datetime({ offset: true });
+const name = z.strictObject({ vi: z.string(), en: z.string() });
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const cursor = z.string().max(1_000).describe('Change cursor: /changes?after= goes on from here.');
+
+export const rawSchema = z.strictObject({
+  name: z.string().describe('Channel, as the device named it.'),
+  value: z.string().nullable().describe('Text exactly as sent.'),
+  unit: z.string().nullable(),
+  time: z.string().nullable(),
+});
+
+const rowMembers = {
+  id,
+  datastream: id,
+  station: id,
+  slug: id,
+  property: z.string(),
+  phenomenonTime: z
+    .string()
+    .describe('An instant or start/end: RFC 3339 with the offset of the station.'),
+  resultTime: instant.nullable().describe("The device's own; null where it gave none."),
+  receivedAt: instant,
+  result: z.number().nullable().describe('In the unit; null always has flag 9 and a reason.'),
+  unit: z.string().describe('UCUM code.'),
+  flag: z
+    .union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(9)])
+    .describe('QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing.'),
+  tests: z
+    .string()
+    .regex(/^[12349]{16}$/)
+    .describe('One digit a test.'),
+  qualifiers: z.array(z.string()),
+  reason: z.string().nullable(),
+  revision: z.int().min(-1).max(Number.MAX_SAFE_INTEGER),
+  latitude: z.number().optional().describe('Of a moving platform, to the public precision.'),
+  longitude: z.number().optional(),
+  heightMetres: z.number().optional().describe('Own height, or depth when negative.'),
+} as const;
+
+export const rowSchema = z.strictObject({ ...rowMembers, raw: rawSchema.optional() });
+
+export const latestSchema = z.strictObject({
+  ...rowMembers,
+  ageSeconds: count,
+  stale: z.boolean().describe('Older than two intervals of its datastream.'),
+});
+
+export const detailSchema = z.strictObject({
+  ...rowMembers,
+  raw: rawSchema,
+  type: z.enum(['insert', 'correction', 'deletion']),
+  cause: z.string(),
+  publishedAt: instant,
+  rules: z.string().describe('Hash of the rule set that judged.'),
+  reading: z.strictObject({
+    node: count,
+    position: count.describe('Place in the log of readings.'),
+  }),
+  explanation: z.array(
+    z.strictObject({ test: z.string(), digit: z.int().min(1).max(9), meaning: z.string() }),
+  ),
+  revisions: z.array(
+    z.strictObject({
+      ...rowMembers,
+      raw: rawSchema,
+      type: z.string(),
+      cause: z.string(),
+      publishedAt: instant,
+      rules: z.string(),
+      isCurrent: z.boolean(),
+      reading: z.strictObject({ node: count, position: count }),
+    }),
+  ),
+  cursor,
+});
+
+export const stationSchema = z.strictObject({
+  id,
+  name,
+  owner: z.string(),
+  class: z.enum(['reference', 'regulatory', 'enterprise', 'indicative', 'citizen']),
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  altitudeMetres: z.number().optional(),
+  publicPrecisionMetres: z.number().optional(),
+  timeZone: z.string(),
+  administrative: z.array(
+    z.strictObject({
+      province: z.string(),
+      commune: z.string().optional(),
+      from: z.string(),
+      to: z.string().optional(),
+    }),
+  ),
+  datastreams: z.array(id).describe('Ids of its datastreams.'),
+});
+
+export const datastreamSchema = z.strictObject({
+  id,
+  station: id,
+  slug: id,
+  property: z.string(),
+  unit: z.string(),
+  aggregation: z.enum(['instant', 'mean', 'sum', 'min', 'max', 'counter']),
+  intervalMs: count,
+  heightMetres: z.number().optional(),
+  visibility: z.enum(['open', 'recipients', 'internal']),
+});
+
+const range = z.strictObject({ min: z.number(), max: z.number() });
+
+export const propertySchema = z.strictObject({
+  id: z.string(),
+  label: name,
+  unit: z.string(),
+  domain: z.string(),
+  basis: z.string().optional(),
+  plausible: range,
+  expected: range.optional(),
+  circular: z.boolean().optional(),
+  links: z.array(
+    z.strictObject({ scheme: z.string(), match: z.enum(['exact', 'close']), uri: z.string() }),
+  ),
+  datastreams: count,
+});
+
+export const ownerSchema = z.strictObject({
+  id,
+  name,
+  kind: z.enum(['state', 'enterprise', 'community', 'citizen']),
+  code: z.string().optional(),
+  parent: z.string().optional(),
+  licence: z.string().optional(),
+  attribution: z.string().optional(),
+  stations: count,
+});
+
+const aggregateValue = z.number().nullable().optional();
+
+export const aggregateSchema = z.strictObject({
+  datastream: id,
+  station: id,
+  slug: id,
+  property: z.string(),
+  window: z.enum(['PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y']),
+  phenomenonTime: z.string().describe('start/end of the window; it is named by its end.'),
+  unit: z.string(),
+  rows: count.describe('Rows that the values are of: flags 1, 2 and 3, or those of `quality`.'),
+  expected: count.describe('Rows that the reporting interval gives for the whole window.'),
+  completeness: z.number().min(0).max(1).describe('Part of the window that the rows cover.'),
+  suspect: count,
+  failed: count,
+  missing: count,
+  mean: aggregateValue,
+  min: aggregateValue,
+  max: aggregateValue,
+  sum: aggregateValue,
+  count: aggregateValue,
+  first: aggregateValue,
+  last: aggregateValue,
+});
+
+export const changeSchema = z.union([
+  z.strictObject({
+    cursor,
+    type: z.enum(['insert', 'correction', 'deletion']),
+    cause: z.enum(['value', 'flag', 'rule', 'review', 'erasure']),
+    observation: rowSchema,
+  }),
+  z.strictObject({
+    cursor,
+    type: z.literal('datastream'),
+    cause: z.literal('visibility'),
+    datastream: id,
+    visible: z.boolean(),
+  }),
+]);
+
+export const changesSchema = z.strictObject({
+  changes: z.array(changeSchema),
+  next: cursor,
+  atEnd: z.boolean(),
+});
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  code: z.string(),
+  detail: z.string(),
+  canRetry: z.boolean(),
+  parameter: z.string().optional(),
+  expected: z.string().optional(),
+});
+
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({
+    items: z.array(item),
+    next: z.string().nullable().describe('Address of the next page.'),
+    complete: z.boolean(),
+    cursor,
+  });
+}
+
+function featuresSchema<Item extends z.ZodType>(item: Item) {
+  const point = z.strictObject({
+    type: z.literal('Point'),
+    coordinates: z.array(z.number()).min(2).max(3),
+  });
+  return z.strictObject({
+    type: z.literal('FeatureCollection'),
+    features: z.array(
+      z.strictObject({
+        type: z.literal('Feature'),
+        id: z.string(),
+        geometry: point.nullable(),
+        properties: item,
+      }),
+    ),
+    next: z.string().nullable(),
+    complete: z.boolean(),
+    cursor,
+  });
+}
+
+const problem = {
+  description: 'What is wrong, as RFC 9457 says it.',
+  content: { 'application/problem+json': { schema: problemSchema } },
+};
+
+/** Replies of a route with one JSON answer. */
+export function objectReplies(schema: z.ZodType, description: string) {
+  return {
+    200: { description, content: { 'application/json': { schema } } },
+    default: problem,
+  };
+}
+
+/** Replies of a list in the formats that it is offered in. */
+export function listReplies(item: z.ZodType, offered: readonly Format[], description: string) {
+  const schemaOf: Record<Format, () => z.ZodType> = {
+    json: () => pageSchema(item),
+    geojson: () => featuresSchema(item),
+    csv: () => z.string().describe('RFC 4180 with a header row; trailer Quantrac-Complete: true.'),
+    ndjson: () =>
+      z.string().describe('An object a line; the last is {"complete":true,"cursor":…}.'),
+  };
+  const content = Object.fromEntries(
+    formats
+      .filter((format) => offered.includes(format))
+      .map((format) => [mediaTypes[format].split(';', 1)[0], { schema: schemaOf[format]() }]),
+  );
+  return { 200: { description, content }, default: problem };
+}

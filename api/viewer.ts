@@ -1,0 +1,43 @@
+import type { RegistryReader } from '../devices/registry.ts';
+import type { Principal } from '../devices/visible.ts';
+import { apiError } from './errors.ts';
+
+/** Whoever asks, as far as it decides what they see. */
+export interface Viewer {
+  readonly principal: Principal;
+  /** Viewers with the same key see the same. */
+  readonly key: string;
+  /** Of the token, for the history; `anonymous` for nobody in particular. */
+  readonly actor: string;
+}
+
+export const anonymousViewer: Viewer = {
+  principal: 'anonymous',
+  key: 'anonymous',
+  actor: 'anonymous',
+};
+
+/**
+ * The viewer of a request. No Authorization header: anonymous. A header that is not a valid bearer
+ * token throws API_TOKEN_INVALID: nobody silently sees less than they asked for.
+ */
+export function viewerOf(
+  registry: Pick<RegistryReader, 'authenticateToken'>,
+  authorization: string | undefined,
+): Viewer {
+  if (authorization === undefined) return anonymousViewer;
+  const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
+  const credential = secret === undefined ? undefined : registry.authenticateToken(secret);
+  if (credential === undefined || credential.kind !== 'token') throw apiError('API_TOKEN_INVALID');
+  return {
+    principal: credential,
+    key: `${credential.role}:${credential.owner ?? ''}`,
+    actor: credential.subject,
+  };
+}
+
+/** Throws unless the viewer is an operator. */
+export function requireOperator(viewer: Viewer): void {
+  if (viewer.principal === 'anonymous') throw apiError('API_TOKEN_MISSING');
+  if (viewer.principal.role !== 'operator') throw apiError('API_FORBIDDEN');
+}

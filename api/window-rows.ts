@@ -1,0 +1,238 @@
+/**
+ * Windows of many series, step by step: by datastream id, within a datastream by end. Whole hours
+ * come from the hour rollups; minutes, zones with broken hours, `asOf` and `quality` from the rows.
+ */
+import type { Datastream } from '../devices/model.ts';
+import type { LocalTime } from '../ingest/observations/local-time.ts';
+import type { ObservationRow } from '../ingest/observation.ts';
+import type { StoreReader } from '../ingest/store/store.ts';
+import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './aggregate.ts';
+import type { NetworkView } from './network.ts';
+import type { PagePlace } from './page.ts';
+import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './windows.ts';
+
+export interface WindowRow {
+  readonly datastream: Datastream;
+  readonly window: TimeWindow;
+  readonly time: LocalTime;
+  readonly isCircular: boolean;
+  readonly sum: WindowSum;
+}
+
+export interface WindowsOptions {
+  readonly store: StoreReader;
+  readonly view: NetworkView;
+  readonly datastreams: readonly Datastream[];
+  readonly window: WindowName;
+  /** On the end of the window: from inclusive, to exclusive. */
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly order: 'asc' | 'desc';
+  readonly flags: ReadonlySet<number> | null;
+  readonly position: number;
+  readonly hasChanged: (series: number) => boolean;
+  readonly after: PagePlace | undefined;
+  readonly limit: number;
+  readonly rowsPerReadMax: number;
+}
+
+const usualFlags: ReadonlySet<number> = new Set([1, 2, 3]);
+/** Two months of hours in one read. */
+const hoursPerRead = 1_488;
+const hourMs = 3_600_000;
+
+export function* stepWindows(
+  options: WindowsOptions,
+): Generator<readonly WindowRow[], PagePlace | null> {
+  const { datastreams, after, limit } = options;
+  let left = limit;
+  const found = after === undefined ? 0 : datastreams.findIndex(({ id }) => id >= after.id);
+  const begin = found < 0 ? datastreams.length : found;
+  for (const datastream of datastreams.slice(begin)) {
+    const behindAt = datastream.id === after?.id ? after.key?.[0] : undefined;
+    for (const windows of windowsOf(options, datastream, behindAt)) {
+      const shown = windows.slice(0, left);
+      yield shown;
+      left -= shown.length;
+      const last = shown.at(-1);
+      if (left === 0 && last !== undefined) {
+        const isLast = shown.length === windows.length && datastream === datastreams.at(-1);
+        if (isLast && !(yield* hasMore(options, datastream, last))) return null;
+        const { startAt, endAt } = last.window;
+        return { position: options.position, id: datastream.id, key: [endAt, startAt, null] };
+      }
+    }
+  }
+  return null;
+}
+
+/** Whether the datastream has another window behind the last one shown. */
+function* hasMore(
+  options: WindowsOptions,
+  datastream: Datastream,
+  last: WindowRow,
+): Generator<readonly WindowRow[], boolean> {
+  for (const windows of windowsOf(options, datastream, last.window.endAt)) {
+    if (windows.length > 0) return true;
+    yield [];
+  }
+  return false;
+}
+
+/** Finished windows of one series in `order`, some at a time. */
+function* windowsOf(
+  options: WindowsOptions,
+  datastream: Datastream,
+  behindAt: number | undefined,
+): Generator<readonly WindowRow[]> {
+  const context = options.view.rows.context(datastream.series);
+  if (context === undefined) return;
+  const { time } = context;
+  const span = filledSpan(options, datastream.series, innerSpan(options, time, behindAt));
+  if (span === null) return;
+  const making: Making = {
+    datastream,
+    span,
+    time,
+    isCircular: context.property?.circular === true,
+  };
+  if (usesHours(options, making)) yield* fromHours(options, making);
+  else yield* fromRows(options, making);
+}
+
+/** Ends of rows, in (fromAt, toAt]. */
+interface Span {
+  readonly fromAt: number;
+  readonly toAt: number;
+}
+
+interface Making {
+  readonly datastream: Datastream;
+  readonly span: Span;
+  readonly time: LocalTime;
+  readonly isCircular: boolean;
+}
+
+/** The rows' times that the windows with an end in [from, to), and behind the place, are made of. */
+function innerSpan(options: WindowsOptions, time: LocalTime, behindAt: number | undefined): Span {
+  const { order, window } = options;
+  let { fromAt, toAt } = options;
+  if (behindAt !== undefined && order === 'asc') fromAt = Math.max(fromAt, behindAt + 1);
+  if (behindAt !== undefined && order === 'desc') toAt = Math.min(toAt, behindAt);
+  return {
+    fromAt: windowOf(window, fromAt, time).startAt,
+    toAt: windowOf(window, toAt, time).startAt,
+  };
+}
+
+/** The span from the first to the last window that has a row; null where none has. */
+function filledSpan(options: WindowsOptions, series: number, span: Span): Span | null {
+  if (span.fromAt >= span.toAt) return null;
+  const first = readRows(options, series, { span, order: 'asc', limit: 1 })[0];
+  const last = readRows(options, series, { span, order: 'desc', limit: 1 })[0];
+  if (first === undefined || last === undefined) return null;
+  return { fromAt: first.endAt - 1, toAt: last.endAt };
+}
+
+function readRows(
+  options: WindowsOptions,
+  series: number,
+  read: {
+    readonly span: Span;
+    readonly order: Order;
+    readonly limit: number;
+    readonly after?: ObservationRow | undefined;
+  },
+): readonly ObservationRow[] {
+  return options.store.range({
+    series,
+    fromAt: read.span.fromAt + 1,
+    toAt: read.span.toAt + 1,
+    order: read.order,
+    limit: read.limit,
+    ...(options.hasChanged(series) ? { asOf: options.position } : {}),
+    ...(read.after === undefined ? {} : { after: read.after }),
+  });
+}
+
+/** Hours of the UTC clock must be hours of the wall, and the view must not have moved on. */
+function usesHours(options: WindowsOptions, { datastream, span, time }: Making): boolean {
+  return (
+    options.window !== 'PT1M' &&
+    options.flags === null &&
+    !options.hasChanged(datastream.series) &&
+    isWholeHours({ startAt: span.fromAt, endAt: span.toAt }, time)
+  );
+}
+
+/** Adds what comes, in the order asked for, to windows, and gives out each that is done. */
+function createCollector(options: WindowsOptions, { datastream, time, isCircular }: Making) {
+  let window: TimeWindow | undefined;
+  let sum = createWindowSum();
+  const flush = (): WindowRow[] =>
+    window === undefined ? [] : [{ datastream, window, time, isCircular, sum }];
+  return {
+    flush,
+    /** The sum of the window that `at` belongs to; a window that is done goes to `done`. */
+    sumAt(at: number, done: WindowRow[]): WindowSum {
+      if (window === undefined || at <= window.startAt || at > window.endAt) {
+        done.push(...flush());
+        window = windowOf(options.window, at, time);
+        sum = createWindowSum();
+      }
+      return sum;
+    },
+  };
+}
+
+function* fromHours(options: WindowsOptions, making: Making): Generator<readonly WindowRow[]> {
+  const { order, store } = options;
+  const collector = createCollector(options, making);
+  for (const part of hourParts(making.span, order)) {
+    const hours = store.hours(making.datastream.series, part.fromAt, part.toAt);
+    const done: WindowRow[] = [];
+    for (const hour of order === 'asc' ? hours : hours.toReversed()) {
+      addHour(collector.sumAt(hour.hourAt, done), hour, order);
+    }
+    yield done;
+  }
+  yield collector.flush();
+}
+
+/** The whole hours of the span, two months at a time. */
+function* hourParts(span: Span, order: Order): Generator<Span> {
+  const stepMs = hoursPerRead * hourMs;
+  const begin = Math.floor(span.fromAt / hourMs) * hourMs;
+  const end = Math.ceil(span.toAt / hourMs) * hourMs;
+  if (order === 'asc') {
+    for (let fromAt = begin; fromAt < end; fromAt += stepMs) {
+      yield { fromAt, toAt: Math.min(end, fromAt + stepMs) };
+    }
+    return;
+  }
+  for (let toAt = end; toAt > begin; toAt -= stepMs) {
+    yield { fromAt: Math.max(begin, toAt - stepMs), toAt };
+  }
+}
+
+function* fromRows(options: WindowsOptions, making: Making): Generator<readonly WindowRow[]> {
+  const { order, rowsPerReadMax: limit } = options;
+  const { datastream, span } = making;
+  const collector = createCollector(options, making);
+  const rules = {
+    flags: options.flags ?? usualFlags,
+    intervalMs: datastream.intervalMs,
+    isCircular: making.isCircular,
+    order,
+  };
+  let after: ObservationRow | undefined;
+  for (;;) {
+    const rows = readRows(options, datastream.series, { span, order, limit, after });
+    const done: WindowRow[] = [];
+    for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, rules);
+    yield done;
+    if (rows.length < limit) break;
+    after = rows.at(-1);
+  }
+  yield collector.flush();
+}
