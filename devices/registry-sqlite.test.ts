@@ -9,7 +9,9 @@ import { openDatabase } from './database.ts';
 import { createSeededRandom, openSystemRandom } from './random.ts';
 import { registryContract } from './registry.contract.ts';
 import { openRegistryReader, openRegistryWriter } from './registry-sqlite.ts';
+import { credentialContract } from './registry/credentials.contract.ts';
 import { wholeNetwork } from './registry/fixture.ts';
+import type { RegistryUnderTest } from './registry/under-test.ts';
 import { generatedNetwork } from './registry/fixture-generated.ts';
 import { stableText } from './registry/records.ts';
 import { checkRegistry, migrateRegistry, registrySteps } from './registry/tables.ts';
@@ -61,7 +63,7 @@ function folderOfTest(): Folder {
   return folder;
 }
 
-registryContract(() => {
+function openEmpty(): RegistryUnderTest {
   const folder = createFolder();
   return {
     writer: folder.openWriter(),
@@ -70,7 +72,10 @@ registryContract(() => {
     overlapMs: defaultDevicesConfig().credentialOverlapHours * 3_600_000,
     remove: () => folder.remove(),
   };
-});
+}
+
+registryContract(openEmpty);
+credentialContract(openEmpty);
 
 describe('the file', () => {
   it('holds everything over a restart', () => {

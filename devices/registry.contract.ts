@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { credentialContract, fingerprint } from './registry/credentials.contract.ts';
 import { wholeNetwork } from './registry/fixture.ts';
-import { accepted, secretOf, type RegistryUnderTest } from './registry/under-test.ts';
+import { accepted, fingerprint, secretOf, type RegistryUnderTest } from './registry/under-test.ts';
 
-/** What every registry promises. Each implementation's test file calls it once. */
+/**
+ * What every registry promises. Each implementation's test file calls it once, and
+ * `credentialContract` beside it.
+ */
 export function registryContract(open: () => RegistryUnderTest): void {
   function start(): RegistryUnderTest {
     const registry = open();
@@ -244,8 +246,6 @@ export function registryContract(open: () => RegistryUnderTest): void {
       expect(registry.channelsOf('stranger')).toBeUndefined();
     });
   });
-
-  credentialContract(startWithNetwork);
 
   describe('history', () => {
     it('says who changed what, when, from what to what', () => {

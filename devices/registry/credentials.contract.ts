@@ -1,11 +1,16 @@
-import { describe, expect, it } from 'vitest';
-import { accepted, secretOf, type RegistryUnderTest } from './under-test.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { wholeNetwork } from './fixture.ts';
+import { accepted, fingerprint, secretOf, type RegistryUnderTest } from './under-test.ts';
 
-/** A fingerprint as certificates have it. */
-export const fingerprint = 'ab'.repeat(32);
+/** What every registry promises of secrets, certificates and tokens. */
+export function credentialContract(open: () => RegistryUnderTest): void {
+  function startWithNetwork(): RegistryUnderTest {
+    const registry = open();
+    onTestFinished(() => registry.remove());
+    accepted(registry.writer.importFile(wholeNetwork(), 'ann'));
+    return registry;
+  }
 
-/** What every registry promises of secrets, certificates and tokens; `start` imports the fixture. */
-export function credentialContract(startWithNetwork: () => RegistryUnderTest): void {
   describe('secrets of devices', () => {
     it('are at least 128 bits, differ, and are shown once', () => {
       const { writer } = startWithNetwork();

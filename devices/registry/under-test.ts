@@ -12,6 +12,9 @@ export interface RegistryUnderTest {
   remove(): void;
 }
 
+/** A fingerprint as certificates have it. */
+export const fingerprint = 'ab'.repeat(32);
+
 /** A new secret of a device that must get one. */
 export function secretOf(
   { writer }: RegistryUnderTest,
