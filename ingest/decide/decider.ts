@@ -1,0 +1,119 @@
+/**
+ * The one decider: whatever changes an observation passes here, one value at a time (design.md §4
+ * and §6). It finds the value's place among the kept ones of its key, judges it, and judges again
+ * what it touches. Flags are a function of the set of observations: what memory does not hold is
+ * loaded, never guessed.
+ */
+import type { ChecksConfig } from '../checks/config.ts';
+import type { Candidate } from '../normalise/measurement.ts';
+import type { Scope } from './judging.ts';
+import { openKept, type KeptStore } from './kept.ts';
+import { createPending, type Pending } from './pending.ts';
+import { placeAtEnd, placeNew, type Outcome } from './placing.ts';
+import { createPoint } from './point.ts';
+import { createPointMemory } from './point-memory.ts';
+import { PointWindow, type WindowSource } from './point-window.ts';
+import type { Sender } from './rows.ts';
+import { createSeriesStates, type SeriesState } from './series.ts';
+import { isRepeatOfTimeless } from './timeless.ts';
+
+export interface Decider {
+  /** Rows and entries that are decided and not in the store yet. */
+  readonly pending: Pending;
+  /** Decides one value; its rows are in `pending`. Where it throws, nothing of it is decided. */
+  decide(candidate: Candidate, sender: Sender): Outcome;
+  /** Takes back the rows of the stretch being decided from number `length` on. */
+  takeBack(length: number): void;
+  /** Another registry version is in force from the next value on. */
+  changeRegistry(): void;
+  /** Bytes of the points in memory. */
+  readonly windowsBytes: number;
+}
+
+export interface DeciderOptions {
+  readonly store: KeptStore;
+  readonly checks: ChecksConfig;
+  /** Memory of the points, in bytes; at the bound those not used lately are loaded anew. */
+  readonly windowsBytesMax: number;
+  /** Points that a series in order keeps at hand. */
+  readonly windowPoints: number;
+}
+
+export function createDecider(options: DeciderOptions): Decider {
+  const pending = createPending();
+  const kept = openKept(options.store, pending);
+  const memory = createPointMemory(options.windowsBytesMax);
+  const source: WindowSource = { memory, kept, pointsKept: options.windowPoints };
+  const states = createSeriesStates(options.checks);
+  const scope: Scope = { kept, pending, point: createPoint() };
+
+  /** What windows hold of the rows may be wrong now: they are loaded again when they are needed. */
+  function takeBack(length: number): void {
+    for (const row of pending.current.rows.slice(length)) {
+      const state = states.known(row.series);
+      if (state !== undefined) windowOf(state, row.heightMm)?.drop();
+    }
+    pending.cutTo(length);
+  }
+
+  return {
+    pending,
+    takeBack,
+    decide(candidate, sender) {
+      const state = states.of(candidate.binding);
+      const rowsBefore = pending.current.rows.length;
+      try {
+        const window = openWindow(state, candidate, source);
+        return decideIn(scope, window, candidate, sender);
+      } catch (error) {
+        windowOf(state, candidate.heightMm)?.drop();
+        takeBack(rowsBefore);
+        throw error;
+      }
+    },
+    changeRegistry: () => states.changeRegistry(),
+    get windowsBytes() {
+      return memory.bytes;
+    },
+  };
+}
+
+function decideIn(
+  scope: Scope,
+  window: PointWindow,
+  candidate: Candidate,
+  sender: Sender,
+): Outcome {
+  const isTimeless = candidate.timeSource === 'receive';
+  if (isTimeless && isRepeatOfTimeless(scope.kept, window, candidate, sender)) return 'duplicate';
+  const arrival = { candidate, sender };
+  if (isBehindAll(window, candidate.endAt)) return placeNew(scope, window, arrival);
+  const at = window.indexOf(candidate.endAt);
+  return window.endAt[at] === candidate.endAt
+    ? placeAtEnd(scope, window, at, arrival)
+    : placeNew(scope, window, arrival);
+}
+
+function windowOf(state: SeriesState, heightMm: number): PointWindow | undefined {
+  return Number.isNaN(heightMm) ? state.window : state.windowsByHeight.get(heightMm);
+}
+
+/** The window of a value's series and height, with all that a change at its end can touch. */
+function openWindow(state: SeriesState, candidate: Candidate, source: WindowSource): PointWindow {
+  const { endAt, heightMm } = candidate;
+  const window = windowOf(state, heightMm);
+  if (window !== undefined) {
+    window.isUsed = true;
+    if (window.to > window.from && isBehindAll(window, endAt) && window.isOpenEnded) return window;
+    if (window.reaches(endAt)) return window;
+    window.drop();
+  }
+  const opened = new PointWindow(state, heightMm, endAt, source);
+  if (Number.isNaN(heightMm)) state.window = opened;
+  else state.windowsByHeight.set(heightMm, opened);
+  return opened;
+}
+
+function isBehindAll(window: PointWindow, endAt: number): boolean {
+  return window.to === window.from || (window.endAt[window.to - 1] ?? 0) < endAt;
+}

@@ -1,0 +1,119 @@
+import type { ChannelBinding } from '../../devices/registry.ts';
+import type { SeriesRules } from '../checks/check.ts';
+import type { ChecksConfig } from '../checks/config.ts';
+import { createJudge, type Judge } from '../checks/judge.ts';
+import { compileRules } from '../checks/rules.ts';
+import { windowOf } from '../checks/windows.ts';
+import type { PointWindow } from './point-window.ts';
+
+/** What the decider knows of a series under the registry version in force. */
+export interface SeriesState {
+  readonly series: number;
+  rules: SeriesRules;
+  judge: Judge;
+  reach: Reach;
+  /** Two codes whose difference is known to make no row, the usual one of a series in order. */
+  quietFrom: number;
+  quietTo: number;
+  /** Promise 3: a measurement without a time of its own is known again for so long. */
+  repeatWithinMs: number;
+  /** The points without a height of their own. */
+  window: PointWindow | undefined;
+  /** The points of each own height, of a profile or a platform that rises and dives. */
+  readonly windowsByHeight: Map<number, PointWindow>;
+}
+
+/** How far from a change at t the decider looks. */
+export interface Reach {
+  /** Of the flat line, which asks for it only where it needs it (`Sequence.wantsBefore`). */
+  readonly lookBackMs: number;
+  /** Everything else: what must be there before t and behind it. */
+  readonly beforeMs: number;
+  readonly behindMs: number;
+}
+
+export interface SeriesStates {
+  of(binding: Pick<ChannelBinding, 'datastream' | 'property' | 'station'>): SeriesState;
+  /** The state of a series that was met before. */
+  known(series: number): SeriesState | undefined;
+  /** Another registry version is in force: rules are compiled again where they are met. */
+  changeRegistry(): void;
+}
+
+const repeatWithinMsMax = 60_000;
+
+export function createSeriesStates(config: ChecksConfig): SeriesStates {
+  const states: (SeriesState | undefined)[] = [];
+  /** Of each series: the registry version (counted here) its rules were compiled under. */
+  const compiledUnder: number[] = [];
+  /** Series with equal rules share the verdicts. */
+  const judges = new Map<string, Judge>();
+  let version = 0;
+
+  function judgeOf(rules: SeriesRules): Judge {
+    const known = judges.get(rules.hash);
+    if (known !== undefined) return known;
+    const judge = createJudge(rules);
+    judges.set(rules.hash, judge);
+    return judge;
+  }
+
+  function compile(
+    binding: Pick<ChannelBinding, 'datastream' | 'property' | 'station'>,
+    known: SeriesState | undefined,
+  ): SeriesState {
+    const { datastream, property, station } = binding;
+    const { series } = datastream;
+    const rules = compileRules(datastream, property, station, config);
+    compiledUnder[series] = version;
+    if (known?.rules.hash === rules.hash) return known;
+    const state: SeriesState = known ?? {
+      series,
+      rules,
+      judge: judgeOf(rules),
+      reach: reachOf(rules),
+      quietFrom: -1,
+      quietTo: -1,
+      repeatWithinMs: 0,
+      window: undefined,
+      windowsByHeight: new Map(),
+    };
+    state.rules = rules;
+    state.judge = judgeOf(rules);
+    state.reach = reachOf(rules);
+    state.quietFrom = -1;
+    state.repeatWithinMs = repeatWithinMsOf(rules);
+    state.window?.changeRules(state);
+    for (const window of state.windowsByHeight.values()) window.changeRules(state);
+    states[series] = state;
+    return state;
+  }
+
+  return {
+    of(binding) {
+      const { series } = binding.datastream;
+      const state = states[series];
+      if (state !== undefined && compiledUnder[series] === version) return state;
+      return compile(binding, state);
+    },
+    known: (series) => states[series],
+    changeRegistry() {
+      version++;
+      judges.clear();
+    },
+  };
+}
+
+function repeatWithinMsOf(rules: SeriesRules): number {
+  return Math.min(repeatWithinMsMax, rules.intervalMs / 2);
+}
+
+function reachOf(rules: SeriesRules): Reach {
+  const { lookBackMs, lookAheadMs, nearMs } = windowOf(rules);
+  const repeatMs = repeatWithinMsOf(rules);
+  return {
+    lookBackMs,
+    beforeMs: Math.max(lookAheadMs + nearMs, repeatMs),
+    behindMs: Math.max(lookBackMs + lookAheadMs, repeatMs),
+  };
+}
