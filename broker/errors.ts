@@ -34,11 +34,6 @@ export const brokerErrors = {
       'The connection was closed; the field `rule` names the rule. The client has to be mended.',
     canRetry: false,
   },
-  BROKER_LOG_OUT_OF_ORDER: {
-    message: 'The log acknowledged records out of order.',
-    meaning: 'An invariant of the log is broken; nothing after it was acknowledged.',
-    canRetry: false,
-  },
 } as const satisfies ErrorTable;
 
 export const brokerError = errorsOf(brokerErrors);

@@ -58,6 +58,8 @@ export interface BrokerEvents {
     readonly host: string;
     readonly port: number;
   }): void;
+  /** A listening socket reports a failure; it goes on if it can. */
+  doorFailed(listener: Listener, error: Error): void;
   plainAndOpen(host: string): void;
   connectDecided(result: ConnectResult, listener: Listener): void;
   loginFailed(listener: Listener, refusal: Refusal | 'certificate-missing', address: string): void;
@@ -103,6 +105,7 @@ export function createBrokerEvents(telemetry: Telemetry, monotonicMs: () => numb
   return {
     counts,
     listening: (fields) => logger.info(fields, 'broker listens'),
+    doorFailed: (listener, error) => logger.error({ listener, error }, 'door failed'),
     plainAndOpen: (host) =>
       logger.warn({ host }, 'MQTT without TLS is open to the network: secrets travel in the clear'),
     connectDecided: (result, listener) => meters.connects.increase(1, { result, listener }),

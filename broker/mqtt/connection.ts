@@ -281,7 +281,7 @@ export class Connection implements InboundLink, TransportHandlers {
     if (this.#state !== 'open') return;
     this.#outgoing.acknowledge(first, packetId, this.pending);
     if (sinceMs < this.#acknowledgedSinceMs) this.#acknowledgedSinceMs = sinceMs;
-    this.#context.events.counts.acknowledged += 1;
+    if (first !== acknowledgementFirst.pubcomp) this.#context.events.counts.acknowledged += 1;
     this.#schedule();
   }
 
@@ -315,7 +315,7 @@ export class Connection implements InboundLink, TransportHandlers {
 
   readonly #written = (): void => {
     if (this.#state === 'closed') return;
-    this.#session?.progressed();
+    this.#session?.taken();
     this.#write();
     this.#session?.pump();
     if (this.#paused) this.#schedule();
@@ -342,15 +342,14 @@ export class Connection implements InboundLink, TransportHandlers {
 
   #sweepOpen(nowMs: number): void {
     const { config } = this.#context;
-    const session = this.session;
+    const { session } = this;
     if (nowMs - this.#inbound!.waitingSinceMs >= config.logStallMsMax) {
       this.close('log-stalled');
       return;
     }
     // While it is not read, its silence is ours.
     if (this.#paused) this.#heardMs = nowMs;
-    const patienceMs = config.slowSubscriberMs * (session.queuedMessages > 0 ? 1 : 2);
-    if (session.stalledMs(nowMs) >= patienceMs) this.close('slow-subscriber');
+    if (session.isStalled(nowMs, config.slowSubscriberMs)) this.close('slow-subscriber');
     else if (nowMs - this.#heardMs >= this.#silenceMsMax) this.close('keep-alive');
   }
 

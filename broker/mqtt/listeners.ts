@@ -91,7 +91,7 @@ export async function openWebSocketDoor(options: DoorOptions): Promise<Door> {
     },
   );
   const sockets = new WebSocketServer({
-    server,
+    noServer: true,
     path: webSocketPath,
     maxPayload: config.packetBytesMax,
     perMessageDeflate: false,
@@ -100,8 +100,10 @@ export async function openWebSocketDoor(options: DoorOptions): Promise<Door> {
       offeredProtocols(req.headers['sec-websocket-protocol']).includes(subprotocol),
     handleProtocols: () => subprotocol,
   });
-  sockets.on('connection', (socket, request) => {
-    openWebSocketTransport(socket, request.socket.remoteAddress ?? '', options.connected);
+  server.on('upgrade', (request, socket, head) => {
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      openWebSocketTransport(webSocket, request.socket.remoteAddress ?? '', options.connected);
+    });
   });
   return openDoor(server, 'websocket', options);
 }
@@ -128,6 +130,7 @@ async function openDoor(server: Server, listener: Listener, options: DoorOptions
   });
   const key = portKeys[listener];
   const port = await listen(server, config.host, config[key], key);
+  server.on('error', (error) => events.doorFailed(listener, error));
   events.listening({ listener, host: config.host, port });
   return {
     listener,
@@ -147,6 +150,7 @@ function listen(server: Server, host: string, port: number, key: string): Promis
       reject(brokerError(code, { key, host, port }, error));
     });
     server.listen({ host, port, backlog: backlogMax }, () => {
+      server.removeAllListeners('error');
       resolve((server.address() as AddressInfo).port);
     });
   });

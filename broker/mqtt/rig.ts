@@ -2,7 +2,6 @@
  * For tests: a broker on free ports of this machine with a log in memory and a registry by hand.
  * Nothing of it is used outside tests.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
@@ -143,8 +142,6 @@ export interface Rig {
   readonly telemetry: RecordedTelemetry;
   readonly port: number;
   logState: LogState;
-  /** Hash of what was kept, for comparing two runs. */
-  digest(): string;
 }
 
 export interface RigOptions {
@@ -186,11 +183,6 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     },
     set logState(next) {
       logState = next;
-    },
-    digest() {
-      const hash = createHash('sha256');
-      for (const { topic, payload } of log.readings) hash.update(topic).update(payload);
-      return hash.digest('hex');
     },
   };
 }

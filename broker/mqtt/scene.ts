@@ -1,5 +1,6 @@
 /** For tests: a rig that closes with its test, and what most tests of the wire do with it. */
 import { expect, onTestFinished } from 'vitest';
+import type { ManualClock } from '../../devices/clock-manual.ts';
 import { openRig, type Rig, type RigOptions } from './rig.ts';
 import {
   openWire,
@@ -11,12 +12,22 @@ import {
   type WirePacket,
 } from './wire.ts';
 
+/** Longer than a broker takes to close. */
+const closeMs = 60_000;
+
 export const pingreq = packet(0xc0);
 export const disconnect = packet(0xe0);
 
 export async function useRig(options: RigOptions = {}): Promise<Rig> {
   const rig = await openRig(options);
-  onTestFinished(() => rig.broker.close());
+  onTestFinished(async () => {
+    const closing = rig.broker.close();
+    // A clock that stands still would wait for ever.
+    if (options.clock !== undefined && 'advance' in options.clock) {
+      (options.clock as ManualClock).advance(closeMs);
+    }
+    await closing;
+  });
   return rig;
 }
 

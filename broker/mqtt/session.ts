@@ -72,7 +72,8 @@ export class Session {
   #replays: Replay[] = [];
   #packetId = 0;
   #lastRouted: RoutedMessage | null = null;
-  #progressMs = 0;
+  #takenMs = 0;
+  #acknowledgedMs = 0;
 
   constructor(options: SessionOptions) {
     this.id = options.id;
@@ -85,14 +86,10 @@ export class Session {
     return this.#outlet;
   }
 
-  get queuedMessages(): number {
-    return this.#queue.length;
-  }
-
   /** The client is there: sends again what it has not acknowledged, then what waited. */
   attach(outlet: Outlet): void {
     this.#outlet = outlet;
-    this.progressed();
+    this.#takenMs = this.#acknowledgedMs = this.#options.monotonicMs();
     for (const [packetId, { message }] of this.#inflight ?? []) {
       const bytes =
         message === null
@@ -223,7 +220,8 @@ export class Session {
 
   /** PUBACK or PUBCOMP; one for a message that is not in flight means nothing. */
   acknowledged(packetId: number): void {
-    if (this.#inflight?.delete(packetId) === true) this.progressed();
+    if (this.#inflight?.delete(packetId) !== true) return;
+    this.#acknowledgedMs = this.#options.monotonicMs();
     this.pump();
   }
 
@@ -232,7 +230,7 @@ export class Session {
     const inflight = this.#inflight?.get(packetId);
     if (inflight !== undefined) {
       inflight.message = null;
-      this.progressed();
+      this.#acknowledgedMs = this.#options.monotonicMs();
     }
     this.#outlet?.send(encodeAcknowledgement(acknowledgementFirst.pubrel, packetId));
   }
@@ -258,16 +256,23 @@ export class Session {
     return refused;
   }
 
-  /** The client has taken something: it is not stuck. */
-  progressed(): void {
-    this.#progressMs = this.#options.monotonicMs();
+  /** The client's network has taken something. */
+  taken(): void {
+    this.#takenMs = this.#options.monotonicMs();
   }
 
-  /** How long something waits for this client without it taking anything; 0 when nothing waits. */
-  stalledMs(nowMs: number): number {
-    const waits = this.#queue.length > 0 || (this.#outlet?.backlogBytes ?? 0) > 0;
-    if (!waits) this.#progressMs = nowMs;
-    return nowMs - this.#progressMs;
+  /**
+   * Whether something has waited for so long without the client taking or acknowledging anything;
+   * with QoS 0 alone twice as long.
+   */
+  isStalled(nowMs: number, patienceMs: number): boolean {
+    const queued = this.#queue.length > 0;
+    if (!queued || (this.#inflight?.size ?? 0) < this.#options.limits.inflightMax) {
+      this.#acknowledgedMs = nowMs;
+    }
+    if ((this.#outlet?.backlogBytes ?? 0) === 0) this.#takenMs = nowMs;
+    const takenPatienceMs = queued ? patienceMs : 2 * patienceMs;
+    return nowMs - this.#acknowledgedMs >= patienceMs || nowMs - this.#takenMs >= takenPatienceMs;
   }
 }
 
