@@ -184,99 +184,40 @@ function createSettableClock(): Clock & { setNow(at: number): void } {
 }
 
 async function openOver(ground: Ground, options: TestApiOptions): Promise<TestApi> {
-  const { folder, fileSystem, clock, telemetry, registry } = ground;
-  const appended: Reading[] = [];
+  const { clock, telemetry, registry, tokens } = ground;
+  const log: AppendLog = { appended: [], error: null };
   const announced: number[] = [];
   const health: RoomHealth[] = [];
-  let readingsError: Error | null = null;
-  const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
-    durableEnd,
-    openReader: (from: number) => openLogReader({ fileSystem, directory, durableEnd, from }),
-  });
   const api = await openApi({
-    config: apiConfig.parse({
-      host: '127.0.0.1',
-      httpPort: 0,
-      asOfSettleMs: 50,
-      ...options.config,
-    }),
-    clock,
-    random: createSeededRandom(3),
-    telemetry,
-    readFile: (path) => readFile(path),
-    pageFolder: options.pageFolder ?? join(folder, 'no-page'),
-    store: openStoreFollower({
-      path: join(folder, 'view.db'),
-      config: storeConfigSchema.parse({}),
-      isCircular: (series) => isCircular(registry, series),
-    }),
-    observations: reader('/observations', ground.observationsEnd),
-    readings: reader('/readings', ground.readingsEnd),
-    registry,
-    appendReading(reading) {
-      if (readingsError !== null) return Promise.reject(readingsError);
-      appended.push(reading);
-      return new Promise((resolve, reject) => {
-        appendReading(ground.readings, reading, (error, position) =>
-          error === null ? resolve(position) : reject(error),
-        );
-      });
-    },
-    storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
+    ...apiOptions(ground, options, log),
     health: () => health,
-    metricsText: () => '# metrics of all rooms\n',
     registryChanged: (version) => void announced.push(version),
   });
   const url = `${api.isSecure ? 'https' : 'http'}://127.0.0.1:${api.httpPort}`;
   const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
     fetch(url + path, { headers });
-
-  function append(rows: readonly ObservationRow[], more: Partial<Batch> = {}): Promise<number> {
-    const batch = batchOf(ground, rows, more);
-    const bytes = encodeBatch(batch);
-    return new Promise((resolve, reject) => {
-      ground.observations.append(
-        bytes.length,
-        (target, at) => target.set(bytes, at),
-        (error, position) => {
-          if (error !== null) return reject(error);
-          ground.writer.apply(position, batch);
-          resolve(position);
-        },
-      );
-    });
-  }
-
-  async function untilFollowed(position: number): Promise<number> {
-    for (;;) {
-      const answer = await get('/api/v1/', {});
-      const cursor = answer.headers.get('quantrac-cursor') ?? '';
-      await answer.arrayBuffer();
-      const text = Buffer.from(cursor, 'base64url').toString();
-      if (Number(text.split(':')[2]) > position) return position;
-    }
-  }
-
+  const append = (rows: readonly ObservationRow[], more: Partial<Batch> = {}) =>
+    appendBatch(ground, batchOf(ground, rows, more));
   return {
     api,
     url,
     registry,
     telemetry,
-    fileSystem,
-    appended,
+    fileSystem: ground.fileSystem,
+    appended: log.appended,
     announced,
     health,
-    operator: ground.tokens.operator,
-    reader: ground.tokens.reader,
-    ownerToken: ground.tokens.owner,
+    operator: tokens.operator,
+    reader: tokens.reader,
+    ownerToken: tokens.owner,
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),
     now: () => clock.now(),
     failReadings(error) {
-      readingsError = error;
+      log.error = error;
     },
     append,
-    publish: async (rows, more) => untilFollowed(await append(rows, more)),
+    publish: async (rows, more) => untilFollowed(get, await append(rows, more)),
     flush() {
       while (!ground.writer.flushSlice(1_000));
     },
@@ -293,9 +234,82 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
       await ground.observations.close();
       await ground.readings.close();
       registry.close();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(ground.folder, { recursive: true, force: true });
     },
   };
+}
+
+interface AppendLog {
+  readonly appended: Reading[];
+  error: Error | null;
+}
+
+function apiOptions(ground: Ground, options: TestApiOptions, log: AppendLog) {
+  const { folder, fileSystem, clock, telemetry, registry } = ground;
+  const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
+    durableEnd,
+    openReader: (from: number) => openLogReader({ fileSystem, directory, durableEnd, from }),
+  });
+  return {
+    config: apiConfig.parse({
+      host: '127.0.0.1',
+      httpPort: 0,
+      asOfSettleMs: 50,
+      ...options.config,
+    }),
+    clock,
+    random: createSeededRandom(3),
+    telemetry,
+    readFile: (path: string) => readFile(path),
+    pageFolder: options.pageFolder ?? join(folder, 'no-page'),
+    store: openStoreFollower({
+      path: join(folder, 'view.db'),
+      config: storeConfigSchema.parse({}),
+      isCircular: (series) => isCircular(registry, series),
+    }),
+    observations: reader('/observations', ground.observationsEnd),
+    readings: reader('/readings', ground.readingsEnd),
+    registry,
+    appendReading(reading: Reading): Promise<number> {
+      if (log.error !== null) return Promise.reject(log.error);
+      log.appended.push(reading);
+      return new Promise((resolve, reject) => {
+        appendReading(ground.readings, reading, (error, position) =>
+          error === null ? resolve(position) : reject(error),
+        );
+      });
+    },
+    storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
+    metricsText: () => '# metrics of all rooms\n',
+  };
+}
+
+function appendBatch(ground: Ground, batch: Batch): Promise<number> {
+  const bytes = encodeBatch(batch);
+  return new Promise((resolve, reject) => {
+    ground.observations.append(
+      bytes.length,
+      (target, at) => target.set(bytes, at),
+      (error, position) => {
+        if (error !== null) return reject(error);
+        ground.writer.apply(position, batch);
+        resolve(position);
+      },
+    );
+  });
+}
+
+async function untilFollowed(
+  get: (path: string) => Promise<Response>,
+  position: number,
+): Promise<number> {
+  for (;;) {
+    const answer = await get('/api/v1/');
+    const cursor = answer.headers.get('quantrac-cursor') ?? '';
+    await answer.arrayBuffer();
+    const text = Buffer.from(cursor, 'base64url').toString();
+    if (Number(text.split(':')[2]) > position) return position;
+  }
 }
 
 function batchOf(ground: Ground, rows: readonly ObservationRow[], more: Partial<Batch>): Batch {

@@ -8,15 +8,22 @@ const grammar =
  * stands for the `+` that a query string turns into one. Throws API_PARAMETER_INVALID.
  */
 export function readInstant(text: string, parameter: string): number {
-  const [, date = '', time = '', fraction = '', zone = ''] = grammar.exec(text) ?? [];
+  const parts = grammar.exec(text);
+  const at = parts === null ? NaN : instantOf(parts);
+  if (Number.isNaN(at)) {
+    throw badParameter(parameter, 'RFC 3339 with an offset, such as 2024-01-31T00:00:00+07:00');
+  }
+  return at;
+}
+
+/** NaN for a day or an offset that does not exist. */
+function instantOf([, date = '', time = '', fraction = '', zone = '']: RegExpExecArray): number {
   const milliseconds = fraction.padEnd(3, '0').slice(0, 3);
   const at = Date.parse(`${date}T${time}.${milliseconds}${zone.toUpperCase().replace(' ', '+')}`);
   // Date.parse takes February 30 for March 1: the day must come back as it was given.
   const dayAt = Date.parse(`${date}T00:00:00Z`);
-  if (Number.isNaN(at) || !new Date(dayAt).toISOString().startsWith(date)) {
-    throw badParameter(parameter, 'RFC 3339 with an offset, such as 2024-01-31T00:00:00+07:00');
-  }
-  return at;
+  const isDay = !Number.isNaN(dayAt) && new Date(dayAt).toISOString().startsWith(date);
+  return isDay ? at : NaN;
 }
 
 export function readOptionalInstant(text: string | undefined, parameter: string): number | null {

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { createPageTokens } from './page.ts';
+
+const tokens = createPageTokens('store-1', 'the question');
+
+test('a page token gives its place back', () => {
+  const keys = fc.option(
+    fc.tuple(fc.maxSafeInteger(), fc.maxSafeInteger(), fc.option(fc.integer())),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(fc.nat(), fc.string({ maxLength: 64 }), keys, (position, id, key) => {
+      const place = { position, id, ...(key === undefined ? {} : { key }) };
+      expect(tokens.decode(tokens.encode(place))).toEqual(place);
+    }),
+  );
+});
+
+test('a token of another question is refused', () => {
+  const other = createPageTokens('store-1', 'another question');
+  expect(() => tokens.decode(other.encode({ position: 1, id: 'a' }))).toThrow(
+    expect.objectContaining({ code: 'API_PAGE_INVALID' }),
+  );
+});
+
+test('a token of another store is gone', () => {
+  const other = createPageTokens('store-0', 'the question');
+  expect(() => tokens.decode(other.encode({ position: 1, id: 'a' }))).toThrow(
+    expect.objectContaining({ code: 'API_PAGE_EXPIRED' }),
+  );
+});
+
+test('whatever is no token is refused by name', () => {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const real = JSON.parse(
+    Buffer.from(tokens.encode({ position: 1, id: 'a' }), 'base64url').toString(),
+  ) as unknown[];
+  const wrong = [
+    encode({}),
+    encode([2, ...real.slice(1)]),
+    encode([...real.slice(0, 3), -1, 'a']),
+    encode([...real.slice(0, 3), 1, 5]),
+    encode([...real, 1]),
+    encode([...real, 1, 2, 'x']),
+    encode('x'.repeat(2_000)),
+    'not json',
+    '%',
+  ];
+  for (const token of wrong) {
+    expect(() => tokens.decode(token)).toThrow(
+      expect.objectContaining({ code: 'API_PAGE_INVALID' }),
+    );
+  }
+  fc.assert(
+    fc.property(fc.base64String(), (token) => {
+      expect(() => tokens.decode(token)).toThrow(
+        expect.objectContaining({ code: 'API_PAGE_INVALID' }),
+      );
+    }),
+  );
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+
+import { matchTag, tagOf, tagWithEncoding, type AnswerVersion } from './validator.ts';
+
+const version: AnswerVersion = {
+  question: 'q',
+  position: 50,
+  registryVersion: 3,
+  madeAtSeconds: 0,
+};
+const changedAt = (changed: number) => ({
+  unchangedSince: (position: number) => changed <= position,
+  ageSecondsMax: 60,
+});
+
+describe('an entity tag', () => {
+  test('is strong, and differs with everything that the answer depends on', () => {
+    const tags = [
+      version,
+      { ...version, question: 'r' },
+      { ...version, position: 51 },
+      { ...version, registryVersion: 4 },
+      { ...version, madeAtSeconds: 7 },
+    ].map(tagOf);
+    expect(new Set(tags).size).toBe(tags.length);
+    for (const tag of tags) expect(tag).toMatch(/^"[^"]+"$/);
+    expect(tagWithEncoding(tags[0] ?? '', 'br')).not.toBe(tags[0]);
+  });
+
+  test('matches itself in any encoding, weak and in a list', () => {
+    const tag = tagOf(version);
+    const gzip = tagWithEncoding(tag, 'gzip');
+    expect(matchTag(tag, version, changedAt(99))).toBe(tag);
+    expect(matchTag(`"other", W/${gzip}`, version, changedAt(99))).toBe(gzip);
+  });
+
+  test('given earlier matches as long as nothing of the question has changed', () => {
+    const earlier = tagOf({ ...version, position: 40 });
+    expect(matchTag(earlier, version, changedAt(40))).toBe(earlier);
+    expect(matchTag(earlier, version, changedAt(41))).toBeUndefined();
+    const later = tagOf({ ...version, position: 60 });
+    expect(matchTag(later, version, changedAt(1))).toBeUndefined();
+  });
+
+  test('does not match another question, registry, or nothing', () => {
+    const still = changedAt(0);
+    expect(matchTag(tagOf({ ...version, question: 'r' }), version, still)).toBeUndefined();
+    expect(matchTag(tagOf({ ...version, registryVersion: 2 }), version, still)).toBeUndefined();
+    expect(matchTag(undefined, version, still)).toBeUndefined();
+    expect(matchTag('*, "x", garbage', version, still)).toBeUndefined();
+  });
+
+  test('of an answer with ages matches no longer than it may be cached', () => {
+    const made = (madeAtSeconds: number) => ({ ...version, madeAtSeconds });
+    const tag = tagOf(made(1_000));
+    expect(matchTag(tag, made(1_060), changedAt(0))).toBe(tag);
+    expect(matchTag(tag, made(1_061), changedAt(0))).toBeUndefined();
+    expect(matchTag(tag, made(999), changedAt(0))).toBeUndefined();
+  });
+});
