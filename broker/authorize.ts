@@ -65,10 +65,11 @@ const deviceTopics: ReadonlyMap<
 /** What anybody on this machine may say for a device under --demo. */
 const demoTopics = new Set(['obs', 'obs/backfill', 'state', 'meta']);
 
-/** First level behind its id that a device may read; all that lies below goes with it. */
-const deviceReads = new Set(['cmd', 'cfg', 'time', 'state', 'meta']);
+/** What a device may read of its own: with all that lies below, and as a single topic. */
+const deviceReadsBelow = new Set(['cmd', 'cfg']);
+const deviceReads = new Set(['time', 'state', 'meta']);
 
-/** The same for an operator and any one device: what devices say of themselves. */
+/** What an operator may read of any one device: what it says of itself. */
 const operatorReads = new Set(['state', 'meta']);
 
 export function createAuthorizer(options: AuthorizeOptions): Authorizer {
@@ -143,6 +144,8 @@ function mayReadDevice(
   const first = levels[3];
   // A wildcard at the id, or right behind it, would reach what others say or measure.
   if (id === undefined || first === undefined || !idPattern.test(id)) return false;
-  if (principal.role === 'device') return principal.subject === id && deviceReads.has(first);
-  return principal.role === 'operator' && operatorReads.has(first) && levels.length === 4;
+  const alone = levels.length === 4;
+  if (principal.role === 'operator') return alone && operatorReads.has(first);
+  if (principal.role !== 'device' || principal.subject !== id) return false;
+  return deviceReadsBelow.has(first) || (alone && deviceReads.has(first));
 }
