@@ -16,6 +16,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +46,8 @@ export interface DataFolder {
 }
 
 const formatName = 'quantrac-data/1';
+/** Stands in the folder while a backup is copied into it. */
+const restoreMark = 'restore.unfinished';
 
 /** Makes the folder if there is none, checks its version, and becomes its one owner. */
 export function openDataFolder(path: string, random: Random): DataFolder {
@@ -72,8 +75,42 @@ export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> 
   };
 }
 
+export interface EmptyFolder extends Omit<DataFolder, 'identity'> {
+  /** What was put there is whole: from now on it is a data folder of this identity. */
+  finish(identity: StoreIdentity): void;
+}
+
+/**
+ * Takes a new or empty folder to put a data folder there, and marks it as unfinished. Throws
+ * START_FOLDER_USED for one that holds anything.
+ */
+export function openEmptyFolder(path: string): EmptyFolder {
+  makeFolder(path);
+  readFormat(path);
+  const found = readdirSync(path).filter((name) => name !== 'owner.lock');
+  if (found.length > 0) {
+    throw startError('START_FOLDER_USED', { folder: path, found: found.slice(0, 3) });
+  }
+  const release = takeOwnership(path);
+  const mark = join(path, restoreMark);
+  closeSync(openSync(mark, 'w', 0o600));
+  syncFolder(path);
+  return {
+    ...pathsOf(path),
+    release,
+    finish(identity) {
+      writeFormat(path, identity);
+      unlinkSync(mark);
+      syncFolder(path);
+    },
+  };
+}
+
 /** Undefined where there is no format file yet. Throws START_ codes for a newer or broken one. */
 export function readFormat(path: string): StoreIdentity | undefined {
+  if (existsSync(join(path, restoreMark))) {
+    throw startError('START_RESTORE_UNFINISHED', { folder: path });
+  }
   const file = join(path, 'format.json');
   if (!existsSync(file)) {
     const strangers = existsSync(path)

@@ -58,6 +58,21 @@ export const startErrors = {
       'The command needs a running server. Start one with `quantrac run` on the same --data-dir.',
     canRetry: true,
   },
+  START_FOLDER_USED: {
+    message: 'The data folder is not empty',
+    meaning: 'A backup is restored into a new or empty folder: name one with --data-dir.',
+    canRetry: false,
+  },
+  START_RESTORE_UNFINISHED: {
+    message: 'A restore into this data folder was cut short',
+    meaning: 'The folder holds a part of a backup. Delete it and restore again.',
+    canRetry: false,
+  },
+  START_NOT_IN_VERSION: {
+    message: 'This version does not have the command yet',
+    meaning: 'Nothing was read or changed.',
+    canRetry: false,
+  },
 } as const satisfies ErrorTable;
 
 export const startError = errorsOf(startErrors);

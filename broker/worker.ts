@@ -9,6 +9,7 @@ import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { LogWriter, Position } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
+import { readingsCalls } from '../ingest/maintain/readings-calls.ts';
 import { appendReading } from '../ingest/reading-codec.ts';
 import type { Reading } from '../ingest/reading.ts';
 import { createOpenFeed } from '../ingest/store/open-feed.ts';
@@ -80,14 +81,15 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
   });
   const append = (reading: Reading) =>
     appendKept(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+  const { consumed, ...maintenance } = readingsCalls(
+    readings,
+    createDurableEnd(data.ends.observations),
+  );
   return {
     ready: broker.addresses,
+    calls: { ...maintenance, append },
     rooms: {
-      ingest: {
-        append,
-        /** All readings up to here are settled and flushed: retention may delete their segments. */
-        consumed: (position: Position) => readings.retain(position),
-      },
+      ingest: { append, consumed },
       api: {
         append,
         health: () => healthOf(logState(), broker),

@@ -1,0 +1,142 @@
+/**
+ * A backup, also while the server runs. Followers are copied before their sources, so that whatever
+ * a copied file speaks of is in the file copied after it:
+ *
+ *   view (at p ≤ observations' end) → observations (consumed ≤ readings' end) → readings (markers up
+ *   to a version of the registry) → registry → manifest
+ *
+ * The caller keeps retention from deleting readings meanwhile: what the copied observations have not
+ * consumed must be in the copied readings.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import { copyDatabase } from '../../devices/database.ts';
+import { verifyRegistry } from '../../devices/registry/verify.ts';
+import { copyLog, type LogCopy } from '../log/copy-log.ts';
+import type { FileSystem } from '../log/file-system.ts';
+import { systemCode } from '../log/file-system.ts';
+import type { Position } from '../log/log.ts';
+import { readViewState } from '../store/adopt-view.ts';
+import { maintainError } from './errors.ts';
+import type { MaintainProgress } from './findings.ts';
+import { hashFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
+
+export interface FolderPaths {
+  readonly path: string;
+  readonly readings: string;
+  readonly observations: string;
+  readonly view: string;
+  readonly registry: string;
+}
+
+/** Where the logs end now; asked again each time, for they grow. */
+export interface LogEnds {
+  readings(): Promise<Position>;
+  observations(): Promise<Position>;
+}
+
+export interface BackupOptions {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly paths: FolderPaths;
+  readonly identity: Pick<Manifest, 'storeId'> & {
+    readonly earlier: readonly { readonly storeId: string; readonly upTo: Position }[];
+  };
+  readonly ends: LogEnds;
+  /** New or empty. */
+  readonly targetDirectory: string;
+  readonly onProgress: MaintainProgress;
+}
+
+/** Rejects with INGEST_BACKUP_TARGET_USED before anything is written, or with the disk's error. */
+export async function makeBackup(options: BackupOptions): Promise<Manifest> {
+  const { fileSystem, clock, paths, identity, ends, targetDirectory, onProgress } = options;
+  await makeEmpty(fileSystem, targetDirectory);
+  const view = await copyView(options);
+  const observations = await copyOneLog(options, 'observations', await ends.observations());
+  const readings = await copyOneLog(options, 'readings', await ends.readings());
+  await copyDatabase(paths.registry, `${targetDirectory}/registry.db`, (done, all) =>
+    onProgress('registry: pages', done, all),
+  );
+  const { version } = verifyRegistry(`${targetDirectory}/registry.db`);
+  const manifest = {
+    madeAt: clock.now(),
+    storeId: identity.storeId,
+    earlier: [...identity.earlier],
+    view,
+    observations: { first: observations.first, end: observations.end },
+    readings: { first: readings.first, end: readings.end },
+    registry: version,
+    files: await describeFiles(options, view !== null),
+  };
+  await writeManifest(fileSystem, targetDirectory, manifest);
+  return { format: 'quantrac-backup/1', ...manifest };
+}
+
+/** Makes a folder, or takes one that holds nothing. */
+async function makeEmpty(fileSystem: FileSystem, directory: string): Promise<void> {
+  await fileSystem.makeDirectory(directory);
+  const names = await fileSystem.list(directory);
+  if (names.length > 0) {
+    throw maintainError('INGEST_BACKUP_TARGET_USED', { directory, found: names.slice(0, 3) });
+  }
+}
+
+/** Position of the copied view; null where there is none. */
+async function copyView(options: BackupOptions): Promise<Position | null> {
+  const { paths, targetDirectory, onProgress } = options;
+  const target = `${targetDirectory}/view.db`;
+  try {
+    readViewState(paths.view);
+  } catch (error) {
+    if (systemCode(error) === 'STORE_NO_VIEW') return null;
+    throw error;
+  }
+  await copyDatabase(paths.view, target, (done, all) => onProgress('view: pages', done, all));
+  return readViewState(target).position;
+}
+
+async function copyOneLog(
+  options: BackupOptions,
+  log: 'readings' | 'observations',
+  end: Position,
+): Promise<LogCopy> {
+  const { fileSystem, paths, targetDirectory, onProgress } = options;
+  const target = `${targetDirectory}/${log}`;
+  if (end === 0) {
+    await fileSystem.makeDirectory(target);
+    return { first: 1, end: 0, bytes: 0 };
+  }
+  return copyLog({
+    fileSystem,
+    directory: paths[log],
+    end,
+    targetDirectory: target,
+    onProgress: (bytes) => onProgress(`${log}: bytes`, bytes, 0),
+  });
+}
+
+/** Every file with its SHA-256; the two databases are synced here, the logs' files were when made. */
+async function describeFiles(options: BackupOptions, hasView: boolean): Promise<ManifestFile[]> {
+  const { fileSystem, targetDirectory, onProgress } = options;
+  const names = [...(hasView ? ['view.db'] : []), 'registry.db'];
+  for (const name of names) await syncFile(fileSystem, `${targetDirectory}/${name}`);
+  for (const log of ['observations', 'readings']) {
+    const found = await fileSystem.list(`${targetDirectory}/${log}`);
+    names.push(...found.toSorted().map((name) => `${log}/${name}`));
+  }
+  const files: ManifestFile[] = [];
+  for (const [index, path] of names.entries()) {
+    files.push({ path, ...(await hashFile(fileSystem, `${targetDirectory}/${path}`)) });
+    onProgress('hashes: files', index + 1, names.length);
+  }
+  return files;
+}
+
+async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
+  const file = await fileSystem.open(path, 'write');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

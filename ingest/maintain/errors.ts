@@ -1,0 +1,35 @@
+import { errorsOf, type ErrorTable } from '../../devices/coded-error.ts';
+
+/** What can stop the keeping of a data folder: backup, restore, erasure. */
+export const maintainErrors = {
+  INGEST_BACKUP_TARGET_USED: {
+    message: 'The folder of the backup is not empty',
+    meaning: 'A backup is made into a new or empty folder. Nothing was written; name another one.',
+    canRetry: false,
+  },
+  INGEST_BACKUP_MISSING: {
+    message: 'The folder holds no whole backup',
+    meaning:
+      'It has no manifest: it is no backup, or the backup was cut short. Use another one, or make it again.',
+    canRetry: false,
+  },
+  INGEST_BACKUP_VERSION: {
+    message: 'The backup is of a version that this program does not know',
+    meaning: 'It was made by a newer version: restore it with that one. Nothing was written.',
+    canRetry: false,
+  },
+  INGEST_BACKUP_DAMAGED: {
+    message: 'A file of the backup is not what was written',
+    meaning:
+      'The named file, and where it can be told the record in it, is damaged or missing. Nothing was restored; use another backup, or mend this file from a copy.',
+    canRetry: false,
+  },
+  INGEST_ERASURE_WAITING: {
+    message: 'The erasure was not decided in time',
+    meaning:
+      'Its decisions are in the log and will be carried out, but the readings are not blanked yet. Run the same command again.',
+    canRetry: true,
+  },
+} as const satisfies ErrorTable;
+
+export const maintainError = errorsOf(maintainErrors);

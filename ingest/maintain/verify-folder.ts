@@ -1,0 +1,132 @@
+/**
+ * Proves a data folder, or a backup, which has the same files: both logs byte by byte, every reading
+ * and batch, the laws of balance, the view, the registry, and that their positions fit each other.
+ * Only reads. While a server runs it looks no further than what is durable when it begins.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import { verifyRegistry } from '../../devices/registry/verify.ts';
+import type { FileSystem } from '../log/file-system.ts';
+import type { Position } from '../log/log.ts';
+import { readViewState } from '../store/adopt-view.ts';
+import type { ViewState } from '../store/view.ts';
+import type { FolderPaths } from './backup.ts';
+import type { Finding, MaintainProgress } from './findings.ts';
+import { findLogEnd, logPlace, type LogPlace } from './log-place.ts';
+import { verifyBatches, type LastBatch } from './verify-batches.ts';
+import { verifyLogFiles } from './verify-log.ts';
+import { verifyReadings } from './verify-readings.ts';
+
+export interface LogPositions {
+  readonly readings: Position;
+  readonly observations: Position;
+}
+
+export interface VerifyFolderOptions {
+  readonly paths: FolderPaths;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  /** Of the data; null where it is not known, as of a folder that was never opened. */
+  readonly storeId: string | null;
+  /** Durable ends that the server tells; null where none runs. */
+  readonly liveEnds: (() => Promise<LogPositions>) | null;
+  readonly onFinding: (finding: Finding) => void;
+  readonly onProgress: MaintainProgress;
+}
+
+export interface FolderReport {
+  readonly ends: LogPositions;
+  readonly readings: LogPlace;
+  readonly observations: LogPlace;
+  /** Null: there is none, which is no fault: it is built from the observations. */
+  readonly view: ViewState | null;
+  readonly lastBatch: LastBatch | null;
+  readonly registryVersion: number;
+  readonly records: number;
+}
+
+export async function verifyFolder(options: VerifyFolderOptions): Promise<FolderReport> {
+  const { paths, fileSystem, clock, liveEnds, onFinding, onProgress } = options;
+  // The follower's position is read before its source's end, so that a running server is no fault.
+  const view = viewState(options);
+  const ends = liveEnds === null ? await endsOf(fileSystem, paths) : await liveEnds();
+  let records = 0;
+  for (const part of ['observations', 'readings'] as const) {
+    const end = liveEnds === null ? null : ends[part];
+    const directory = paths[part];
+    const log = { part, fileSystem, directory, end, clock, onFinding, onProgress };
+    records += (await verifyLogFiles(log)).records;
+  }
+  const readings = logPlace(fileSystem, paths.readings, ends.readings);
+  const observations = logPlace(fileSystem, paths.observations, ends.observations);
+  if (ends.readings > 0) await verifyReadings(readings, onFinding, onProgress);
+  const lastBatch =
+    ends.observations > 0 ? await verifyBatches(observations, onFinding, onProgress) : null;
+  const registryVersion = registryOf(options);
+  const report = { ends, readings, observations, view, lastBatch, registryVersion, records };
+  for (const what of positionProblems(report)) {
+    onFinding({ part: 'positions', file: 'positions', what });
+  }
+  return report;
+}
+
+export async function endsOf(
+  fileSystem: FileSystem,
+  paths: Pick<FolderPaths, 'readings' | 'observations'>,
+): Promise<LogPositions> {
+  return {
+    observations: await findLogEnd(fileSystem, paths.observations),
+    readings: await findLogEnd(fileSystem, paths.readings),
+  };
+}
+
+/** State of the view; null where there is none or it cannot be read, which is then a finding. */
+function viewState({ paths, storeId, onFinding }: VerifyFolderOptions): ViewState | null {
+  try {
+    const state = readViewState(paths.view);
+    if (storeId !== null && state.storeId !== storeId) {
+      const what = `belongs to the log ${state.storeId}, not to ${storeId}`;
+      onFinding({ part: 'view', file: 'view.db', what });
+    }
+    return state;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'STORE_NO_VIEW') return null;
+    onFinding({ part: 'view', file: 'view.db', what: sentenceOf(error) });
+    return null;
+  }
+}
+
+function registryOf({ paths, onFinding, onProgress }: VerifyFolderOptions): number {
+  onProgress('registry: files', 0, 1);
+  try {
+    const { problems, version } = verifyRegistry(paths.registry);
+    for (const what of problems) onFinding({ part: 'registry', file: 'registry.db', what });
+    return version;
+  } catch (error) {
+    onFinding({ part: 'registry', file: 'registry.db', what: sentenceOf(error) });
+    return 0;
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A follower never knows more than its source. */
+function* positionProblems(report: FolderReport): Generator<string> {
+  const { ends, view, lastBatch, registryVersion } = report;
+  if (view !== null) {
+    const held = Math.max(view.position, view.target);
+    if (held > ends.observations) {
+      yield `the view holds batch ${held}, the observations end at ${ends.observations}`;
+    }
+  }
+  if (lastBatch === null) return;
+  const { consumed, registryVersion: marked } = lastBatch.batch;
+  if (consumed > ends.readings) {
+    yield `reading ${consumed} is consumed, the readings end at ${ends.readings}`;
+  }
+  if (marked > registryVersion && registryVersion > 0) {
+    yield `version ${marked} of the registry is in force, its newest is ${registryVersion}`;
+  }
+}
