@@ -124,6 +124,25 @@ describe('Damage in sealed segments', () => {
     }
   });
 
+  it("names sound records that stand in each other's place", async () => {
+    const written = await writeLog(300, 20, 'closed');
+    const path = segmentsOf(written.disk)[0]!;
+    const bytes = written.disk.contents(path);
+    // Records 29 and 36 are of the same length.
+    const length = recordHeaderBytes + textOf(29).length;
+    const twentyNine = bytes.indexOf(textOf(29)) - recordHeaderBytes;
+    const thirtySix = bytes.indexOf(textOf(36)) - recordHeaderBytes;
+    const kept = Buffer.from(bytes.subarray(twentyNine, twentyNine + length));
+    bytes.copy(bytes, twentyNine, thirtySix, thirtySix + length);
+    kept.copy(bytes, thirtySix);
+    written.disk.setContents(path, bytes);
+    const { texts, damaged, writer } = await readDamaged(written.fixture);
+    expect(damaged).toEqual([29, 36]);
+    for (const [position, text] of texts) expect(text).toBe(textOf(position));
+    await writer.close();
+    expect((await findingsOf(written.disk)).map((one) => one.first)).toEqual([29, 36]);
+  });
+
   it('names a stretch of many records, and goes on behind it', async () => {
     const written = await writeLog(300, 20, 'closed');
     const path = segmentsOf(written.disk)[1]!;
