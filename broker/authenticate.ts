@@ -13,15 +13,14 @@ export interface Presented {
   readonly certificateFingerprint?: string | undefined;
 }
 
-export const refusals = ['unknown', 'certificate-unknown', 'certificate-mismatch'] as const;
-export type Refusal = (typeof refusals)[number];
+export type Refusal = 'unknown' | 'certificate-unknown' | 'certificate-mismatch';
 
 export type Authenticated =
   | { readonly principal: Principal; readonly refused?: never }
   | { readonly refused: Refusal; readonly principal?: never };
 
-/** User name of a bearer token: the password alone decides whose it is. */
-export const tokenUsername = 'token';
+/** User name of any bearer token, beside its own id: the password decides whose it is. */
+const tokenUsername = 'token';
 
 export function authenticate(registry: RegistryReader, presented: Presented): Authenticated {
   const { username, certificateFingerprint: fingerprint } = presented;
@@ -53,8 +52,9 @@ function authenticateSecret(
   secret: string,
 ): Credential | undefined {
   const known = registry.authenticate(username, secret);
-  if (known !== undefined || username !== tokenUsername) return known;
-  return registry.authenticateToken(secret);
+  if (known !== undefined) return known;
+  const token = registry.authenticateToken(secret);
+  return username === tokenUsername || username === token?.subject ? token : undefined;
 }
 
 /** Two connections are of the same credential when this is equal. */

@@ -36,7 +36,7 @@ export type ConnectResult =
   | 'will-denied';
 
 /** Plain numbers that the doors count up themselves. */
-export interface BrokerCounts {
+interface BrokerCounts {
   readonly publishes: [number, number, number];
   acknowledged: number;
   bytesReceived: number;
@@ -44,7 +44,7 @@ export interface BrokerCounts {
   dropped: number;
 }
 
-export interface BrokerGauges {
+interface BrokerGauges {
   readonly connections: number;
   readonly sessions: number;
   readonly retainedMessages: number;
@@ -79,7 +79,7 @@ export interface BrokerEvents {
   flush(gauges: BrokerGauges): void;
 }
 
-export interface DeniedFields {
+interface DeniedFields {
   readonly principal: string;
   readonly topic: string;
 }

@@ -27,7 +27,7 @@ export interface Lane {
 }
 
 /** `sinceMs`: monotonic milliseconds at which the token was handed in. */
-export type Settle = (token: number, error: Error | null, sinceMs: number) => void;
+type Settle = (token: number, error: Error | null, sinceMs: number) => void;
 
 export interface Receiver {
   /** More waits for the disk than the log wants to hold: doors stop reading. */

@@ -340,6 +340,18 @@ describe('a change of the registry', () => {
     expect(rig.broker.stats.subscriptions).toBe(1);
   });
 
+  test('a secret that ends by time is cut within a minute', async () => {
+    const clock = createManualClock(startAt);
+    const rig = await useRig({ clock });
+    const wire = await openDeviceWire(rig.port, 'one', { keepAliveSeconds: 0 });
+    rig.registry.secrets.delete('one');
+    clock.advance(59_000);
+    await expectQuiet(wire);
+    clock.advance(1_500);
+    expect(await wire.ended()).toEqual([]);
+    expect(closedFor(rig, 'revoked')).toBe(1);
+  });
+
   test('many connections are held to it in a few turns', async () => {
     const rig = await useRig();
     const wires = [];

@@ -2,7 +2,7 @@
 import type { Qos } from './packets.ts';
 import { matches } from './topics.ts';
 
-export interface RetainedMessage {
+interface RetainedMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: Qos;

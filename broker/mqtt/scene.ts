@@ -16,7 +16,7 @@ import {
 const closeMs = 60_000;
 
 export const pingreq = packet(0xc0);
-export const disconnect = packet(0xe0);
+const disconnect = packet(0xe0);
 
 export async function useRig(options: RigOptions = {}): Promise<Rig> {
   const rig = await openRig(options);

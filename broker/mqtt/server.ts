@@ -3,8 +3,6 @@
  * for those who are already inside.
  */
 import { sleep, type Clock, type Scheduled } from '../../devices/clock.ts';
-import type { Principal } from '../../devices/visible.ts';
-import { authenticate } from '../authenticate.ts';
 import type { BrokerConfig } from '../config.ts';
 import type { BrokerEvents } from '../events.ts';
 import { Connection } from './connection.ts';
@@ -12,6 +10,7 @@ import type { MqttContext } from './context.ts';
 import { createConnectionRate } from './limits.ts';
 import type { Door, DoorOptions } from './listeners.ts';
 import type { FlushingOutbox } from './outbox.ts';
+import { createRechecks } from './rechecks.ts';
 import type { Transport, TransportHandlers } from './transport.ts';
 
 export interface Connections {
@@ -26,8 +25,6 @@ export interface Connections {
 
 /** How finely time-outs are kept. */
 const sweepMs = 500;
-/** Connections proved again in one turn of the event loop. */
-const recheckedAtOnce = 500;
 /** How long `close` waits for acknowledgements that are still owed. */
 const closeMsMax = 2_000;
 const closeStepMs = 10;
@@ -48,12 +45,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const rate = createConnectionRate(config.connectionRateMax, config.connectionBurstMax);
   let sockets = 0;
   let closing = false;
+  const rechecks = createRechecks(context, connections);
   let sweeping: Scheduled = clock.schedule(sweepMs, sweep);
 
   function sweep(): void {
     const nowMs = clock.monotonicMs();
     for (const connection of connections) connection.sweep(nowMs);
     options.outbox.wake();
+    rechecks.ifDue(nowMs);
     options.swept(nowMs);
     if (!closing) sweeping = clock.schedule(sweepMs, sweep);
   }
@@ -62,15 +61,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const connection = new Connection(context, transport, (gone) => connections.delete(gone));
     connections.add(connection);
     return connection;
-  }
-
-  function recheckSome(rest: Iterator<Connection>): void {
-    for (let count = 0; count < recheckedAtOnce; count += 1) {
-      const { value, done } = rest.next();
-      if (done === true) return;
-      recheckOne(context, value);
-    }
-    clock.schedule(0, () => recheckSome(rest));
   }
 
   async function settle(): Promise<void> {
@@ -104,7 +94,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       },
       connected,
     },
-    recheck: () => recheckSome([...connections].values()),
+    recheck: () => rechecks.begin(),
     async close(doors) {
       closing = true;
       sweeping.cancel();
@@ -113,23 +103,4 @@ export function createConnections(options: ConnectionsOptions): Connections {
       await Promise.all(doors.map((door) => door.close()));
     },
   };
-}
-
-function recheckOne(context: MqttContext, connection: Connection): void {
-  const { presented } = connection;
-  if (!connection.isOpen || presented === null) return;
-  const { principal } = authenticate(context.registry, presented);
-  const { requester, session } = connection;
-  const known = requester.principal;
-  if (principal === undefined || !isSamePrincipal(principal, known)) {
-    connection.close('revoked');
-    return;
-  }
-  session.requester = { principal, loopback: requester.loopback };
-  session.keepOnly((filter) => context.authorizer.subscribe(session.requester, filter));
-}
-
-function isSamePrincipal(one: Principal, other: Principal): boolean {
-  if (one === 'anonymous' || other === 'anonymous') return one === other;
-  return one.kind === other.kind && one.subject === other.subject && one.role === other.role;
 }

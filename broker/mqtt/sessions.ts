@@ -22,13 +22,13 @@ export interface Sessions {
   readonly count: number;
 }
 
-export interface SessionRequest {
+interface SessionRequest {
   readonly id: string;
   readonly clean: boolean;
   readonly requester: Requester;
 }
 
-export interface SessionsLimits extends SessionLimits {
+interface SessionsLimits extends SessionLimits {
   readonly sessionsOfflineMax: number;
   readonly sessionOfflineSeconds: number;
 }
