@@ -1,12 +1,53 @@
-import { errorsOf, type ErrorTable } from '../devices/coded-error.ts';
+import { CodedError, errorsOf, type ErrorTable } from '../devices/coded-error.ts';
 import { normaliseErrors } from './normalise/errors.ts';
 
 /**
- * What can go wrong in this room: errors that stop it, and codes under which a reading, or one
- * channel of it, stands in quarantine. Codecs have their own (`CODEC_`, devices/errors.ts).
+ * What can go wrong in this room: codes under which a reading, or one channel of it, stands in
+ * quarantine, then errors that stop ingest. Codecs have their own (`CODEC_`, devices/codecs), log
+ * and store too (`LOG_`, `STORE_`).
  */
 export const ingestErrors = {
   ...normaliseErrors,
+  INGEST_CODEC_UNKNOWN: {
+    message: 'The codec that the registry names for the device does not exist',
+    meaning: 'Correct the codec of the device in the registry, then replay the reading.',
+    canRetry: true,
+  },
+  INGEST_READING_FAILED: {
+    message: 'The pipeline failed at this reading',
+    meaning:
+      'A defect of Quantrac, not of the reading; the others went on. Report it with the quarantined bytes, and replay the reading after an update.',
+    canRetry: true,
+  },
+  INGEST_MEASUREMENT_FAILED: {
+    message: 'The pipeline failed at this measurement',
+    meaning:
+      'A defect of Quantrac, not of the reading; its other channels went on. Report it with the quarantined bytes, and replay the reading after an update.',
+    canRetry: true,
+  },
+  INGEST_CRASHED: {
+    message: 'Ingest died at this reading three times',
+    meaning:
+      'The reading was set aside so that the others go on. Report it with the quarantined bytes, and replay it after an update.',
+    canRetry: true,
+  },
+  INGEST_READING_UNREADABLE: {
+    message: 'Readings cannot be read from the log',
+    meaning:
+      'The disk damaged promised records; the positions are named. Restore the segment from a backup, run verify, and replay them.',
+    canRetry: true,
+  },
+  INGEST_READING_ERASED: {
+    message: 'The reading was lawfully erased before it was decided',
+    meaning: 'Nothing is left of it but its place in the log. Dismiss the entry.',
+    canRetry: false,
+  },
+  INGEST_DECISION_UNKNOWN: {
+    message: 'A decision record is not understood',
+    meaning:
+      'It was made by a newer version, or by hand. Start that version and replay the record.',
+    canRetry: true,
+  },
   INGEST_BATCH_VERSION: {
     message: 'A batch of observations has a format that this version does not know',
     meaning: 'The folder was written by a newer version: start that one, or restore a backup.',
@@ -15,6 +56,22 @@ export const ingestErrors = {
   INGEST_BATCH_UNREADABLE: {
     message: 'A batch of observations cannot be read',
     meaning: 'The record passed its checksum but is not a batch: report it, and restore a backup.',
+    canRetry: false,
+  },
+  INGEST_BALANCE_BROKEN: {
+    message: 'A reading or a measurement has no end, or two',
+    meaning:
+      'A defect of Quantrac: nothing was written of this stretch, and all its readings are kept. Report it with the fields.',
+    canRetry: false,
+  },
+  INGEST_READINGS_SHORTENED: {
+    message: 'The log of readings ends before what the observations were made of',
+    meaning: 'Both logs must come from the same backup: restore them together.',
+    canRetry: false,
+  },
+  INGEST_REGISTRY_VERSION: {
+    message: 'The registry does not know a version that the readings were marked with',
+    meaning: 'The registry must come from the same backup as the logs: restore them together.',
     canRetry: false,
   },
   INGEST_STORE_FAILED: {
@@ -31,4 +88,17 @@ export const ingestErrors = {
   },
 } as const satisfies ErrorTable;
 
+export type IngestErrorCode = keyof typeof ingestErrors;
+
 export const ingestError = errorsOf(ingestErrors);
+
+/** Errors of the machine or of the installation: no reading's fault, they stop ingest. */
+const stopping: ReadonlySet<string> = new Set<IngestErrorCode>([
+  'INGEST_STORE_FAILED',
+  'INGEST_REGISTRY_VERSION',
+  'INGEST_BALANCE_BROKEN',
+]);
+
+export function stopsIngest(error: unknown): boolean {
+  return error instanceof CodedError && stopping.has(error.code);
+}

@@ -6,6 +6,7 @@
  */
 import type { ChecksConfig } from '../checks/config.ts';
 import type { Candidate } from '../normalise/measurement.ts';
+import { eraseValues, type SeriesErasure } from './erasing.ts';
 import type { Scope } from './judging.ts';
 import { openKept, type KeptStore } from './kept.ts';
 import { createPending, type Pending } from './pending.ts';
@@ -14,7 +15,7 @@ import { createPoint } from './point.ts';
 import { createPointMemory } from './point-memory.ts';
 import { PointWindow, type WindowSource } from './point-window.ts';
 import type { Sender } from './rows.ts';
-import { createSeriesStates, type SeriesState } from './series.ts';
+import { createSeriesStates, type SeriesBinding, type SeriesState } from './series.ts';
 import { isRepeatOfTimeless } from './timeless.ts';
 
 export interface Decider {
@@ -22,6 +23,8 @@ export interface Decider {
   readonly pending: Pending;
   /** Decides one value; its rows are in `pending`. Where it throws, nothing of it is decided. */
   decide(candidate: Candidate, sender: Sender): Outcome;
+  /** Deletes what a device said of a stretch of one series; answers how many observations. */
+  erase(binding: SeriesBinding, erasure: SeriesErasure): number;
   /** Takes back the rows of the stretch being decided from number `length` on. */
   takeBack(length: number): void;
   /** Another registry version is in force from the next value on. */
@@ -67,6 +70,16 @@ export function createDecider(options: DeciderOptions): Decider {
         return decideIn(scope, window, candidate, sender);
       } catch (error) {
         windowOf(state, candidate.heightMm)?.drop();
+        takeBack(rowsBefore);
+        throw error;
+      }
+    },
+    erase(binding, erasure) {
+      const state = states.of(binding);
+      const rowsBefore = pending.current.rows.length;
+      try {
+        return eraseValues({ scope, source, store: options.store, state }, erasure);
+      } catch (error) {
         takeBack(rowsBefore);
         throw error;
       }

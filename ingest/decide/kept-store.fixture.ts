@@ -37,7 +37,9 @@ export function createPlainStore(): PlainStore {
     all: () => all,
     range(query: RangeQuery) {
       const { fromAt, toAt, order, after, limit } = query;
-      const rows = currentOf(query.series).filter((row) => row.endAt >= fromAt && row.endAt < toAt);
+      const rows = currentOf(query.series).filter(
+        (row) => row.type !== 'deletion' && row.endAt >= fromAt && row.endAt < toAt,
+      );
       if (order === 'desc') rows.reverse();
       const start =
         after === undefined ? 0 : rows.findIndex((row) => keyOf(row) === keyOf(after)) + 1;

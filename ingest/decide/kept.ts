@@ -103,14 +103,14 @@ function ask<Answer>(question: () => Answer): Answer {
   }
 }
 
-/** The undurable rows in the place of those that they follow. */
+/** The undurable rows in the place of those that they follow; what they delete is gone. */
 function overlay(
   rows: readonly ObservationRow[],
   undurable: readonly ObservationRow[],
 ): ObservationRow[] {
   const byKey = new Map<string, ObservationRow>();
   for (const row of [...rows, ...undurable]) byKey.set(`${row.endAt} ${row.startAt}`, row);
-  return [...byKey.values()].sort(compareKeys);
+  return [...byKey.values()].filter(({ type }) => type !== 'deletion').sort(compareKeys);
 }
 
 /** The oldest end found may have more rows before the page: whole is what lies behind it. */

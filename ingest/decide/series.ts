@@ -32,8 +32,11 @@ export interface Reach {
   readonly behindMs: number;
 }
 
+/** What the registry says of a series. */
+export type SeriesBinding = Pick<ChannelBinding, 'datastream' | 'property' | 'station'>;
+
 export interface SeriesStates {
-  of(binding: Pick<ChannelBinding, 'datastream' | 'property' | 'station'>): SeriesState;
+  of(binding: SeriesBinding): SeriesState;
   /** The state of a series that was met before. */
   known(series: number): SeriesState | undefined;
   /** Another registry version is in force: rules are compiled again where they are met. */
@@ -58,10 +61,7 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
     return judge;
   }
 
-  function compile(
-    binding: Pick<ChannelBinding, 'datastream' | 'property' | 'station'>,
-    known: SeriesState | undefined,
-  ): SeriesState {
+  function compile(binding: SeriesBinding, known: SeriesState | undefined): SeriesState {
     const { datastream, property, station } = binding;
     const { series } = datastream;
     const rules = compileRules(datastream, property, station, config);

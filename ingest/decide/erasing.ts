@@ -1,0 +1,119 @@
+/**
+ * A lawful erasure of one device's values in a stretch of one series: each current one is followed by
+ * a deletion, and what it was compared with is judged again without it. The deletion is the key's
+ * newest row from then on, so a re-send is a duplicate (`placing.ts`).
+ */
+import type { ObservationRow } from '../observation.ts';
+import { erasedRaw, erasedVerdict } from '../observations/erased.ts';
+import { givenOfCode } from './change.ts';
+import { change, judgeAt, type Scope } from './judging.ts';
+import type { KeptStore } from './kept.ts';
+import { PointWindow, type WindowSource } from './point-window.ts';
+import type { SeriesState } from './series.ts';
+
+export interface SeriesErasure {
+  readonly device: string;
+  /** On the end of phenomenon time: from inclusive, to exclusive. */
+  readonly fromAt: number;
+  readonly toAt: number;
+  /** Of the decision. */
+  readonly receivedAt: number;
+  readonly position: number;
+}
+
+export interface Erasing {
+  readonly scope: Scope;
+  readonly source: WindowSource;
+  readonly store: KeptStore;
+  readonly state: SeriesState;
+}
+
+/** Answers how many observations were deleted. */
+export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
+  const { scope, state } = erasing;
+  const rows = currentRows(erasing, erasure).filter((row) => row.device === erasure.device);
+  for (const row of rows) scope.pending.current.rows.push(deletionOf(row, erasure));
+  state.window?.drop();
+  for (const window of [...state.windowsByHeight.values()]) window.drop();
+  const byHeight = Map.groupBy(rows, ({ heightMm }) => heightMm);
+  for (const [heightMm, erased] of byHeight) judgeBeside(erasing, heightMm, erased);
+  return rows.length;
+}
+
+function deletionOf(row: ObservationRow, erasure: SeriesErasure): ObservationRow {
+  const { receivedAt, position } = erasure;
+  return {
+    ...row,
+    revision: row.revision + 1,
+    current: true,
+    type: 'deletion',
+    cause: 'erasure',
+    result: null,
+    verdict: erasedVerdict(row.verdict.rules),
+    resultAt: Number.NaN,
+    receivedAt,
+    publishedAt: receivedAt,
+    rank: { klass: 1, at: receivedAt, node: 0, position },
+    raw: erasedRaw,
+    payloadHash: -1,
+    latitude: Number.NaN,
+    longitude: Number.NaN,
+  };
+}
+
+const pageRows = 1_024;
+
+/** What is current in the stretch, at whatever height, in order of end. */
+function currentRows({ store, scope, state }: Erasing, span: SeriesErasure): ObservationRow[] {
+  const { series } = state;
+  const { fromAt, toAt } = span;
+  const byKey = new Map<string, ObservationRow>();
+  const put = (row: ObservationRow): void => {
+    byKey.set(`${row.endAt} ${row.startAt} ${row.heightMm}`, row);
+  };
+  const query = { series, fromAt, toAt, order: 'asc', limit: pageRows } as const;
+  let page = store.range(query);
+  for (;;) {
+    page.forEach(put);
+    const after = page.at(-1);
+    if (page.length < pageRows || after === undefined) break;
+    page = store.range({ ...query, after });
+  }
+  for (const row of scope.pending.rowsOf(series)) {
+    if (row.current && row.endAt >= fromAt && row.endAt < toAt) put(row);
+  }
+  const kept = [...byKey.values()].filter(({ type }) => type !== 'deletion');
+  return kept.sort((one, other) => one.endAt - other.endAt || one.startAt - other.startAt);
+}
+
+/** Judges the points that a value which went may have touched, each once. */
+function judgeBeside(
+  { scope, source, state }: Erasing,
+  heightMm: number,
+  erased: readonly ObservationRow[],
+): void {
+  const { behindMs } = state.reach;
+  let judgedTo = Number.NEGATIVE_INFINITY;
+  let window: PointWindow | undefined;
+  for (const { endAt } of erased) {
+    if (window === undefined || !window.isHeld || !window.reaches(endAt)) {
+      window?.drop();
+      window = new PointWindow(state, heightMm, endAt, source);
+    }
+    const next = window.indexOf(endAt);
+    const before = next > window.from ? (window.endAt[next - 1] ?? endAt) : endAt;
+    let fromAt = Math.max(before, judgedTo + 1);
+    for (;;) {
+      const at = window.indexOf(fromAt);
+      const pointAt = at < window.to ? (window.endAt[at] ?? 0) : Number.POSITIVE_INFINITY;
+      if (pointAt > endAt + behindMs) break;
+      const fromEnd = window.to - at;
+      const given = givenOfCode(window.columns.code[at] ?? 0);
+      const code = judgeAt(window, fromEnd, given);
+      change(scope, window, window.to - fromEnd, code);
+      judgedTo = pointAt;
+      fromAt = pointAt + 1;
+    }
+  }
+  window?.drop();
+}

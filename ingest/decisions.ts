@@ -1,0 +1,51 @@
+/**
+ * Records that are no device's message: markers, replays and decisions of a person or a job. Their
+ * payload is a JSON object.
+ *
+ *   registry: {"version": 7}
+ *   replay:   {"position": 1234}
+ *   decision: {"decision": "dismiss", "position": 1234, "channel": "t" | null, "reason": "…", "actor": "…"}
+ */
+import { z } from 'zod';
+
+const position = z.int().min(1);
+const textMax = 500;
+
+const marker = z.object({ version: z.int().min(1) });
+const replay = z.object({ position });
+
+const dismissal = z.object({
+  decision: z.literal('dismiss'),
+  position,
+  /** Null or absent: every open entry of the reading. */
+  channel: z.string().nullish(),
+  reason: z.string().max(textMax).default(''),
+  actor: z.string().max(textMax).default(''),
+});
+export type Decision = z.infer<typeof dismissal>;
+
+/** The registry version that a marker names, or undefined where it names none. */
+export function markedVersion(text: string): number | undefined {
+  return parse(marker, text)?.version;
+}
+
+/** The position of the reading that a replay offers again. */
+export function replayedPosition(text: string): number | undefined {
+  return parse(replay, text)?.position;
+}
+
+export function parseDecision(text: string): Decision | undefined {
+  return parse(dismissal, text);
+}
+
+function parse<Shape>(schema: z.ZodType<Shape>, text: string): Shape | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON is not understood either: the caller quarantines the record with its bytes.
+    return undefined;
+  }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}

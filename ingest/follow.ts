@@ -1,0 +1,242 @@
+/**
+ * Follows `readings` from the consumed position on: takes what is durable, settles it into the
+ * stretch, ends the stretch as soon as no commit is in flight, flushes the view in slices between.
+ * Backpressure is by waiting: at the bound of a stretch for the commit before it, at the bound of the
+ * store's tail for a flush; so memory stays bounded at any backlog.
+ */
+import { sleep, type Clock } from '../devices/clock.ts';
+import { CodedError } from '../devices/coded-error.ts';
+import type { Attempts } from './attempts.ts';
+import type { Committer } from './committer.ts';
+import type { IngestConfig } from './config.ts';
+import type { Pending } from './decide/pending.ts';
+import type { IngestEvents } from './events.ts';
+import type { DurableEnd, LogReader, LogRecord, Position } from './log/log.ts';
+import { originalOf, type OriginalParts } from './originals.ts';
+import { decodeReading, type LoggedReading } from './reading-codec.ts';
+import type { Settler } from './settle.ts';
+import type { StoreWriter } from './store/store.ts';
+
+export interface FollowParts extends OriginalParts {
+  readonly clock: Clock;
+  readonly config: IngestConfig;
+  readonly readings: LogReader;
+  readonly readingsEnd: DurableEnd;
+  readonly settler: Settler;
+  readonly committer: Committer;
+  readonly pending: Pending;
+  readonly store: StoreWriter;
+  readonly attempts: Attempts;
+  readonly events: IngestEvents;
+  readonly signal: AbortSignal;
+}
+
+/** With nothing to do, whether the view wants to be flushed is asked this often. */
+const restMsMax = 1_000;
+
+interface Stretch {
+  /** All readings up to here are settled; those of the open stretch are not durable yet. */
+  consumed: Position;
+  /** Up to here they are in a batch. */
+  sealed: Position;
+  bytes: number;
+  /** Taken from the log and not settled yet. */
+  taken: readonly LogRecord[];
+  nextTaken: number;
+  /** Monotonic: after a flush that failed, the next is tried from here on. */
+  flushAtMs: number;
+}
+
+/** Until the signal aborts; rejects with what stops ingest. All that was settled is then durable. */
+export async function followReadings(parts: FollowParts, consumed: Position): Promise<void> {
+  const { committer, signal } = parts;
+  const stretch: Stretch = {
+    consumed,
+    sealed: consumed,
+    bytes: 0,
+    taken: [],
+    nextTaken: 0,
+    flushAtMs: Number.NEGATIVE_INFINITY,
+  };
+  parts.readings.seek(consumed + 1);
+  while (!signal.aborted) {
+    flushSome(parts, stretch);
+    if (parts.store.saturated) await relieve(parts, stretch);
+    else if (mayCommit(parts, stretch)) commit(parts, stretch);
+    else if (isFull(parts, stretch)) await committer.idle();
+    else if (stretch.nextTaken < stretch.taken.length) await settleTaken(parts, stretch);
+    else await take(parts, stretch);
+  }
+  await committer.idle();
+  if (stretch.consumed > stretch.sealed) commit(parts, stretch);
+  await committer.idle();
+}
+
+function mayCommit({ committer, clock, config, pending }: FollowParts, stretch: Stretch): boolean {
+  if (committer.isBusy || stretch.consumed === stretch.sealed) return false;
+  return clock.monotonicMs() >= committer.nextAtMs || isFull({ config, pending }, stretch);
+}
+
+function isFull(
+  { config, pending }: Pick<FollowParts, 'config' | 'pending'>,
+  stretch: Stretch,
+): boolean {
+  const { bytesMax, rowsMax } = config.stretch;
+  return stretch.bytes >= bytesMax || pending.current.rows.length >= rowsMax;
+}
+
+function commit({ committer }: FollowParts, stretch: Stretch): void {
+  stretch.sealed = stretch.consumed;
+  stretch.bytes = 0;
+  committer.commit(stretch.consumed);
+}
+
+/** Takes what is durable, or rests until there is something to do. */
+async function take(parts: FollowParts, stretch: Stretch): Promise<void> {
+  const { readings, config } = parts;
+  try {
+    stretch.taken = await readings.read(config.stretch.readBytesMax);
+    stretch.nextTaken = 0;
+  } catch (error) {
+    await skipUnreadable(parts, stretch, error);
+    return;
+  }
+  if (stretch.taken.length === 0) await rest(parts, stretch);
+  else await parts.attempts.begin();
+}
+
+async function skipUnreadable(parts: FollowParts, stretch: Stretch, error: unknown): Promise<void> {
+  const skipped = await parts.readings.skipDamaged();
+  if (skipped !== null) {
+    parts.events.readingsUnreadable({ ...skipped, error });
+    setGapAside(parts, stretch, skipped.last);
+    return;
+  }
+  if (!(error instanceof CodedError) || !error.canRetry) throw error;
+  parts.events.readingsUnreadable({ first: parts.readings.next, last: parts.readings.next, error });
+  await sleep(parts.clock, parts.config.stretch.commitRetryMs);
+}
+
+/** Positions up to `last` that nobody can read any more: counted, with a reason. */
+function setGapAside(parts: FollowParts, stretch: Stretch, last: Position): void {
+  if (last <= stretch.consumed) return;
+  parts.settler.setUnreadableAside(stretch.consumed + 1, last, parts.clock.now());
+  stretch.consumed = last;
+}
+
+/** Settles what was taken, until the stretch is full. */
+async function settleTaken(parts: FollowParts, stretch: Stretch): Promise<void> {
+  while (stretch.nextTaken < stretch.taken.length && !isFull(parts, stretch)) {
+    const record = stretch.taken[stretch.nextTaken++];
+    if (record === undefined) return;
+    setGapAside(parts, stretch, record.position - 1);
+    if (parts.attempts.carefulLeft > 0) await settleCarefully(parts, stretch, record);
+    else if (isReplay(record)) await settleReplay(parts, record);
+    else settleRecord(parts, record);
+    stretch.consumed = record.position;
+    stretch.bytes += record.body.length;
+  }
+}
+
+/** One reading, one batch, and before it the note on disk that it is being tried. */
+async function settleCarefully(
+  parts: FollowParts,
+  stretch: Stretch,
+  record: LogRecord,
+): Promise<void> {
+  const { attempts, committer } = parts;
+  const { position } = record;
+  await committer.idle();
+  if ((await attempts.tryReading(position)) === 'try') {
+    if (isReplay(record)) await settleReplay(parts, record);
+    else settleRecord(parts, record);
+  } else {
+    const reading = readingOf(record);
+    parts.events.readingCrashed({ position, device: reading.device });
+    parts.settler.setAside(reading, 'INGEST_CRASHED', 'ingest died at it in every try');
+  }
+  stretch.consumed = position;
+  commit(parts, stretch);
+  await committer.idle();
+  await attempts.settled(position);
+}
+
+/** `readingKinds` gives replays this number in the low bits of a record's first byte. */
+const replayKind = 6;
+
+function isReplay(record: LogRecord): boolean {
+  return ((record.body[0] ?? 0) & 15) === replayKind;
+}
+
+async function settleReplay(parts: FollowParts, record: LogRecord): Promise<void> {
+  const reading = readingOf(record);
+  parts.settler.settle(reading, await originalOf(parts, reading));
+}
+
+function settleRecord({ settler }: FollowParts, record: LogRecord): void {
+  if (record.rewritten) {
+    return settler.setAside(unknownReading(record), 'INGEST_READING_ERASED', 'erased');
+  }
+  let reading: LoggedReading;
+  try {
+    reading = decodeReading(record.position, record.body);
+  } catch (error) {
+    const code = error instanceof CodedError ? error.code : 'INGEST_READING_FAILED';
+    return settler.setAside(unknownReading(record), code, String(error));
+  }
+  settler.settle(reading);
+}
+
+function readingOf(record: LogRecord): LoggedReading {
+  try {
+    return decodeReading(record.position, record.body);
+  } catch {
+    // What is no reading is set aside with its bytes by whoever settles it.
+    return unknownReading(record);
+  }
+}
+
+function unknownReading({ position, body }: LogRecord): LoggedReading {
+  const nobody = { receivedAt: 0, device: '', topic: '' };
+  return { kind: 'message', door: 'internal', position, ...nobody, payload: body };
+}
+
+/** One slice of a flush where the view wants one. */
+function flushSome(parts: FollowParts, stretch: Stretch): void {
+  const { store, clock, config, events } = parts;
+  if (clock.monotonicMs() < stretch.flushAtMs || !store.wantsFlush) return;
+  try {
+    store.flushSlice(config.store.flushSliceMs);
+  } catch (error) {
+    events.flushFailed(error);
+    stretch.flushAtMs = clock.monotonicMs() + config.stretch.commitRetryMs;
+  }
+}
+
+/** The tail is at its bound: nothing is decided until slices have made room. */
+async function relieve(parts: FollowParts, stretch: Stretch): Promise<void> {
+  const { store, clock, signal, events } = parts;
+  events.held();
+  while (store.saturated && !signal.aborted) {
+    flushSome(parts, stretch);
+    await sleep(clock, Math.max(0, stretch.flushAtMs - clock.monotonicMs()));
+  }
+}
+
+/** Until there is a reading, a commit may begin, or it is time to ask for a flush again. */
+async function rest(parts: FollowParts, stretch: Stretch): Promise<void> {
+  const { clock, committer, readings, readingsEnd, signal } = parts;
+  const isOpen = stretch.consumed > stretch.sealed;
+  const delayMs =
+    isOpen && !committer.isBusy ? Math.max(0, committer.nextAtMs - clock.monotonicMs()) : restMsMax;
+  const woken = new AbortController();
+  const timer = new Promise<void>((resolve) => {
+    const scheduled = clock.schedule(delayMs, resolve);
+    woken.signal.addEventListener('abort', () => scheduled.cancel());
+  });
+  const any = AbortSignal.any([signal, woken.signal]);
+  const waits = [timer, readingsEnd.waitBeyond(readings.next - 1, any)];
+  if (isOpen && committer.isBusy) waits.push(committer.idle());
+  await Promise.race(waits);
+  woken.abort();
+}

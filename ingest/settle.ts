@@ -1,0 +1,190 @@
+/**
+ * Settles readings one after another: each record of the log ends once, in one of the terms of the
+ * balance (balance.ts).
+ */
+import type { Balance } from './balance.ts';
+import { markedVersion, parseDecision } from './decisions.ts';
+import type { Position } from './log/log.ts';
+import type { QuarantineEntry } from './observations/batch.ts';
+import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
+import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
+import type { LoggedReading } from './reading-codec.ts';
+import type { StoreReader } from './store/store.ts';
+
+export interface SettleParts extends PipelineParts {
+  readonly balance: Balance;
+  readonly store: Pick<StoreReader, 'quarantine'>;
+  /** Filled anew for each message. */
+  readonly passage: Passage;
+}
+
+export interface Settler {
+  /** Settles a record. `original`: of a replay, the reading that it names, where that is still there. */
+  settle(reading: LoggedReading, original?: LoggedReading): void;
+  /** Sets a record aside without running it. */
+  setAside(reading: LoggedReading, code: string, detail: string): void;
+  /** Positions that cannot be read: one entry names them, each is counted. */
+  setUnreadableAside(first: Position, last: Position, receivedAt: number): void;
+}
+
+/** A control entry shows the beginning of a payload; the reading holds all of it. */
+const controlCharactersMax = 1_024;
+
+export function createSettler(parts: SettleParts): Settler {
+  const { balance } = parts;
+  return {
+    settle(reading, original) {
+      switch (reading.kind) {
+        case 'message':
+        case 'backfill':
+          return settleMessage(parts, reading);
+        case 'control':
+          return settleControl(parts, reading, isMeta(reading) ? 'meta' : 'state', textOf(reading));
+        case 'attempt':
+          return settleControl(parts, reading, 'attempt', textOf(reading));
+        case 'registry':
+          return settleMarker(parts, reading);
+        case 'decision':
+          return settleDecision(parts, reading);
+        case 'replay':
+          return settleReplay(parts, reading, original);
+      }
+    },
+    setAside: (reading, code, detail) => setAside(parts, reading, code, detail),
+    setUnreadableAside(first, last, receivedAt) {
+      const fault = {
+        code: 'INGEST_READING_UNREADABLE',
+        channel: null,
+        offset: -1,
+        detail: `positions ${first} to ${last}`,
+      };
+      const nothing = { receivedAt, device: '', topic: '', payload: new Uint8Array(0) };
+      const reading: LoggedReading = {
+        kind: 'message',
+        door: 'internal',
+        position: first,
+        ...nothing,
+      };
+      const entry = { ...openEntry(reading, fault, nothing.payload), payload: null };
+      parts.decider.pending.current.quarantined.push(entry);
+      balance.readingsQuarantined += last - first + 1;
+    },
+  };
+}
+
+function settleMessage(parts: SettleParts, reading: LoggedReading): void {
+  const { balance, passage } = parts;
+  passMessage(parts, reading, passage);
+  if (passage.faults.length > 0) quarantine(parts, reading);
+  if (passage.isWhole) {
+    balance.readingsQuarantined++;
+    return;
+  }
+  balance.readingsSettled++;
+  balance.measurementsDecoded += passage.decoded;
+  balance.measurementsStored += passage.stored;
+  balance.measurementsDuplicate += passage.duplicate;
+  balance.measurementsRevision += passage.revision;
+  balance.measurementsQuarantined += passage.faults.length;
+}
+
+/** An entry for each fault of the passage but those on channels that `known` has entries of. */
+function quarantine(
+  { decider, passage }: SettleParts,
+  reading: LoggedReading,
+  known: readonly QuarantineEntry[] = [],
+): void {
+  const payload = new Uint8Array(reading.payload);
+  for (const fault of passage.faults) {
+    if (known.some(({ channel }) => channel === fault.channel)) continue;
+    decider.pending.current.quarantined.push(openEntry(reading, fault, payload));
+  }
+}
+
+function setAside(parts: SettleParts, reading: LoggedReading, code: string, detail: string): void {
+  setWholeAside(parts.passage, code, -1, detail);
+  quarantine(parts, reading);
+  parts.balance.readingsQuarantined++;
+}
+
+function settleControl(
+  { decider, balance }: SettleParts,
+  reading: LoggedReading,
+  kind: string,
+  text: string,
+): void {
+  const { position, receivedAt, device } = reading;
+  const cut = text.slice(0, controlCharactersMax);
+  decider.pending.current.control.push({ position, receivedAt, device, kind, text: cut });
+  balance.readingsControl++;
+}
+
+function settleMarker(parts: SettleParts, reading: LoggedReading): void {
+  const text = textOf(reading);
+  const version = markedVersion(text);
+  if (version === undefined) {
+    return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', 'a marker names a registry version');
+  }
+  parts.directory.change(version);
+  parts.events.registryChanged({ position: reading.position, version });
+  parts.decider.changeRegistry();
+  settleControl(parts, reading, 'registry', text);
+}
+
+/** A person ends entries of quarantine without running them again. */
+function settleDecision(parts: SettleParts, reading: LoggedReading): void {
+  const text = textOf(reading);
+  const decision = parseDecision(text);
+  if (decision === undefined) {
+    return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', text);
+  }
+  const { position, channel, reason, actor } = decision;
+  for (const entry of openEntriesOf(parts, position)) {
+    if (channel !== undefined && channel !== null && entry.channel !== channel) continue;
+    const ended = endedEntry(entry, 'dismissed', `${actor}: ${reason}`);
+    parts.decider.pending.current.quarantined.push(ended);
+  }
+  settleControl(parts, reading, 'decision', text);
+}
+
+/** Runs a quarantined reading again, under today's rules: what does not fail any more is ended. */
+function settleReplay(
+  parts: SettleParts,
+  reading: LoggedReading,
+  original: LoggedReading | undefined,
+): void {
+  const open = original === undefined ? [] : openEntriesOf(parts, original.position);
+  if (original === undefined || open.length === 0) {
+    return settleControl(parts, reading, 'replay', `nothing to replay: ${textOf(reading)}`);
+  }
+  const { passage, decider, balance } = parts;
+  passMessage(parts, original, passage);
+  const failing = new Set(passage.faults.map(({ channel }) => channel));
+  const ended = failing.has(null) ? [] : open.filter(({ channel }) => !failing.has(channel));
+  for (const entry of ended) {
+    const detail = `replayed by the record ${reading.position}`;
+    decider.pending.current.quarantined.push(endedEntry(entry, 'replayed', detail));
+  }
+  quarantine(parts, original, open);
+  balance.replayed++;
+  const text = `${original.position}: ${ended.length} of ${open.length} entries ended`;
+  settleControl(parts, reading, 'replay', text);
+}
+
+function openEntriesOf({ store, decider }: SettleParts, position: Position): QuarantineEntry[] {
+  // The store gives the newest first, and all entries of a reading together.
+  const stored = store.quarantine({ beforePosition: position + 1, limit: 1 });
+  const own = stored.filter((entry) => entry.position === position).toReversed();
+  return stillOpen([...own, ...decider.pending.quarantineOf(position)]);
+}
+
+function isMeta(reading: LoggedReading): boolean {
+  return reading.topic.endsWith('/meta');
+}
+
+/** At most four bytes a character: what a control entry cuts off need not be decoded. */
+function textOf(reading: LoggedReading): string {
+  const { buffer, byteOffset, byteLength } = reading.payload;
+  const lengthBytes = Math.min(byteLength, 4 * controlCharactersMax);
+  return Buffer.from(buffer, byteOffset, lengthBytes).toString('utf8');
+}
