@@ -8,6 +8,9 @@ import type { Refusal } from './authenticate.ts';
 
 export type Listener = 'tcp' | 'tls' | 'websocket';
 
+/** Why a login failed; the label of `quantrac_auth_failures_total`. */
+export type LoginRefusal = Refusal | 'certificate-missing' | 'certificate-expired';
+
 /** Why a connection ended; the label of `quantrac_mqtt_disconnects_total`. */
 export type CloseReason =
   | 'disconnected'
@@ -24,6 +27,7 @@ export type CloseReason =
   | 'slow-subscriber'
   | 'log-failed'
   | 'log-stalled'
+  | 'internal-error'
   | 'shutdown';
 
 /** Outcome of a CONNECT; the label of `quantrac_mqtt_connects_total`. */
@@ -62,10 +66,12 @@ export interface BrokerEvents {
   doorFailed(listener: Listener, error: Error): void;
   plainAndOpen(host: string): void;
   connectDecided(result: ConnectResult, listener: Listener): void;
-  loginFailed(listener: Listener, refusal: Refusal | 'certificate-missing', address: string): void;
+  loginFailed(listener: Listener, refusal: LoginRefusal, address: string): void;
   takenOver(clientId: string): void;
   closed(reason: CloseReason): void;
   protocolViolated(rule: string, address: string): void;
+  /** A fault of this program, met in one connection: that one is closed, the others go on. */
+  connectionFailed(error: unknown): void;
   denied(action: 'publish' | 'subscribe' | 'will' | 'retain', fields: DeniedFields): void;
   limited(what: 'connections' | 'connection-rate' | 'held-logins' | 'subscriptions'): void;
   messageDropped(reason: 'slow' | 'queue-full'): void;
@@ -118,6 +124,7 @@ export function createBrokerEvents(telemetry: Telemetry, monotonicMs: () => numb
       hostile({ clientId }, 'session was taken over by a new connection of the same credential');
     },
     closed: (reason) => meters.disconnects.increase(1, { reason }),
+    connectionFailed: (error) => logger.error({ error }, 'a connection met a fault of the broker'),
     protocolViolated(rule, address) {
       meters.violations.increase();
       hostile({ rule, address }, 'connection broke a rule of MQTT and was closed');

@@ -11,6 +11,7 @@ import { createAuthorizer } from './authorize.ts';
 import type { BrokerConfig } from './config.ts';
 import { createBrokerEvents } from './events.ts';
 import type { ReadFile } from './mqtt/certificates.ts';
+import type { ConnectionDescription } from './mqtt/connection.ts';
 import type { LogState } from './mqtt/context.ts';
 import { openMqttDoors } from './mqtt/doors.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
@@ -47,6 +48,8 @@ export interface Broker {
    */
   registryChanged(): void;
   readonly stats: SystemFigures;
+  /** Clients that are connected now, at most so many. */
+  connections(limit: number): ConnectionDescription[];
   /** Lets what is owed be acknowledged, up to 2 s, then closes every connection and door. */
   close(): Promise<void>;
 }
@@ -77,6 +80,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     get stats() {
       return mqtt.figures();
     },
+    connections: (limit) => mqtt.connections(limit),
     close: () => mqtt.close(),
   };
 }

@@ -1,7 +1,7 @@
 /** Whether a CONNECT is let in, and as whom: every check between a well-formed packet and CONNACK. */
 import { authenticate, principalKey, type Presented } from '../authenticate.ts';
 import type { Requester } from '../authorize.ts';
-import type { ConnectResult } from '../events.ts';
+import type { ConnectResult, LoginRefusal } from '../events.ts';
 import type { Connect, Will } from './connect.ts';
 import type { MqttContext } from './context.ts';
 import { isTopicName, isWithinLimits } from './topics.ts';
@@ -91,18 +91,24 @@ function admitLogin(
   presented: Presented,
 ): Requester | Refused {
   const { listener, address, loopback } = transport;
-  const missing =
-    listener === 'tls' &&
-    context.config.tlsClientCertificates === 'required' &&
-    presented.certificateFingerprint === undefined;
-  const outcome = missing
-    ? ({ refused: 'certificate-missing' } as const)
-    : authenticate(context.registry, presented);
+  const certificateRefusal = refuseCertificate(context, transport);
+  const outcome =
+    certificateRefusal === undefined
+      ? authenticate(context.registry, presented)
+      : { refused: certificateRefusal };
   if (outcome.refused === undefined) return { principal: outcome.principal, loopback };
   context.events.loginFailed(listener, outcome.refused, address);
   const delayMs = context.logins.failed(address, context.clock.monotonicMs());
   const code = outcome.refused === 'unknown' ? returnCodes.credentials : returnCodes.authorization;
   return refusal(code, 'login', delayMs);
+}
+
+/** What is wrong with the client certificate by itself. */
+function refuseCertificate(context: MqttContext, transport: Transport): LoginRefusal | undefined {
+  const { listener, certificateFingerprint, certificateEndsAt } = transport;
+  if (certificateEndsAt <= context.clock.now()) return 'certificate-expired';
+  const required = listener === 'tls' && context.config.tlsClientCertificates === 'required';
+  return required && certificateFingerprint === undefined ? 'certificate-missing' : undefined;
 }
 
 function isPinnedIdMet(context: MqttContext, { principal }: Requester, clientId: string): boolean {

@@ -7,28 +7,18 @@
  */
 import type { Scheduled } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
-import type { Presented } from '../authenticate.ts';
+import { principalKey, type Presented } from '../authenticate.ts';
 import type { Requester } from '../authorize.ts';
-import type { CloseReason } from '../events.ts';
+import type { CloseReason, Listener } from '../events.ts';
 import { admit, isRefused, returnCodes, type Admitted, type Refused } from './admission.ts';
 import { parseConnect, type Connect, type Will } from './connect.ts';
 import type { MqttContext } from './context.ts';
+import { handleControl } from './control-packets.ts';
 import { FrameReader } from './frames.ts';
 import { Inbound, type InboundLink } from './inbound.ts';
 import { Outgoing } from './outgoing.ts';
-import {
-  acknowledgementFirst,
-  encodeAcknowledgement,
-  encodeConnack,
-  encodeSuback,
-  packetTypes,
-  parseSubscribe,
-  parseUnsubscribe,
-  pingresp,
-  readPacketId,
-} from './packets.ts';
+import { acknowledgementFirst, encodeConnack, packetTypes } from './packets.ts';
 import type { Session } from './session.ts';
-import { showRetained, subscribe, unsubscribe } from './subscribing.ts';
 import { violated } from './text.ts';
 import type { Transport, TransportHandlers } from './transport.ts';
 import { fireWill } from './wills.ts';
@@ -37,6 +27,24 @@ import { fireWill } from './wills.ts';
 const unreadBacklogBytesMax = 65_536;
 /** How long a refused connection may take to go by itself. */
 const closingMsMax = 2_000;
+
+/** One client that is connected now. Times are integer ms UTC. */
+export interface ConnectionDescription {
+  /** `device:{id}`, `token:{id}` or `anonymous`. */
+  readonly principal: string;
+  /** Principal and client id. */
+  readonly session: string;
+  readonly listener: Listener;
+  readonly address: string;
+  readonly connectedAt: number;
+  readonly heardAt: number;
+  readonly publishes: number;
+  /** Messages that wait for the log. */
+  readonly unacknowledged: number;
+  readonly subscriptions: number;
+  /** Bytes that its network has not taken. */
+  readonly backlogBytes: number;
+}
 
 type State = 'connecting' | 'held' | 'open' | 'closing' | 'closed';
 
@@ -94,6 +102,25 @@ export class Connection implements InboundLink, TransportHandlers {
     return this.#outgoing.bytes;
   }
 
+  /** For an operator's list; undefined before the client is let in. */
+  describe(): ConnectionDescription | undefined {
+    if (this.#state !== 'open') return undefined;
+    const { clock } = this.#context;
+    const agoMs = (sinceMs: number): number => Math.round(clock.monotonicMs() - sinceMs);
+    return {
+      principal: principalKey(this.requester.principal),
+      session: this.session.id,
+      listener: this.#transport.listener,
+      address: this.#transport.address,
+      connectedAt: clock.now() - agoMs(this.#stateSinceMs),
+      heardAt: clock.now() - agoMs(this.#heardMs),
+      publishes: this.#inbound!.publishes,
+      unacknowledged: this.pending,
+      subscriptions: this.session.subscriptions.size,
+      backlogBytes: this.backlogBytes,
+    };
+  }
+
   /** What the client proved itself with, to be proved again when the registry changes. */
   get presented(): Presented | null {
     return this.#presented;
@@ -123,15 +150,20 @@ export class Connection implements InboundLink, TransportHandlers {
         this.#packet();
       }
     } catch (error) {
-      this.#violated(error);
+      this.#failed(error);
     }
   }
 
-  #violated(error: unknown): void {
-    // Anything but a broken rule of the protocol is a fault of this program.
-    if (!(error instanceof CodedError) || error.code !== 'BROKER_PROTOCOL_VIOLATED') throw error;
-    this.#context.events.protocolViolated(String(error.fields['rule']), this.#transport.address);
-    this.close('malformed');
+  #failed(error: unknown): void {
+    const { events } = this.#context;
+    if (error instanceof CodedError && error.code === 'BROKER_PROTOCOL_VIOLATED') {
+      events.protocolViolated(String(error.fields['rule']), this.#transport.address);
+      this.close('malformed');
+    } else {
+      // Whatever one client can cause must not end the service of all.
+      events.connectionFailed(error);
+      this.close('internal-error');
+    }
   }
 
   /** Messages wait for the log's room, and everything for a peer that takes no answers. */
@@ -164,53 +196,8 @@ export class Connection implements InboundLink, TransportHandlers {
     } else if (type === packetTypes.publish) {
       this.#inbound!.publish(buffer, first, bodyAt, endAt);
     } else {
-      this.#control(type, first & 15);
+      handleControl(this.#context, this, this.#inbound!, this.#frames);
     }
-  }
-
-  #control(type: number, flags: number): void {
-    const { buffer, bodyAt, endAt } = this.#frames;
-    const { pubrel, subscribe: subscribeType, unsubscribe: unsubscribeType } = packetTypes;
-    const flagged = type === pubrel || type === subscribeType || type === unsubscribeType;
-    if (flags !== (flagged ? 2 : 0)) violated('MQTT-2.2.2-2');
-    switch (type) {
-      case subscribeType:
-        return this.#subscribe(buffer, bodyAt, endAt);
-      case unsubscribeType:
-        return this.#unsubscribe(buffer, bodyAt, endAt);
-      case packetTypes.pingreq:
-        if (bodyAt !== endAt) violated('§3.12: PINGREQ has no body');
-        return this.send(pingresp);
-      case packetTypes.disconnect:
-        if (bodyAt !== endAt) violated('§3.14: DISCONNECT has no body');
-        return this.close('disconnected');
-      case packetTypes.connect:
-        return violated('MQTT-3.1.0-2');
-      default:
-        return this.#acknowledged(type, buffer, bodyAt, endAt);
-    }
-  }
-
-  #acknowledged(type: number, buffer: Buffer, bodyAt: number, endAt: number): void {
-    const { puback, pubrec, pubrel, pubcomp } = packetTypes;
-    if (type < puback || type > pubcomp) violated('§2.2.1: not a packet of a client');
-    const packetId = readPacketId(buffer, bodyAt, endAt);
-    if (endAt !== bodyAt + 2) violated('§3.4.1: remaining length');
-    if (type === pubrel) this.#inbound!.release(packetId);
-    else if (type === pubrec) this.session.received(packetId);
-    else this.session.acknowledged(packetId);
-  }
-
-  #subscribe(buffer: Buffer, bodyAt: number, endAt: number): void {
-    const packet = parseSubscribe(buffer, bodyAt, endAt);
-    this.send(encodeSuback(packet.packetId, subscribe(this.#context, this.session, packet)));
-    showRetained(this.#context, this.session, packet.requests);
-  }
-
-  #unsubscribe(buffer: Buffer, bodyAt: number, endAt: number): void {
-    const packet = parseUnsubscribe(buffer, bodyAt, endAt);
-    unsubscribe(this.session, packet.filters);
-    this.send(encodeAcknowledgement(acknowledgementFirst.unsuback, packet.packetId));
   }
 
   #connect(buffer: Buffer, bodyAt: number, endAt: number): void {

@@ -8,6 +8,7 @@ import { brokerError } from '../errors.ts';
 import type { BrokerEvents, Listener } from '../events.ts';
 import type { Receiver } from '../receive.ts';
 import { readPair, watchPair, type ReadFile } from './certificates.ts';
+import type { ConnectionDescription } from './connection.ts';
 import type { LogState, MqttContext } from './context.ts';
 import { createLoginLimit } from './limits.ts';
 import { openTcpDoor, openTlsDoor, openWebSocketDoor, type Door } from './listeners.ts';
@@ -39,6 +40,7 @@ export interface MqttDoors {
   /** The reader has a newer version in force. */
   registryRefreshed(): void;
   figures(): SystemFigures;
+  connections(limit: number): ConnectionDescription[];
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function openMqttDoors(options: MqttOptions): Promise<MqttDoors> {
     portOf: (listener) => doors.find((door) => door.listener === listener)?.port,
     registryRefreshed: parts.registryRefreshed,
     figures: parts.figures,
+    connections: (limit) => connections.list(limit),
     close,
   };
 }
@@ -155,9 +158,19 @@ function createParts(options: MqttOptions, router: Router): Parts {
     rightsVersion += 1;
     const { devices } = registry.current();
     retained.forgetUnless((device) => devices.has(device));
+    discardUnknown(sessions, devices);
     connections.recheck();
   };
   return { context, connections, registryRefreshed, figures };
+}
+
+/** Sessions kept for devices that are no more. */
+function discardUnknown(sessions: Sessions, devices: ReadonlyMap<string, unknown>): void {
+  for (const session of sessions.all()) {
+    const { principal } = session.requester;
+    if (principal === 'anonymous' || principal.kind !== 'device') continue;
+    if (session.outlet === null && !devices.has(principal.subject)) sessions.discard(session);
+  }
 }
 
 function countSubscriptions(sessions: Sessions): number {

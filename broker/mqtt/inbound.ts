@@ -47,6 +47,8 @@ const kindOf: Readonly<Record<Purpose, ReadingKind>> = {
 export class Inbound {
   /** Wall clock at the arrival of the bytes being read. */
   receivedAt = 0;
+  /** PUBLISH packets received. */
+  publishes = 0;
 
   readonly #context: MqttContext;
   readonly #link: InboundLink;
@@ -94,6 +96,7 @@ export class Inbound {
       at += 2;
     }
     this.#context.events.counts.publishes[qos] += 1;
+    this.publishes += 1;
     const right = this.#right;
     const retain = (first & 1) !== 0;
     if (right === undefined || (retain && !right.retainable)) {

@@ -1,6 +1,6 @@
 /**
  * Carries messages from publishers to subscribers inside the broker. The port is ours; behind it
- * aedes matches topics and calls the subscribers (`docs/decisions`: why aedes is given no socket).
+ * aedes matches topics and calls the subscribers (README.md says why it is given no socket).
  */
 import { Aedes } from 'aedes';
 import type { Qos } from './packets.ts';

@@ -5,7 +5,7 @@
 import { sleep, type Clock, type Scheduled } from '../../devices/clock.ts';
 import type { BrokerConfig } from '../config.ts';
 import type { BrokerEvents } from '../events.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionDescription } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { createConnectionRate } from './limits.ts';
 import type { Door, DoorOptions } from './listeners.ts';
@@ -17,6 +17,8 @@ export interface Connections {
   readonly open: number;
   /** What a door calls for each connection. */
   readonly door: DoorOptions;
+  /** Clients that are connected now, at most so many. */
+  list(limit: number): ConnectionDescription[];
   /** Proves every connection again by what it showed; those without a right any more are cut. */
   recheck(): void;
   /** Stops reading, lets what waits for the log settle for a while, then cuts everything. */
@@ -93,6 +95,15 @@ export function createConnections(options: ConnectionsOptions): Connections {
         sockets -= 1;
       },
       connected,
+    },
+    list(limit) {
+      const rows: ConnectionDescription[] = [];
+      for (const connection of connections) {
+        if (rows.length >= limit) break;
+        const row = connection.describe();
+        if (row !== undefined) rows.push(row);
+      }
+      return rows;
     },
     recheck: () => rechecks.begin(),
     async close(doors) {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BrokerConfig } from '../config.ts';
-import { openRig } from './rig.ts';
+import { createManualClock } from '../../devices/clock-manual.ts';
+import { openRig, type RigOptions } from './rig.ts';
 import { closedAfter, expectQuiet, useRig } from './scene.ts';
 import { connectPacket, publishPacket, wrapWire, type ConnectFields } from './wire.ts';
 
@@ -148,10 +149,13 @@ describe('certificate files', () => {
 });
 
 describe('client certificates', () => {
-  async function openPinned(tlsClientCertificates: 'optional' | 'required' | 'off') {
+  async function openPinned(
+    tlsClientCertificates: 'optional' | 'required' | 'off',
+    options: RigOptions = {},
+  ) {
     const folder = useFolder();
     const config = { ...configOf(makePair(folder, 'server')), tlsClientCertificates };
-    const rig = await useRig({ config });
+    const rig = await useRig({ ...options, config });
     const own = makePair(folder, 'device');
     const stranger = makePair(folder, 'stranger');
     const { credential } = rig.registry.secrets.get('one')!;
@@ -205,6 +209,15 @@ describe('client certificates', () => {
     const { wire } = await answer(own, {});
     wire.send(publishPacket('env/v1/one/obs', 'x', { qos: 1 }));
     expect(await wire.ended()).toEqual([]);
+  });
+
+  test('one that has expired is refused, also beside a right secret', async () => {
+    const { rig, own, answer } = await openPinned('optional', {
+      clock: createManualClock(Date.now() + 4 * 86_400_000),
+    });
+    expect((await answer(own, { username: 'one', password: 'secret of one' })).code).toBe(5);
+    const labels = { listener: 'tls', reason: 'certificate-expired' };
+    expect(rig.telemetry.value('quantrac_auth_failures_total', labels)).toBe(1);
   });
 
   test('one that is no longer pinned is cut', async () => {

@@ -10,6 +10,8 @@ export interface Transport {
   readonly loopback: boolean;
   /** SHA-256 of the client certificate, hex in lower case; the handshake has proved its key. */
   readonly certificateFingerprint: string | undefined;
+  /** Integer ms UTC at which the client certificate ends; Infinity without one. */
+  readonly certificateEndsAt: number;
   /** Calls `written` once the bytes are with the kernel; never after an error. */
   write(bytes: Buffer, written: () => void): void;
   pause(): void;
@@ -37,11 +39,14 @@ export function openSocketTransport(
 ): void {
   const address = socket.remoteAddress ?? '';
   socket.setNoDelay(true);
+  const certificate =
+    'getPeerX509Certificate' in socket ? socket.getPeerX509Certificate() : undefined;
   const transport: Transport = {
     listener,
     address,
     loopback: isLoopback(address),
-    certificateFingerprint: 'getPeerX509Certificate' in socket ? fingerprintOf(socket) : undefined,
+    certificateFingerprint: certificate?.fingerprint256.replaceAll(':', '').toLowerCase(),
+    certificateEndsAt: certificate?.validToDate.getTime() ?? Infinity,
     write(bytes, written) {
       socket.write(bytes, (error) => {
         if (error === null || error === undefined) written();
@@ -61,10 +66,6 @@ export function openSocketTransport(
   socket.on('close', handlers.closed);
 }
 
-function fingerprintOf(socket: TLSSocket): string | undefined {
-  return socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase();
-}
-
 const closePolicy = 1008;
 
 export function openWebSocketTransport(
@@ -77,6 +78,7 @@ export function openWebSocketTransport(
     address,
     loopback: isLoopback(address),
     certificateFingerprint: undefined,
+    certificateEndsAt: Infinity,
     write(bytes, written) {
       socket.send(bytes, { binary: true }, (error) => {
         if (error === null || error === undefined) written();
