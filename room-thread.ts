@@ -81,12 +81,16 @@ export async function runRoom<Data extends RoomData>(
     },
     fail: (error) => tell(failureOf(error)),
   };
+  const opening = open(surroundings);
+  for (const [name, port] of Object.entries(data.ports)) {
+    const metrics = () => telemetry.text();
+    const handlers = opening.then(({ rooms }) => ({ metrics, ...rooms?.[name] }));
+    // A room that does not open answers nobody: the process ends for it.
+    handlers.catch(() => undefined);
+    serveCalls(port, handlers);
+  }
   try {
-    const room = await open(surroundings);
-    for (const [name, handlers] of Object.entries(room.rooms ?? {})) {
-      const port = data.ports[name];
-      if (port !== undefined) serveCalls(port, { metrics: () => telemetry.text(), ...handlers });
-    }
+    const room = await opening;
     serveCalls(parent, {
       ...room.calls,
       metrics: () => telemetry.text(),

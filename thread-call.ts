@@ -28,17 +28,23 @@ interface Answer {
   readonly failure?: Failure;
 }
 
-/** Answers calls that arrive at `port` with `handlers` (sync or async). */
-export function serveCalls(port: MessagePort, handlers: Handlers): void {
+/**
+ * Answers calls that arrive at `port` with `handlers` (sync or async). Handlers that are still a
+ * promise keep the calls waiting: a room may be called before it is open.
+ */
+export function serveCalls(port: MessagePort, handlers: Handlers | Promise<Handlers>): void {
   port.on('message', (message: Request | Answer) => {
     if (!('call' in message)) return;
     void answerCall(handlers, message).then((answer) => port.postMessage(answer));
   });
 }
 
-async function answerCall(handlers: Handlers, request: Request): Promise<Answer> {
+async function answerCall(
+  handlers: Handlers | Promise<Handlers>,
+  request: Request,
+): Promise<Answer> {
   try {
-    const handler = handlers[request.call];
+    const handler = (await handlers)[request.call];
     if (handler === undefined) throw new Error(`no call is named ${request.call}`);
     const result = await (handler as (argument: unknown) => unknown)(request.argument);
     return { number: request.number, result };
