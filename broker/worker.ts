@@ -89,7 +89,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     ready: broker.addresses,
     calls: { ...maintenance, append },
     rooms: {
-      ingest: { append, consumed },
+      ingest: { opened: () => true, append, consumed },
       api: {
         append,
         health: () => healthOf(logState(), broker),
