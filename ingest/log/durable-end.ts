@@ -38,7 +38,10 @@ export function createDurableEnd(
     if (waiting.size > 0) sleep();
   }
 
-  /** One system waiter a thread, however many wait in it: an aborted wait then leaves none behind. */
+  /**
+   * One system waiter a thread, however many wait in it: an aborted wait then leaves none behind. It
+   * does not keep the thread alive by itself.
+   */
   function sleep(): void {
     if (asleep) return;
     const seen = Atomics.load(words, endIndex);
