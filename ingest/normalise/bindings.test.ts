@@ -90,7 +90,7 @@ describe('deployments', () => {
 
   test('a time before all of them is a wrong clock', () => {
     const known = candidate({ endAt: Date.parse('2024-06-01T00:00:00Z') });
-    expect(known).toMatchObject({ endAt: receivedAt, timeSource: 'replaced' });
+    expect(known).toMatchObject({ endAt: receivedAt, timeSource: 'receive' });
     expect(namesOf(known.qualifiers)).toEqual(['CLOCK']);
     expect(givenDigit(known, 'time')).toBe(3);
     expect(known.raw.time).toBe(String(Date.parse('2024-06-01T00:00:00Z')));

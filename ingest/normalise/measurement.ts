@@ -42,7 +42,10 @@ export interface Candidate extends ObservationKey {
   readonly raw: Raw;
   /** The device's own result time; NaN where none. */
   readonly resultAt: number;
-  /** `receive`: the message carried no time, so payload and arrival make the key (promise 3). */
+  /**
+   * `receive`: the end is the time of arrival, since the message carried none or none that can be;
+   * so payload and arrival tell a repeat (promise 3). `replaced`: only its start or result time was.
+   */
   readonly timeSource: TimeSource;
   /** Own position, both or none (NaN): one that failed its test is not passed on. */
   readonly latitude: number;
@@ -196,7 +199,7 @@ function candidateOf(
     reason: judged.reason,
     raw: rawOf(measurement),
     resultAt: time.resultAt,
-    timeSource: time.source,
+    timeSource: time.isArrival ? 'receive' : time.source,
     latitude: location === 1 ? latitude : Number.NaN,
     longitude: location === 1 ? longitude : Number.NaN,
   };

@@ -91,6 +91,7 @@ describe('thirty bad times', () => {
       startAt: receivedAt,
       resultAt: nan,
       source: 'replaced',
+      isArrival: true,
     });
   });
 });
@@ -102,7 +103,7 @@ describe('the end', () => {
     ['ten minutes ahead', receivedAt + 10 * minute],
     ['a year late', receivedAt - 365 * day],
   ])('%s is the device time', (_, endAt) => {
-    expect(resolve(sentAt(endAt))).toMatchObject({ endAt, source: 'device' });
+    expect(resolve(sentAt(endAt))).toMatchObject({ endAt, source: 'device', isArrival: false });
   });
 
   test('is a whole millisecond', () => {

@@ -30,10 +30,12 @@ export interface ResolvedTime {
   /** NaN where the device gave none, or none that can be. */
   resultAt: number;
   source: TimeSource;
+  /** The end is the time of arrival: the message carried none of its own, or none that can be. */
+  isArrival: boolean;
 }
 
 export function createResolvedTime(): ResolvedTime {
-  return { endAt: 0, startAt: 0, resultAt: Number.NaN, source: 'receive' };
+  return { endAt: 0, startAt: 0, resultAt: Number.NaN, source: 'receive', isArrival: true };
 }
 
 /** The end and the result time. `fromAt`: the later of the rule's bound and the first deployment. */
@@ -47,9 +49,11 @@ export function resolveEnd(
   if (endAt >= window.fromAt && endAt <= untilAt) {
     into.endAt = endAt;
     into.source = 'device';
+    into.isArrival = false;
   } else {
     into.endAt = window.receivedAt;
     into.source = Number.isNaN(endAt) && sent.timeText === null ? 'receive' : 'replaced';
+    into.isArrival = true;
   }
 }
 
