@@ -6,6 +6,7 @@
 import type { Database } from '../../devices/database.ts';
 import type { Verdict } from '../observation.ts';
 import { reasons, type Flag } from '../quality.ts';
+import { verdictText } from './tail-names.ts';
 
 export interface Dictionary {
   /** The number of a verdict or text; the writer's alone, it adds what is new. */
@@ -25,10 +26,6 @@ interface VerdictRecord {
   readonly qualifiers: number;
   readonly reason: string | null;
   readonly rules: string;
-}
-
-function verdictText(verdict: Verdict): string {
-  return `${verdict.flag} ${verdict.tests} ${verdict.qualifiers} ${verdict.reason} ${verdict.rules}`;
 }
 
 export function openDictionary(database: Database): Dictionary {

@@ -198,7 +198,7 @@ function createSeriesWriter(options: FlushOptions): SeriesWriter {
           flush.fromDay = day + 1;
         }
         at = end;
-        if (at < fresh.length && isOver()) break;
+        if (written > 0 && at < fresh.length && isOver()) break;
       }
       if (record.days.length > daysBefore)
         putDays.run(series, firstPosition(rows), encodeDays(sink, record.days));
