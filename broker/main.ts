@@ -34,7 +34,7 @@ export interface BrokerOptions {
   readonly logState: () => LogState;
 }
 
-export interface BrokerAddresses {
+interface BrokerAddresses {
   readonly mqttPort: number;
   readonly mqttsPort?: number;
   readonly mqttWsPort: number;
