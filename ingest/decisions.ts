@@ -5,6 +5,8 @@
  *   registry: {"version": 7}
  *   replay:   {"position": 1234}
  *   decision: {"decision": "dismiss", "position": 1234, "channel": "t" | null, "reason": "…", "actor": "…"}
+ *   decision: {"decision": "erase", "device": "d" | null, "owner": "o" | null, "series": 7 | null,
+ *              "fromAt": ms | null, "toAt": ms, "reason": "…", "actor": "…"}
  */
 import { z } from 'zod';
 
@@ -22,7 +24,21 @@ const dismissal = z.object({
   reason: z.string().max(textMax).default(''),
   actor: z.string().max(textMax).default(''),
 });
-export type Decision = z.infer<typeof dismissal>;
+
+/** With a series it deletes; without one it records what was asked, once for an erasure. */
+const erasure = z.object({
+  decision: z.literal('erase'),
+  device: z.string().nullable(),
+  owner: z.string().nullable(),
+  series: z.int().min(0).nullable(),
+  /** On the end of phenomenon time: from inclusive, to exclusive. */
+  fromAt: z.int().nullable(),
+  toAt: z.int(),
+  reason: z.string().max(textMax),
+  actor: z.string().max(textMax),
+});
+export type ErasureDecision = z.infer<typeof erasure>;
+export type Dismissal = z.infer<typeof dismissal>;
 
 /** The registry version that a marker names, or undefined where it names none. */
 export function markedVersion(text: string): number | undefined {
@@ -34,8 +50,8 @@ export function replayedPosition(text: string): number | undefined {
   return parse(replay, text)?.position;
 }
 
-export function parseDecision(text: string): Decision | undefined {
-  return parse(dismissal, text);
+export function parseDecision(text: string): Dismissal | ErasureDecision | undefined {
+  return parse(z.discriminatedUnion('decision', [dismissal, erasure]), text);
 }
 
 function parse<Shape>(schema: z.ZodType<Shape>, text: string): Shape | undefined {

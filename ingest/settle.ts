@@ -3,7 +3,7 @@
  * balance (balance.ts).
  */
 import type { Balance } from './balance.ts';
-import { markedVersion, parseDecision } from './decisions.ts';
+import { markedVersion, parseDecision, type Dismissal, type ErasureDecision } from './decisions.ts';
 import type { Position } from './log/log.ts';
 import type { QuarantineEntry } from './observations/batch.ts';
 import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
@@ -131,20 +131,50 @@ function settleMarker(parts: SettleParts, reading: LoggedReading): void {
   settleControl(parts, reading, 'registry', text);
 }
 
-/** A person ends entries of quarantine without running them again. */
+/** A person's or a job's decision, and the record of it. */
 function settleDecision(parts: SettleParts, reading: LoggedReading): void {
   const text = textOf(reading);
   const decision = parseDecision(text);
   if (decision === undefined) {
     return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', text);
   }
+  if (decision.decision === 'dismiss') dismiss(parts, decision);
+  else if (!erase(parts, reading, decision)) {
+    return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', text);
+  }
+  settleControl(parts, reading, 'decision', text);
+}
+
+/** A person ends entries of quarantine without running them again. */
+function dismiss(parts: SettleParts, decision: Dismissal): void {
   const { position, channel, reason, actor } = decision;
   for (const entry of openEntriesOf(parts, position)) {
     if (channel !== undefined && channel !== null && entry.channel !== channel) continue;
     const ended = endedEntry(entry, 'dismissed', `${actor}: ${reason}`);
     parts.decider.pending.current.quarantined.push(ended);
   }
-  settleControl(parts, reading, 'decision', text);
+}
+
+/** A lawful erasure: deletions of what the device said. False for a series that nobody knows. */
+function erase(parts: SettleParts, reading: LoggedReading, decision: ErasureDecision): boolean {
+  const { series, device, fromAt, toAt } = decision;
+  if (series === null || device === null) return true;
+  const { bySeries, properties, stations } = parts.directory.registry;
+  const datastream = bySeries[series];
+  const property = properties.get(datastream?.property ?? '');
+  const station = stations.get(datastream?.station ?? '');
+  if (datastream === undefined || property === undefined || station === undefined) return false;
+  parts.decider.erase(
+    { datastream, property, station },
+    {
+      device,
+      fromAt: fromAt ?? Number.NEGATIVE_INFINITY,
+      toAt,
+      receivedAt: reading.receivedAt,
+      position: reading.position,
+    },
+  );
+  return true;
 }
 
 /** Runs a quarantined reading again, under today's rules: what does not fail any more is ended. */

@@ -15,7 +15,7 @@ interface Scene {
   readonly store: PlainStore;
   readonly decider: Decider;
   /** What was decided becomes durable. */
-  settle(): readonly ObservationRow[];
+  readonly settle: () => readonly ObservationRow[];
 }
 
 function open(): Scene {

@@ -34,7 +34,7 @@ export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
   const rows = currentRows(erasing, erasure).filter((row) => row.device === erasure.device);
   for (const row of rows) scope.pending.current.rows.push(deletionOf(row, erasure));
   state.window?.drop();
-  for (const window of [...state.windowsByHeight.values()]) window.drop();
+  for (const window of state.windowsByHeight.values()) window.drop();
   const byHeight = Map.groupBy(rows, ({ heightMm }) => heightMm);
   for (const [heightMm, erased] of byHeight) judgeBeside(erasing, heightMm, erased);
   return rows.length;
