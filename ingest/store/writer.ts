@@ -6,6 +6,7 @@ import type { Clock } from '../../devices/clock.ts';
 import { transaction, type Database } from '../../devices/database.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { Position } from '../log/log.ts';
+import { createBlanker, type Blanker } from './blank.ts';
 import { createSink } from './columns/bytes.ts';
 import type { StoreConfig } from './config.ts';
 import { storeError } from './errors.ts';
@@ -31,8 +32,14 @@ export interface StoreWriterOptions {
   readonly logEnd: Position;
 }
 
+/** The view's one writer, and what a lawful erasure needs of it. */
+export interface ViewWriter extends StoreWriter {
+  /** Works on what is flushed: not on the tail. */
+  blanker(): Blanker;
+}
+
 /** Opens (and creates) the view. Throws STORE_… by name before it writes anything. */
-export function openStoreWriter(options: StoreWriterOptions): StoreWriter {
+export function openStoreWriter(options: StoreWriterOptions): ViewWriter {
   const { path, storeId, logEnd } = options;
   const events = openStoreEvents(options.telemetry);
   const database = openViewDatabase(path, storeId, (version) =>
@@ -60,7 +67,7 @@ interface WriterParts extends StoreWriterOptions {
   readonly events: StoreEvents;
 }
 
-function createWriter(parts: WriterParts): StoreWriter {
+function createWriter(parts: WriterParts): ViewWriter {
   const { view, config, clock, events } = parts;
   const sink = createSink();
   const tail: Tail = createTail();
@@ -157,6 +164,7 @@ function createWriter(parts: WriterParts): StoreWriter {
       }
     },
     flushSlice,
+    blanker: () => createBlanker(parts.database, view, sink),
     close: () => parts.database.close(),
   };
 }
