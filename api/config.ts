@@ -105,6 +105,9 @@ export const apiConfig = z.strictObject({
   changesScanBytesMax: count(1_073_741_824)
     .default(8_388_608)
     .describe('Bytes of the log that one page of /changes looks through; then a shorter page.'),
+  changeReadersMax: count(10_000)
+    .default(32)
+    .describe('Readers kept where pages of /changes ended; beyond, the oldest is closed.'),
   feedHorizonMs: z
     .int()
     .min(0)

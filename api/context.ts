@@ -7,6 +7,7 @@ import type { ApiEvents } from './events.ts';
 import type { RegistryAt } from './live/changes.ts';
 import type { Feed, LogSource } from './live/feed.ts';
 import type { Hub } from './live/hub.ts';
+import type { ReaderPool } from './live/reader-pool.ts';
 import type { Slots } from './live/slots.ts';
 import type { Networks } from './network.ts';
 
@@ -24,6 +25,8 @@ export interface ApiContext {
   readonly observations: LogSource;
   readonly feed: Feed;
   readonly hub: Hub;
+  /** Readers of the change feed, kept between its pages. */
+  readonly readers: ReaderPool;
   /** Long answers under way. */
   readonly streams: Slots;
 }

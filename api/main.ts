@@ -24,6 +24,7 @@ import { createApiEvents, type ApiEvents } from './events.ts';
 import { readReadiness, type ReadHealth, type Readiness } from './health.ts';
 import { openFeed, type LogSource } from './live/feed.ts';
 import { Hub } from './live/hub.ts';
+import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
 import { createNetworks } from './network.ts';
 import { addAdmin } from './routes/admin.ts';
@@ -95,6 +96,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     context.hub.close();
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
+    await context.readers.close();
     await context.feed.close();
     context.store.close();
     events.closed();
@@ -191,6 +193,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     observations,
     feed,
     hub,
+    readers: createReaderPool(observations, clock, config.changeReadersMax),
     streams: createSlots(config.streamsMax),
   };
 }

@@ -5,6 +5,7 @@
  * loses nothing; one that takes nothing at all is cut by the hub.
  */
 import type { FeedPlace } from '../cursor.ts';
+import type { ChangeReader } from './reading.ts';
 
 /** Where the bytes go: the response of a request, or a double of it. */
 export interface Sink {
@@ -24,6 +25,10 @@ export interface Client {
   state: 'behind' | 'live' | 'closed';
   /** Everything before it was written to the sink. */
   place: FeedPlace;
+  /** Of the log, while the client is behind. */
+  reader: ChangeReader | null;
+  /** The reader is in use: it is closed by who uses it. */
+  isReading: boolean;
   /** Bytes written in all, and how many of them had left at the last look that saw progress. */
   writtenBytes: number;
   takenBytes: number;
@@ -46,6 +51,8 @@ export function openClient(options: {
     sink,
     state: 'behind',
     place,
+    reader: null,
+    isReading: false,
     writtenBytes: 0,
     takenBytes: 0,
     takenAtMs: nowMs,

@@ -22,7 +22,7 @@ import {
 } from './changes.ts';
 import { isFrozen, openClient, writeTo, type Client, type Sink } from './client.ts';
 import type { Feed, LogSource } from './feed.ts';
-import { readChanges } from './reading.ts';
+import { openChangeReader } from './reading.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 export interface HubOptions {
@@ -57,7 +57,6 @@ interface Group {
 }
 
 const tickMs = 1_000;
-const pieceBytes = 65_536;
 
 export class Hub {
   readonly #options: HubOptions;
@@ -122,7 +121,9 @@ export class Hub {
 
   #deliverTo(client: Client, chunk: Buffer, place: FeedPlace): void {
     const { clock, config } = this.#options;
-    if (client.sink.pendingBytes + chunk.length > config.liveBufferBytesMax) {
+    // The chunk is shared by its group: one that finds nothing waiting costs no memory of its own.
+    const { pendingBytes } = client.sink;
+    if (pendingBytes > 0 && pendingBytes + chunk.length > config.liveBufferBytesMax) {
       this.#fallBehind(client);
       return;
     }
@@ -145,49 +146,60 @@ export class Hub {
     if (client.state !== 'behind') return;
     if (client.place.position > this.#options.feed.position) {
       client.state = 'live';
+      await this.#closeReader(client);
       return;
     }
     await this.#turns.take();
+    client.isReading = true;
     try {
       await this.#readFor(client);
     } catch (error) {
       this.#options.events.followFailed(error);
       this.#end(client, 'failed');
     } finally {
+      client.isReading = false;
       this.#turns.release();
     }
-    this.#catchUpLater(client);
+    if (this.#isClosed(client)) await this.#closeReader(client);
+    else this.#catchUpLater(client);
   }
 
+  /** Reads about as much as the client's buffer holds. */
   async #readFor(client: Client): Promise<void> {
     const { feed, source, cursors, registryAt, clock, config } = this.#options;
     const group = this.#groups.get(client.group);
     if (client.state !== 'behind' || group === undefined) return;
+    client.reader ??= await openChangeReader(source, client.place);
     const pieces: string[] = [];
     let characters = 0;
-    const reader = await source.openReader(client.place.position);
-    try {
-      const { next, isExpired } = await readChanges({
-        ...group.view(),
-        reader,
-        cursors,
-        registryAt,
-        from: client.place,
-        toPosition: feed.position,
-        scanBytesMax: config.changesScanBytesMax,
-        accept(text, cursor) {
-          const frame = frameOf(text, cursor);
-          pieces.push(frame);
-          characters += frame.length;
-          return characters < pieceBytes;
-        },
-      });
-      if (isExpired) return this.#end(client, 'expired');
-      client.place = next;
-    } finally {
-      await reader.close();
-    }
+    const isThere = await client.reader.read({
+      ...group.view(),
+      cursors,
+      registryAt,
+      toPosition: feed.position,
+      scanBytesMax: config.changesScanBytesMax,
+      accept(text, cursor) {
+        const frame = frameOf(text, cursor);
+        pieces.push(frame);
+        characters += frame.length;
+        return characters < config.liveBufferBytesMax;
+      },
+    });
+    if (this.#isClosed(client)) return;
+    if (!isThere) return this.#end(client, 'expired');
+    client.place = client.reader.place;
     if (characters > 0) writeTo(client, Buffer.from(pieces.join('')), clock.monotonicMs());
+  }
+
+  /** It may have been while something was awaited. */
+  #isClosed(client: Client): boolean {
+    return client.state === 'closed';
+  }
+
+  async #closeReader(client: Client): Promise<void> {
+    const { reader } = client;
+    client.reader = null;
+    await reader?.close();
   }
 
   #end(client: Client, reason: ListenerEnd): void {
@@ -201,6 +213,7 @@ export class Hub {
     if (reason === 'frozen' || reason === 'failed') client.sink.destroy();
     else client.sink.end();
     this.#options.events.listenerClosed(reason, this.#clients.size);
+    if (!client.isReading) void this.#closeReader(client);
   }
 
   #tick(): void {

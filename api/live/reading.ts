@@ -1,19 +1,20 @@
-/** Reads changes from the log itself, from any place on: for `/changes` and for who is behind. */
+/**
+ * Reads changes from the log itself, one after the other: for `/changes` and for live clients that
+ * are behind. A reader keeps what it has read and not yet given out, so that going on where it
+ * stopped, even inside a batch, costs no search of the log.
+ */
 import type { LogReader, LogRecord } from '../../ingest/log/log.ts';
 import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import type { Cursors, FeedPlace } from '../cursor.ts';
 import { changeText, cursorBehind, itemsOf, type Interest, type RegistryAt } from './changes.ts';
-
-const readBytes = 65_536;
+import type { LogSource } from './feed.ts';
 
 export interface ReadChangesOptions {
-  readonly reader: LogReader;
   readonly cursors: Cursors;
   readonly registryAt: RegistryAt;
   readonly rows: PublicRows;
   readonly interest: Interest;
-  readonly from: FeedPlace;
   /** Nothing behind this position is read, though the log may hold more. */
   readonly toPosition: number;
   readonly scanBytesMax: number;
@@ -21,37 +22,83 @@ export interface ReadChangesOptions {
   readonly accept: (text: string, cursor: string) => boolean;
 }
 
-export interface ReadChanges {
+export interface ChangeReader {
   /** Where reading goes on. */
-  readonly next: FeedPlace;
-  /** The log no longer holds the place asked for: it begins later. */
-  readonly isExpired: boolean;
+  readonly place: FeedPlace;
+  /**
+   * Reads until `accept` has enough, the log ends, or `scanBytesMax` bytes were looked through. A
+   * damaged stretch is stepped over: the feed has told the operator of it. False when the log no
+   * longer holds the place: it begins later.
+   */
+  read(options: ReadChangesOptions): Promise<boolean>;
+  close(): Promise<void>;
 }
 
-/**
- * Reads until `accept` has enough, the log ends, or `scanBytesMax` bytes were looked through. A
- * damaged stretch is stepped over: the feed has told the operator of it.
- */
-export async function readChanges(options: ReadChangesOptions): Promise<ReadChanges> {
-  const { reader, toPosition } = options;
-  let next = options.from;
-  let scannedBytes = 0;
-  reader.seek(next.position);
-  if (reader.next > next.position) return { next, isExpired: true };
-  while (next.position <= toPosition && scannedBytes < options.scanBytesMax) {
+/** Records taken from the log at once; what is left of them is copied when reading stops. */
+const chunkBytes = 16_384;
+
+interface Held {
+  readonly position: number;
+  readonly body: Buffer;
+}
+
+export async function openChangeReader(source: LogSource, from: FeedPlace): Promise<ChangeReader> {
+  const reader = await source.openReader(from.position);
+  let place = from;
+  let held: readonly Held[] = [];
+  let isExpired = reader.next > from.position;
+
+  async function nextRecords(): Promise<readonly Held[]> {
+    if (held.length > 0) {
+      const records = held;
+      held = [];
+      return records;
+    }
     const { records, isBehindDamage } = await readOrSkip(reader);
     const first = records[0];
-    if (first === undefined) break;
-    if (first.position > next.position && !isBehindDamage) return { next, isExpired: true };
-    for (const record of records) {
-      if (record.position > toPosition) return { next, isExpired: false };
-      scannedBytes += record.body.length;
-      const read = readRecord(options, record.position, record.body, next);
-      next = read.next;
-      if (read.isEnough) return { next, isExpired: false };
-    }
+    if (first !== undefined && first.position > place.position && !isBehindDamage) isExpired = true;
+    return records;
   }
-  return { next, isExpired: false };
+
+  /** Goes through records; says whether reading stops, and keeps what it did not come to. */
+  function take(records: readonly Held[], options: ReadChangesOptions, stop: Stop): boolean {
+    for (const [index, record] of records.entries()) {
+      if (record.position > options.toPosition) return keep(records, index);
+      stop.leftBytes -= record.body.length;
+      const read = readRecord(options, record, place);
+      place = read.next;
+      if (place.position === record.position) return keep(records, index);
+      if (read.isEnough || stop.leftBytes <= 0) return keep(records, index + 1);
+    }
+    return false;
+  }
+
+  /** The log's reader gives its buffer away with its next read: what is kept is copied. */
+  function keep(records: readonly Held[], begin: number): true {
+    held = records
+      .slice(begin)
+      .map(({ position, body }) => ({ position, body: Buffer.from(body) }));
+    return true;
+  }
+
+  return {
+    get place() {
+      return place;
+    },
+    async read(options) {
+      const stop = { leftBytes: options.scanBytesMax };
+      while (!isExpired && place.position <= options.toPosition) {
+        const records = await nextRecords();
+        if (isExpired || records.length === 0 || take(records, options, stop)) break;
+      }
+      return !isExpired;
+    },
+    close: () => reader.close(),
+  };
+}
+
+interface Stop {
+  leftBytes: number;
 }
 
 async function readOrSkip(
@@ -60,7 +107,7 @@ async function readOrSkip(
   let isBehindDamage = false;
   for (;;) {
     try {
-      return { records: await reader.read(readBytes), isBehindDamage };
+      return { records: await reader.read(chunkBytes), isBehindDamage };
     } catch (error) {
       if ((await reader.skipDamaged()) === null) throw error;
       isBehindDamage = true;
@@ -71,13 +118,13 @@ async function readOrSkip(
 /** The place behind the record, or behind the item of it at which `accept` had enough. */
 function readRecord(
   options: ReadChangesOptions,
-  position: number,
-  body: Buffer,
+  { position, body }: Held,
   from: FeedPlace,
 ): { readonly next: FeedPlace; readonly isEnough: boolean } {
   const { cursors, interest, rows } = options;
   const items = itemsOf(decodeBatch(position, body), options.registryAt);
   const begin = from.position === position ? from.index : 0;
+  const behind = { position: position + 1, index: 0 };
   for (let index = begin; index < items.length; index++) {
     const item = items[index];
     if (item === undefined) break;
@@ -85,11 +132,10 @@ function readRecord(
     const cursor = cursorBehind(cursors, position, index);
     const text = changeText(item, cursor, interest, rows);
     if (text === undefined || options.accept(text, cursor)) continue;
-    const next =
-      index + 1 < items.length
-        ? { position, index: index + 1 }
-        : { position: position + 1, index: 0 };
-    return { next, isEnough: true };
+    return {
+      next: index + 1 < items.length ? { position, index: index + 1 } : behind,
+      isEnough: true,
+    };
   }
-  return { next: { position: position + 1, index: 0 }, isEnough: false };
+  return { next: behind, isEnough: false };
 }

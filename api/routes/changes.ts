@@ -7,7 +7,6 @@ import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import { readPlace } from '../live/place.ts';
-import { readChanges } from '../live/reading.ts';
 import { viewerOf } from '../viewer.ts';
 import { changesSchema, objectReplies } from './schemas.ts';
 
@@ -76,26 +75,28 @@ interface PageOptions {
 }
 
 async function readPage(context: ApiContext, { from, limit, view }: PageOptions) {
+  const { readers, cursors, registryAt, feed, config } = context;
   const texts: string[] = [];
-  const reader = await context.observations.openReader(from.position);
+  const reader = await readers.take(from);
   try {
-    const { next, isExpired } = await readChanges({
-      reader,
-      cursors: context.cursors,
-      registryAt: context.registryAt,
+    const isThere = await reader.read({
       ...view,
-      from,
-      toPosition: context.feed.position,
-      scanBytesMax: context.config.changesScanBytesMax,
+      cursors,
+      registryAt,
+      toPosition: feed.position,
+      scanBytesMax: config.changesScanBytesMax,
       accept: (text) => texts.push(text) < limit,
     });
-    if (isExpired) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
-    return {
-      texts,
-      next: context.cursors.encode(next),
-      atEnd: next.position > context.feed.position,
-    };
-  } finally {
+    if (!isThere) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
+  } catch (error) {
     await reader.close();
+    throw error;
   }
+  const { place } = reader;
+  await readers.give(reader);
+  return {
+    texts,
+    next: cursors.encode(place),
+    atEnd: place.position > feed.position,
+  };
 }
