@@ -13,7 +13,8 @@ export interface ExpectedValue {
   readonly result: number | null;
   readonly resultAt: number;
   readonly device: string;
-  readonly rank: readonly [klass: number, at: number, position: Position];
+  /** The last number counts the values taken: of one message the later one is greater. */
+  readonly rank: readonly [klass: number, at: number, position: Position, order: number];
   /** Of a value whose time is that of its arrival: device and payload, else null. */
   readonly arrival: { readonly device: string; readonly payload: string } | null;
 }
@@ -56,6 +57,7 @@ export function expectedOf(
     counts: { stored: 0, duplicate: 0, revision: 0, quarantined: 0 },
     // Before the first marker what the registry holds is in force.
     version: network.registry.current().version,
+    taken: 0,
   };
   const ended = { control: 0, quarantined: 0, settled: 0 };
   for (const reading of readings) {
@@ -63,8 +65,13 @@ export function expectedOf(
     if (message.kind !== 'message' && message.kind !== 'backfill') {
       ended.control += 1;
       if (message.kind === 'registry') world.version = versionOf(message);
-    } else if (message.tells === null || isSetAside(reading.position)) ended.quarantined += 1;
-    else {
+    } else if (
+      message.tells === null ||
+      !isKnownDevice(world, reading.device) ||
+      isSetAside(reading.position)
+    ) {
+      ended.quarantined += 1;
+    } else {
       ended.settled += 1;
       for (const tell of message.tells) take(world, tell, reading);
     }
@@ -76,10 +83,19 @@ export function expectedOf(
 interface World {
   readonly network: SpineNetwork;
   readonly kept: Map<string, ExpectedValue[]>;
-  /** Keys of values whose time is that of their arrival, by series. */
-  readonly arrivals: Map<number, { readonly endAt: number; readonly value: ExpectedValue }[]>;
+  /** Values whose time is that of their arrival, by series and height. */
+  readonly arrivals: Map<string, { readonly endAt: number; readonly value: ExpectedValue }[]>;
   readonly counts: Expected['counts'];
   version: number;
+  taken: number;
+}
+
+function isKnownDevice({ network, version }: World, device: string): boolean {
+  return network.wires.some((wire) => wire.device === device && isInForce(wire, version));
+}
+
+function isInForce(wire: Wire, version: number): boolean {
+  return wire.sinceVersion <= version && version <= wire.untilVersion;
 }
 
 function versionOf(message: Message): number {
@@ -88,12 +104,12 @@ function versionOf(message: Message): number {
 
 function take(world: World, tell: Tell, reading: LoggedReading): void {
   const { counts } = world;
-  const place = tell.isGarbled ? null : placeOf(world, tell, reading);
-  if (place === null) {
+  const inTime = tell.isGarbled ? null : placeOf(world, tell, reading);
+  if (inTime === null) {
     counts.quarantined += 1;
     return;
   }
-  const { wire, series, endAt, startAt } = place;
+  const { wire, series, endAt, startAt } = inTime;
   const result = tell.value === null ? null : tell.value * wire.scale + wire.shift;
   const resultAt = resultAtOf(tell, reading);
   const hasResultAt = !Number.isNaN(resultAt);
@@ -105,12 +121,14 @@ function take(world: World, tell: Tell, reading: LoggedReading): void {
       result === null && !hasResultAt ? 0 : 1,
       hasResultAt ? resultAt : reading.receivedAt,
       reading.position,
+      (world.taken += 1),
     ],
-    arrival: place.isArrival
+    arrival: inTime.isArrival
       ? { device: reading.device, payload: Buffer.from(reading.payload).toString('latin1') }
       : null,
   };
-  if (isKnownArrival(world, series, endAt, { value, wire })) {
+  const place = `${series} ${tell.heightMm}`;
+  if (isKnownArrival(world, place, endAt, { value, wire })) {
     counts.duplicate += 1;
     return;
   }
@@ -126,7 +144,7 @@ function take(world: World, tell: Tell, reading: LoggedReading): void {
     counts.revision += 1;
     values.push(value);
   }
-  if (value.arrival !== null) noteArrival(world, series, { endAt, value });
+  if (value.arrival !== null) noteArrival(world, place, { endAt, value });
 }
 
 interface PlaceInTime {
@@ -142,10 +160,7 @@ function placeOf(world: World, tell: Tell, reading: LoggedReading): PlaceInTime 
   const { network, version } = world;
   const wires = network.wires.filter(
     (wire) =>
-      wire.device === reading.device &&
-      wire.channel === tell.channel &&
-      wire.sinceVersion <= version &&
-      version <= wire.untilVersion,
+      wire.device === reading.device && wire.channel === tell.channel && isInForce(wire, version),
   );
   const fromAt = Math.max(plausibleFromAt, Math.min(...wires.map((wire) => wire.fromAt)));
   const isPlausible = tell.endAt >= fromAt && tell.endAt <= reading.receivedAt + futureMaxMs;
@@ -182,14 +197,14 @@ export function isSame(left: number | null, right: number | null): boolean {
 
 function isKnownArrival(
   world: World,
-  series: number,
+  place: string,
   endAt: number,
   { value, wire }: { readonly value: ExpectedValue; readonly wire: Wire },
 ): boolean {
   if (value.arrival === null) return false;
   const withinMs = Math.min(60_000, wire.intervalMs / 2);
   const { device, payload } = value.arrival;
-  return (world.arrivals.get(series) ?? []).some(
+  return (world.arrivals.get(place) ?? []).some(
     (known) =>
       Math.abs(known.endAt - endAt) <= withinMs &&
       known.value.arrival?.device === device &&
@@ -200,14 +215,14 @@ function isKnownArrival(
 
 function noteArrival(
   world: World,
-  series: number,
+  place: string,
   arrival: { readonly endAt: number; readonly value: ExpectedValue },
 ): void {
-  const known = world.arrivals.get(series);
-  if (known === undefined) world.arrivals.set(series, [arrival]);
+  const known = world.arrivals.get(place);
+  if (known === undefined) world.arrivals.set(place, [arrival]);
   else known.push(arrival);
 }
 
 function compareRanks(a: ExpectedValue['rank'], b: ExpectedValue['rank']): number {
-  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+  return a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
 }

@@ -143,10 +143,14 @@ export function startLife(options: LifeOptions): ServerLife {
     },
     async close() {
       if (parts === null) return;
-      await parts.ingest.close();
-      await parts.readings.close();
-      await parts.observations.close();
-      end('closed');
+      try {
+        await parts.ingest.close();
+        await parts.readings.close();
+        await parts.observations.close();
+        end('closed');
+      } catch (error) {
+        end(error);
+      }
     },
     bury() {
       if (store !== null) buryStore(store);

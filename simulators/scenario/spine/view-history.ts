@@ -2,18 +2,12 @@
  * The view's file in a temporary folder, with a copy of it at each commit: so that it can be set back
  * to any of them, as a loss of power may do, or be removed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Random } from '../../../devices/random.ts';
 import type { StoreWriter } from '../../../ingest/store/store.ts';
+import { createCopier, type Copy } from './copier.ts';
 import type { Trace } from './trace.ts';
-
-interface Copy {
-  readonly database: Buffer;
-  /** The write-ahead log beside it. */
-  readonly log: Buffer | null;
-}
 
 export interface ViewHistory {
   /** A path that holds what the last life left, for the next one. */
@@ -28,23 +22,16 @@ export interface ViewHistory {
   close(): void;
 }
 
-/** Copies held at once; beyond it some of the older ones go. */
-const copiesMax = 48;
-
-export function openViewHistory(random: Random, trace: Trace): ViewHistory {
+export function openViewHistory(trace: Trace): ViewHistory {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-spine-view-'));
   let copies: Copy[] = [];
+  let copier = createCopier('');
   let lives = 0;
   let commits = 0;
 
-  function keep(path: string): void {
-    const log = `${path}-wal`;
+  function keep(): void {
     commits += 1;
-    copies.push({
-      database: readFileSync(path),
-      log: existsSync(log) ? readFileSync(log) : null,
-    });
-    if (copies.length > copiesMax) copies.splice(Math.floor(random.next() * (copiesMax / 2)), 1);
+    copies.push(copier.copy());
   }
 
   return {
@@ -59,19 +46,20 @@ export function openViewHistory(random: Random, trace: Trace): ViewHistory {
       const path = join(life, 'view.db');
       const copy = copies.at(-1);
       if (copy !== undefined) {
-        writeFileSync(path, copy.database);
-        if (copy.log !== null) writeFileSync(`${path}-wal`, copy.log);
+        writeFileSync(path, copy.generation.database);
+        writeFileSync(`${path}-wal`, copy.generation.log.subarray(0, copy.logBytes));
       }
       return path;
     },
     recorded(path, store) {
-      keep(path);
+      copier = createCopier(path);
+      keep();
       const flushed = <Result>(flush: () => Result): Result => {
         const hadTail = store.tailBytes > 0;
         const result = flush();
         if (hadTail) {
           trace.add(`flush ${store.position} tail ${store.tailBytes}`);
-          keep(path);
+          keep();
         }
         return result;
       };

@@ -51,7 +51,7 @@ export function openWorld({ seed, network, onTrace }: WorldOptions): World {
   const disk = createMemoryFileSystem();
   const trace = createTrace(onTrace);
   const stream = (place: number): Random => createSeededRandom(seed * 64 + place);
-  const view = openViewHistory(stream(0), trace);
+  const view = openViewHistory(trace);
   return {
     seed,
     network,
