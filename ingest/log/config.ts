@@ -53,6 +53,14 @@ export const logConfigSchema = z.strictObject({
     .describe(
       'Bytes that wait to be written; above it the log says it is saturated and its callers stop reading, at twice the bound a record is refused with LOG_SATURATED.',
     ),
+  allocateBytesMax: z
+    .int()
+    .min(0)
+    .max(64 * mebibyte)
+    .default(mebibyte)
+    .describe(
+      'Bytes by which a segment file is made longer ahead of small commits: a flush that does not change the size of a file costs half. 0: never.',
+    ),
   probeIntervalMs: z
     .int()
     .min(10)

@@ -13,6 +13,8 @@ export interface OpenSegment {
   readonly openedAt: number;
   /** Up to here all is durable: the next commit goes here. */
   bytes: number;
+  /** Up to here the file has been made longer with zeros; it is cut when the segment is sealed. */
+  allocatedBytes: number;
 }
 
 /**
@@ -35,7 +37,13 @@ export async function createSegment(
     await removeFile(folder, path, file).catch(onCleanupFailed);
     throw error;
   }
-  return { first: header.first, file, openedAt: header.openedAt, bytes: headerBytes };
+  return {
+    first: header.first,
+    file,
+    openedAt: header.openedAt,
+    bytes: headerBytes,
+    allocatedBytes: headerBytes,
+  };
 }
 
 async function createFile(folder: LogFolder, path: string): Promise<OpenFile> {
@@ -82,5 +90,26 @@ export async function cutFile(folder: LogFolder, first: Position, bytes: number)
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Makes the file longer with zeros, ahead of what is written: to flush a write inside a file costs
+ * half of what it costs to flush one that makes it longer, which is a transaction of the file
+ * system's journal too (measured on ext4: 85 against 150 µs of processor, 0.5 against 1.8 ms). No
+ * room for it is no failure: the commit itself decides.
+ */
+export async function allocateAhead(
+  segment: OpenSegment,
+  end: number,
+  zeros: Buffer,
+): Promise<void> {
+  if (end <= segment.allocatedBytes || zeros.length === 0) return;
+  try {
+    await writeWhole(segment.file, zeros, zeros.length, end);
+    segment.allocatedBytes = end + zeros.length;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOSPC') throw error;
+    segment.allocatedBytes = Infinity;
   }
 }

@@ -171,11 +171,17 @@ async function recoverTail(folder: LogFolder, first: Position, known: Position):
     await rewriteLastCommit(opened, found);
     await opened.file.sync();
     return {
-      open: { first, file: opened.file, openedAt: opened.header.openedAt, bytes: found.bytes },
+      open: {
+        first,
+        file: opened.file,
+        openedAt: opened.header.openedAt,
+        bytes: found.bytes,
+        allocatedBytes: found.bytes,
+      },
       salt: opened.header.salt,
       end: found.end,
       report: {
-        tornBytes: size - found.bytes,
+        tornBytes: found.tornBytes,
         tornPosition: found.end + 1,
         damaged: found.damaged,
       },
@@ -188,6 +194,8 @@ async function recoverTail(folder: LogFolder, first: Position, known: Position):
 
 export interface FoundEnd {
   readonly bytes: number;
+  /** Written and not promised; zeros that were allocated ahead are not counted. */
+  readonly tornBytes: number;
   readonly end: Position;
   readonly lastCommitOffset: number;
   readonly damaged: { readonly first: Position; readonly last: Position }[];
@@ -239,16 +247,27 @@ export async function findEnd(
     for (const hole of promised) {
       damaged.push({ first: hole.position, last: hole.last === Infinity ? known : hole.last });
     }
-    if (cut !== undefined) {
-      return { bytes: cut.offset, end: cut.position - 1, lastCommitOffset, damaged };
+    const isEndless = promised.at(-1)?.last === Infinity;
+    const writtenBytes = await endOfWritten(at);
+    const bytes = cut?.offset ?? (isEndless ? writtenBytes : at.offset);
+    const tornBytes = Math.max(0, writtenBytes - bytes);
+    const end = cut === undefined ? (isEndless ? known : at.position - 1) : cut.position - 1;
+    return { bytes, tornBytes, end, lastCommitOffset, damaged };
+  }
+}
+
+/** Where the zeros begin that reach to the end of the file; not before the scan's place. */
+async function endOfWritten(scan: SegmentScan): Promise<number> {
+  const buffer = Buffer.allocUnsafeSlow(scanBytes);
+  let end = scan.offset;
+  for (let from = scan.offset; ; from += scanBytes) {
+    const got = await readWhole(scan.file, buffer, scanBytes, from);
+    for (let at = got - 1; at >= 0; at--) {
+      if (buffer[at] === 0) continue;
+      end = from + at + 1;
+      break;
     }
-    const endless = promised.at(-1)?.last === Infinity;
-    return {
-      bytes: endless ? await file.size() : at.offset,
-      end: endless ? known : at.position - 1,
-      lastCommitOffset,
-      damaged,
-    };
+    if (got < scanBytes) return end;
   }
 }
 

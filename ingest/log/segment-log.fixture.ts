@@ -118,7 +118,11 @@ export function createSegmentLogFixture(options: SegmentLogFixtureOptions): Segm
         telemetry,
         name: 'readings',
         config: {
-          ...logConfigSchema.parse({ segmentBytesMax: 4_096, recordBytesMax }),
+          ...logConfigSchema.parse({
+            segmentBytesMax: 4_096,
+            recordBytesMax,
+            allocateBytesMax: 1_000,
+          }),
           ...options.config,
         },
         retention: { ...logRetentionSchema.parse({}), ...options.retention },

@@ -29,9 +29,10 @@
  *      was not is cut, the unacknowledged is written once more to a new segment; if that fails too
  *      it is answered with an error and may exist or not: at least once, never lost.
  *   6. Readers look only at bytes that were durable before they read them.
- *   7. Closed segments change only by whole replacement (rename), and go only behind a tombstone.
+ *   7. The open segment may be longer than what is written, by zeros; a record never begins with them.
+ *   8. Closed segments change only by whole replacement (rename), and go only behind a tombstone.
  *      Seals do not change: a rewritten record carries the hash of what it was.
- *   8. Bounds: waiting bytes 2 × pendingBytesMax, a record recordBytesMax, the log totalBytesMax.
+ *   9. Bounds: waiting bytes 2 × pendingBytesMax, a record recordBytesMax, the log totalBytesMax.
  *
  * RECOVERY (recovery.ts; the time is that of reading the last segment once)
  *
@@ -61,7 +62,8 @@ import type { OwnerLock } from './owner-lock.ts';
 import { recoverLog } from './recovery.ts';
 import { listFolder } from './segment-folder.ts';
 import { SegmentReader, type SegmentLogReader } from './segment-reader.ts';
-import { SegmentWriter, type LogState, type SegmentLogWriter } from './segment-writer.ts';
+import type { LogState, SegmentLogWriter } from './segment-writer.ts';
+import { SegmentAppender } from './segment-appender.ts';
 
 export interface LogWriterOptions {
   readonly fileSystem: FileSystem;
@@ -102,7 +104,7 @@ export async function openLogWriter(options: LogWriterOptions): Promise<SegmentL
     const recovered = await recoverLog(folder);
     const events = createLogEvents(options.telemetry, options.name);
     events.recovered(recovered.report);
-    const writer = new SegmentWriter({
+    const writer = new SegmentAppender({
       folder,
       recovered,
       durableEnd,

@@ -1,7 +1,7 @@
 import type { SharedDurableEnd } from './durable-end.ts';
 import { logError } from './errors.ts';
 import type { LogReader, LogRecord, Position } from './log.ts';
-import { decodeRewritten, flagRewritten } from './segment-format.ts';
+import { decodeRewritten, flagRewritten, recordHeaderBytes } from './segment-format.ts';
 import type { LogFolder } from './segment-folder.ts';
 import { listFolder, openSegmentFile, pathOf } from './segment-folder.ts';
 import { SegmentScan, type Step } from './segment-scan.ts';
@@ -47,6 +47,8 @@ export class SegmentReader implements SegmentLogReader {
   #damage: Damage | null = null;
   #buffer: Buffer | null = null;
   #isSought = true;
+  /** Moving average of what a record takes in the file. */
+  #recordBytes = 256;
 
   constructor(options: {
     readonly folder: LogFolder;
@@ -89,18 +91,23 @@ export class SegmentReader implements SegmentLogReader {
       const step = this.#collect(scan, bytesMax, records);
       if (records.length > 0) break;
       if (step === 'more') await this.#fill(scan, fillBytes, end);
-      else if (step !== 'record') await this.#leaveSegment(scan, step, end);
+      else if (step !== 'record') await this.#leaveSegment(scan, end);
     }
     return records;
   }
 
   async #fill(scan: SegmentScan, bytes: number, end: Position): Promise<void> {
     try {
-      await scan.fill(bytes);
+      await scan.fill(Math.min(bytes, this.#expectedBytes(end)));
     } catch (cause) {
       throw logError('LOG_READ_FAILED', { position: this.#next }, cause);
     }
     this.#windowEnd = end;
+  }
+
+  /** About what is there to read: a follower at the end need not copy the zeros behind it. */
+  #expectedBytes(end: Position): number {
+    return (end - this.#next + 1) * 2 * this.#recordBytes;
   }
 
   /** Takes records out of the window, as far as its bytes were durable when they were read. */
@@ -111,6 +118,8 @@ export class SegmentReader implements SegmentLogReader {
       step = scan.step();
       if (step !== 'record') break;
       bytes += scan.bodyEnd - scan.bodyAt;
+      this.#recordBytes +=
+        (scan.bodyEnd - scan.bodyAt + recordHeaderBytes - this.#recordBytes) / 16;
       records.push(recordOf(scan));
       this.#next = scan.position;
     }
@@ -177,10 +186,13 @@ export class SegmentReader implements SegmentLogReader {
     scan.forget();
   }
 
-  /** At the end of a segment: on to the next one. At damage, or an end too early: names it. */
-  async #leaveSegment(scan: SegmentScan, step: Step, end: Position): Promise<void> {
+  /**
+   * No record at `next`: on to the next segment where one begins there (behind the last record of
+   * this one there may be zeros, or bytes that never counted); else it is damage, and is named.
+   */
+  async #leaveSegment(scan: SegmentScan, end: Position): Promise<void> {
     const position = this.#next;
-    if (step === 'end' && position < scan.limit) {
+    if (position < scan.limit) {
       await this.#relist();
       scan.limit = this.#segments.find((first) => first > scan.first) ?? Infinity;
     }

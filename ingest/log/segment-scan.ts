@@ -32,6 +32,7 @@ export interface ScanOptions {
 export type Step = 'record' | 'more' | 'end' | 'damaged';
 
 const bufferBytesMin = 64 * 1_024;
+const fillBytesMin = 4_096;
 
 export class SegmentScan {
   readonly file: OpenFile;
@@ -96,7 +97,7 @@ export class SegmentScan {
 
   /** A damaged length must not make us ask for gigabytes: beyond the end of the file it is damage. */
   async #fillLength(bytesWanted: number): Promise<number> {
-    const wanted = Math.max(bytesWanted, bufferBytesMin);
+    const wanted = Math.ceil(Math.max(bytesWanted, fillBytesMin));
     if (this.#needBytes <= wanted) return wanted;
     const size = await this.file.size();
     return this.offset + this.#needBytes > size ? wanted : this.#needBytes;

@@ -223,7 +223,7 @@ class Walk {
     if (this.#options.end !== undefined) return this.#options.end + 1;
     const known = await knownEnd(this.#folder, await listFolder(this.#folder));
     const found = await findEnd(this.#folder, opened, known);
-    this.#tornBytes = (await opened.file.size()) - found.bytes;
+    this.#tornBytes = found.tornBytes;
     return found.end + 1;
   }
 
