@@ -6,7 +6,7 @@
  *   replay:   {"position": 1234}
  *   decision: {"decision": "dismiss", "position": 1234, "channel": "t" | null, "reason": "…", "actor": "…"}
  *   decision: {"decision": "erase", "device": "d" | null, "owner": "o" | null, "series": 7 | null,
- *              "fromAt": ms | null, "toAt": ms, "reason": "…", "actor": "…"}
+ *              "fromAt": ms | null, "toAt": ms | null, "upTo": 1234, "reason": "…", "actor": "…"}
  */
 import { z } from 'zod';
 
@@ -33,7 +33,9 @@ const erasure = z.object({
   series: z.int().min(0).nullable(),
   /** On the end of phenomenon time: from inclusive, to exclusive. */
   fromAt: z.int().nullable(),
-  toAt: z.int(),
+  toAt: z.int().nullable(),
+  /** Only what came from readings up to here. */
+  upTo: position.optional(),
   reason: z.string().max(textMax),
   actor: z.string().max(textMax),
 });

@@ -157,7 +157,7 @@ function dismiss(parts: SettleParts, decision: Dismissal): void {
 
 /** A lawful erasure: deletions of what the device said. False for a series that nobody knows. */
 function erase(parts: SettleParts, reading: LoggedReading, decision: ErasureDecision): boolean {
-  const { series, device, fromAt, toAt } = decision;
+  const { series, device, fromAt, toAt, upTo } = decision;
   if (series === null || device === null) return true;
   const { bySeries, properties, stations } = parts.directory.registry;
   const datastream = bySeries[series];
@@ -169,7 +169,8 @@ function erase(parts: SettleParts, reading: LoggedReading, decision: ErasureDeci
     {
       device,
       fromAt: fromAt ?? Number.NEGATIVE_INFINITY,
-      toAt,
+      toAt: toAt ?? Number.POSITIVE_INFINITY,
+      upTo: upTo ?? reading.position,
       receivedAt: reading.receivedAt,
       position: reading.position,
     },

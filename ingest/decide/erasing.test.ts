@@ -45,7 +45,14 @@ function say(decider: Decider, slot: number, value: number, device = 'd') {
   return decider.decide(candidateOf(binding, at(slot), value), sender);
 }
 
-const whole = { device: 'd', fromAt: at(0), toAt: at(100), receivedAt: at(100), position: 1_000 };
+const whole = {
+  device: 'd',
+  fromAt: at(0),
+  toAt: at(100),
+  receivedAt: at(100),
+  position: 1_000,
+  upTo: 999,
+};
 
 /** A digit that settles from 2 to 1, or back, makes no row. */
 const verdicts = (store: PlainStore): string[] =>
@@ -94,6 +101,15 @@ test('values of another device stay, and neighbours are judged as if the erased 
   never.settle();
   expect(verdicts(erased.store)).toEqual(verdicts(never.store));
   expect(before.filter((line) => !line.startsWith('20 '))).not.toEqual(verdicts(never.store));
+});
+
+test('what came after the order is not taken', () => {
+  const { decider, settle } = open();
+  say(decider, 0, 20);
+  say(decider, 0, 30);
+  settle();
+  expect(decider.erase(binding, { ...whole, upTo: position - 1 })).toBe(0);
+  expect(decider.erase(binding, { ...whole, upTo: position })).toBe(1);
 });
 
 test('a re-send of what was erased is a duplicate, durable or not', () => {

@@ -16,6 +16,8 @@ export interface SeriesErasure {
   /** On the end of phenomenon time: from inclusive, to exclusive. */
   readonly fromAt: number;
   readonly toAt: number;
+  /** Only what came from readings up to here. */
+  readonly upTo: number;
   /** Of the decision. */
   readonly receivedAt: number;
   readonly position: number;
@@ -31,7 +33,9 @@ export interface Erasing {
 /** Answers how many observations were deleted. */
 export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
   const { scope, state } = erasing;
-  const rows = currentRows(erasing, erasure).filter((row) => row.device === erasure.device);
+  const rows = currentRows(erasing, erasure).filter(
+    ({ device, rank }) => device === erasure.device && rank.position <= erasure.upTo,
+  );
   for (const row of rows) scope.pending.current.rows.push(deletionOf(row, erasure));
   state.window?.drop();
   for (const window of state.windowsByHeight.values()) window.drop();
