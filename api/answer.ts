@@ -43,8 +43,9 @@ export interface Question {
 }
 
 const shortCharactersMax = 262_144;
-const shortMs = 8;
-const shortStepsMax = 10_000;
+const shortMsMax = 250;
+/** How long an answer may keep the thread before others get their turn. */
+const turnMs = 8;
 
 export function readQuestion(
   context: ApiContext,
@@ -137,12 +138,12 @@ export function cacheSecondsOf(context: ApiContext, intervalMs: number | undefin
   return Math.min(cacheSecondsMax, Math.max(1, Math.floor(intervalMs / 10_000)));
 }
 
-function sendList<Item>(
+async function sendList<Item>(
   context: ApiContext,
   reply: FastifyReply,
   answer: ListAnswer<Item>,
   cursor: string,
-): FastifyReply {
+): Promise<FastifyReply> {
   const { question, steps } = answer;
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
@@ -152,7 +153,7 @@ function sendList<Item>(
     },
     next: null,
   };
-  const start = takeShort(context, writer, answer.steps, end);
+  const start = await takeShort(context, writer, answer.steps, end);
   if (question.format === 'csv') setTrailers(reply, question, end);
   if (start.isWhole) return reply.send(start.text);
   if (!context.streams.tryTake()) {
@@ -169,20 +170,26 @@ interface ListTail {
   next: string | null;
 }
 
-/** As much as makes a short answer, in characters and in time. */
-function takeShort<Item>(
+/**
+ * As much as makes a short answer, in characters and in time, pausing for others meanwhile. What is
+ * longer needs one of the few slots for long answers.
+ */
+async function takeShort<Item>(
   { clock }: ApiContext,
   writer: ListWriter<Item>,
   steps: Generator<readonly Item[], PagePlace | null>,
   end: ListTail,
-): { readonly text: string; readonly isWhole: boolean } {
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   let text = writer.begin();
-  const untilMs = clock.monotonicMs() + shortMs;
-  for (let step = 0; step < shortStepsMax && text.length < shortCharactersMax; step++) {
-    if (clock.monotonicMs() > untilMs) break;
+  const untilMs = clock.monotonicMs() + shortMsMax;
+  let pauseAtMs = clock.monotonicMs() + turnMs;
+  while (text.length < shortCharactersMax && clock.monotonicMs() < untilMs) {
     const { done, value } = steps.next();
     if (done === true) return { text: text + end.text(value), isWhole: true };
     text += writer.write(value);
+    if (clock.monotonicMs() < pauseAtMs) continue;
+    await setImmediate();
+    pauseAtMs = clock.monotonicMs() + turnMs;
   }
   return { text, isWhole: false };
 }

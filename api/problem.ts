@@ -69,7 +69,7 @@ export function instanceOf(request: FastifyRequest): string {
 
 function codedProblem(error: CodedError): Problem {
   const status = statusOfCoded(error);
-  const isFault = status >= 500 && error.code !== 'API_UNAVAILABLE';
+  const isFault = status >= 500 && status !== 503;
   const shown = isFault ? apiError('API_INTERNAL') : error;
   return {
     status,
@@ -82,7 +82,7 @@ function codedProblem(error: CodedError): Problem {
       code: shown.code,
       detail: detailOf(shown),
       canRetry: shown.canRetry,
-      ...(isFault ? {} : shown.fields),
+      ...(/^(API|DEVICES)_/.test(shown.code) ? shown.fields : {}),
     },
   };
 }

@@ -108,10 +108,11 @@ describe('aggregates', () => {
         first: values[0] ?? null,
         last: values.at(-1) ?? null,
       });
-      if (values.length > 0) {
-        expect(row['sum']).toBeCloseTo(sum, 6);
-        expect(row['mean']).toBeCloseTo(sum / values.length, 6);
-      }
+      expect(Number(row['sum'])).toBeCloseTo(sum, 6);
+      expect(Number(row['mean'])).toBeCloseTo(sum / Math.max(1, values.length), 6);
+      expect([row['sum'] === null, row['mean'] === null]).toEqual(
+        values.length === 0 ? [true, true] : [false, false],
+      );
       expect(row['completeness']).toBeGreaterThanOrEqual(0);
       expect(row['completeness']).toBeLessThanOrEqual(1);
     }

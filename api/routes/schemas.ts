@@ -189,7 +189,7 @@ export const changesSchema = z.strictObject({
   atEnd: z.boolean(),
 });
 
-export const problemSchema = z.object({
+export const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int().min(400).max(599),
@@ -198,6 +198,8 @@ export const problemSchema = z.object({
   canRetry: z.boolean(),
   parameter: z.string().optional(),
   expected: z.string().optional(),
+  instance: z.string().optional(),
+  requestId: z.string().optional(),
 });
 
 export function pageSchema<Item extends z.ZodType>(item: Item) {
