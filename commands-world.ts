@@ -13,6 +13,7 @@ import { fleetStations, registryFileOf } from './simulators/demo-network.ts';
 import { connectDevice, type DeviceSecretOf } from './simulators/device.ts';
 import { faultNames, type FaultName } from './simulators/faults.ts';
 import { startFleet } from './simulators/fleet.ts';
+import { readBalance } from './simulators/load/balance.ts';
 import { audit } from './simulators/load/audit.ts';
 import { loadChannels, loadRegistryFile } from './simulators/load/network.ts';
 import { startLoad } from './simulators/load/run.ts';
@@ -227,6 +228,7 @@ export async function loadCommand(command: Command): Promise<number> {
     `${totals.acknowledged} of ${totals.sent} messages acknowledged, PUBACK p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`,
   );
   const channels = new Map(loadChannels.map(([channel, property]) => [property, channel]));
+  await settled(`http://${host}:${httpPort}`, clock);
   const found = await audit({
     api: `http://${host}:${httpPort}`,
     ledger: load.ledger,
@@ -239,4 +241,9 @@ export async function loadCommand(command: Command): Promise<number> {
     `missing ${found.missing}, doubled ${found.doubled}, changed ${found.changed}, invented ${found.invented} of ${found.rows} rows`,
   );
   return found.missing + found.doubled + found.changed + found.invented === 0 ? 0 : 1;
+}
+
+/** Waits until every reading that was logged is settled: what is behind is not missing. */
+async function settled(api: string, clock: ReturnType<typeof openSystemClock>): Promise<void> {
+  while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, 50);
 }

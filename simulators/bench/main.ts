@@ -11,7 +11,7 @@ import { openSystemClock } from '../../devices/clock-system.ts';
 import type { DeviceSecretOf } from '../device.ts';
 import { loadChannels } from '../load/network.ts';
 import { startLoad } from '../load/run.ts';
-import { readBalance } from '../scenario/balance.ts';
+import { readBalance } from '../load/balance.ts';
 import { provisionLoad } from '../scenario/network.ts';
 import { startServerProcess, type ServerProcess } from '../scenario/server-process.ts';
 import { watchLive, watchRest } from './freshness.ts';

@@ -5,13 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sleep } from '../../devices/clock.ts';
+import { sleep, type Clock } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createSeededRandom } from '../../devices/random.ts';
 import { audit, type Audit } from '../load/audit.ts';
+import type { Ledger } from '../load/ledger.ts';
 import { loadChannels } from '../load/network.ts';
 import { startLoad } from '../load/run.ts';
-import { readBalance, type Balance } from './balance.ts';
+import { readBalance, type Balance } from '../load/balance.ts';
 import { provisionLoad } from './network.ts';
 import { spawnServer, startServerProcess, type ServerProcess } from './server-process.ts';
 
@@ -27,7 +28,9 @@ export interface KillOptions {
 export interface KillOutcome extends Audit {
   readonly kills: number;
   readonly killsDuringRecovery: number;
-  /** Kill → listening again, ascending, milliseconds. */
+  /** Kill → the next acknowledgement of a publish, ascending, milliseconds. */
+  readonly acceptMs: readonly number[];
+  /** Kill → every door open, the API with all that was kept before, ascending, milliseconds. */
   readonly recoveryMs: readonly number[];
   readonly balance: Balance;
   readonly unacknowledged: number;
@@ -59,6 +62,7 @@ export async function runKill(options: KillOptions): Promise<KillOutcome> {
       duplicateShare: 0.02,
     });
     const recoveryMs: number[] = [];
+    const acceptMs: number[] = [];
     let killsDuringRecovery = 0;
     let kills = 0;
     while (kills < options.rounds) {
@@ -77,8 +81,12 @@ export async function runKill(options: KillOptions): Promise<KillOutcome> {
         killsDuringRecovery += 1;
         startedMs = clock.monotonicMs();
       }
-      server = await startServerProcess({ dataDir, ports });
+      const { acknowledged } = load.ledger.totals();
+      const starting = startServerProcess({ dataDir, ports });
+      const accepting = acceptedAgain(load.ledger, acknowledged, clock);
+      server = await starting;
       recoveryMs.push(clock.monotonicMs() - startedMs);
+      acceptMs.push((await accepting) - startedMs);
       if (kills % 20 < 2)
         options.tell(`${kills} kills, ${load.ledger.totals().acknowledged} acknowledged`);
     }
@@ -89,11 +97,18 @@ export async function runKill(options: KillOptions): Promise<KillOutcome> {
     const channels = new Map(loadChannels.map(([channel, property]) => [property, channel]));
     const found = await audit({ api, ledger: load.ledger, payloads: load.payloads, channels });
     recoveryMs.sort((a, b) => a - b);
-    return { ...found, kills, killsDuringRecovery, recoveryMs, balance, unacknowledged };
+    acceptMs.sort((a, b) => a - b);
+    return { ...found, kills, killsDuringRecovery, acceptMs, recoveryMs, balance, unacknowledged };
   } finally {
     await server?.kill();
     rmSync(dataDir, { recursive: true });
   }
+}
+
+/** Monotonic instant of the first acknowledgement beyond those counted before. */
+async function acceptedAgain(ledger: Ledger, before: number, clock: Clock): Promise<number> {
+  while (ledger.totals().acknowledged === before) await sleep(clock, 5);
+  return clock.monotonicMs();
 }
 
 /** Waits until nothing is in flight. */

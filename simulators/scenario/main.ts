@@ -26,15 +26,18 @@ async function kill(flags: Flags): Promise<Outcome> {
     seed,
     tell,
   });
-  const { recoveryMs, balance, missing, doubled, changed, invented } = outcome;
+  const { recoveryMs, acceptMs, balance, missing, doubled, changed, invented } = outcome;
   const held =
     missing + doubled + changed + invented === 0 && balance.exact && outcome.unacknowledged === 0;
-  const recovery = {
-    p50Ms: percentile(recoveryMs, 0.5),
-    p99Ms: percentile(recoveryMs, 0.99),
-    maxMs: recoveryMs.at(-1),
+  const shares = (ascending: readonly number[]) => ({
+    p50: percentile(ascending, 0.5),
+    p99: percentile(ascending, 0.99),
+    max: ascending.at(-1),
+  });
+  return {
+    held,
+    figures: { seed, ...outcome, acceptMs: shares(acceptMs), recoveryMs: shares(recoveryMs) },
   };
-  return { held, figures: { ...outcome, recoveryMs: recovery } };
 }
 
 const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = { kill };
