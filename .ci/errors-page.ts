@@ -19,11 +19,15 @@ function isTable(value: unknown): value is ErrorTable {
 
 export async function readTables(): Promise<TableOfErrors[]> {
   const tables: TableOfErrors[] = [];
+  // A room's table may take in that of one of its folders: such an entry stands where it is met first.
+  const met = new Set<ErrorEntry>();
   for (const path of listFiles(/(^|\/)errors\.ts$/)) {
     const module = (await import(join(root, path))) as Record<string, unknown>;
     const entries = Object.values(module)
       .filter(isTable)
-      .flatMap((table) => Object.entries(table));
+      .flatMap((table) => Object.entries(table))
+      .filter(([, entry]) => !met.has(entry));
+    for (const [, entry] of entries) met.add(entry);
     tables.push({ path, entries });
   }
   return tables;
