@@ -1,6 +1,7 @@
 /** Commands about what is kept: they prove, copy, restore and erase it, running or not. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Command } from './command-line.ts';
 import { readConfiguration, type Configuration } from './configuration.ts';
 import { askControl } from './control.ts';
@@ -13,9 +14,14 @@ import {
 } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
+import { openRegistryReader } from './devices/registry-sqlite.ts';
+import { openProcessTelemetry } from './devices/telemetry-pino.ts';
+import { eraseOrder, eraseWish, timesBy, type EraseWish } from './erase-order.ts';
 import { startError } from './errors.ts';
+import { openIngestAlone } from './ingest-alone.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
-import { makeBackup } from './ingest/maintain/backup.ts';
+import { eraseData, type EraseReport } from './ingest/maintain/erase.ts';
+import { makeBackup, type FolderPaths } from './ingest/maintain/backup.ts';
 import {
   describeFinding,
   type Finding,
@@ -23,7 +29,14 @@ import {
 } from './ingest/maintain/findings.ts';
 import { hasManifest, readManifest, type Manifest } from './ingest/maintain/manifest.ts';
 import { checkBackup, copyBackup } from './ingest/maintain/restore.ts';
-import { endsOf, verifyFolder, type LogPositions } from './ingest/maintain/verify-folder.ts';
+import {
+  endsOf,
+  verifyFolder,
+  type FolderReport,
+  type LogPositions,
+} from './ingest/maintain/verify-folder.ts';
+import { digestFolder, verifyView } from './ingest/maintain/verify-view.ts';
+import type { Digest } from './ingest/store/digest.ts';
 
 /** Between two lines of progress. */
 const progressMs = 1_000;
@@ -88,6 +101,12 @@ function oneArgument(command: Command, what: string): string {
   return resolve(argument);
 }
 
+/** A command that only makes sense where there is data must not make an empty folder instead. */
+function requireData({ dataDir }: Configuration): void {
+  if (readFormat(dataDir) === undefined)
+    throw startError('START_USAGE', { folder: dataDir, problem: 'there is no data folder' });
+}
+
 export async function verifyCommand(command: Command): Promise<number> {
   const configuration = configurationOf(command);
   if (command.arguments.length > 1)
@@ -98,7 +117,8 @@ export async function verifyCommand(command: Command): Promise<number> {
   const fileSystem = openNodeFileSystem();
   const clock = openSystemClock();
   const onProgress = openProgress(command);
-  const { onFinding, count } = openFindings(command);
+  const findings = openFindings(command);
+  const { onFinding, count } = findings;
   const paths = pathsOf(directory);
   const isBackup = await hasManifest(fileSystem, directory);
   const manifest = isBackup ? await readManifest(fileSystem, directory) : null;
@@ -114,16 +134,66 @@ export async function verifyCommand(command: Command): Promise<number> {
     onFinding,
     onProgress,
   });
+  const digest = await verifyByRegistry(command, configuration, {
+    paths,
+    report,
+    findings,
+    onProgress,
+  });
   const { readings, observations } = report.ends;
   const totals = { readings, observations, records: report.records, findings: count() };
   tell(
     command,
-    { event: 'verified', folder: directory, ...totals },
+    { event: 'verified', folder: directory, ...totals, ...digest },
     count() === 0
       ? `nothing wrong: ${readings} readings, ${observations} batches of observations`
       : `${count()} findings in ${readings} readings and ${observations} batches of observations`,
   );
+  if (digest !== undefined && command.flags['json'] !== true)
+    process.stdout.write(`${digest.digest}\n`);
   return count() === 0 ? 0 : 1;
+}
+
+interface Verified {
+  readonly paths: FolderPaths;
+  readonly report: FolderReport;
+  readonly findings: FindingTeller;
+  readonly onProgress: MaintainProgress;
+}
+
+/** What cannot be judged without the registry: the view, and with --digest what all of it says. */
+async function verifyByRegistry(
+  command: Command,
+  configuration: Configuration,
+  { paths, report, findings, onProgress }: Verified,
+): Promise<Digest | undefined> {
+  if (report.registryVersion === null) return undefined;
+  const clock = openSystemClock();
+  const reader = openRegistryReader(paths.registry, { clock, config: configuration.devices });
+  const scratch: string[] = [];
+  try {
+    const registry = reader.current();
+    if (report.view !== null) verifyView(paths.view, registry, findings.onFinding);
+    // A log that cannot be read whole has been named; a digest of a part would be none.
+    if (command.flags['digest'] !== true || findings.count() > 0) return undefined;
+    return await digestFolder({
+      view: paths.view,
+      observations: report.observations,
+      registry,
+      config: configuration.ingest.store,
+      clock,
+      telemetry: openProcessTelemetry({ room: 'verify', level: 'error', processMetrics: false }),
+      makeScratch() {
+        const folder = mkdtempSync(join(tmpdir(), 'quantrac-verify-'));
+        scratch.push(folder);
+        return folder;
+      },
+      onProgress,
+    });
+  } finally {
+    reader.close();
+    for (const folder of scratch) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Asks the server that runs on the folder; null where none does. */
@@ -144,6 +214,7 @@ export async function backupCommand(command: Command): Promise<number> {
   const directory = oneArgument(command, 'a new or empty folder');
   const configuration = configurationOf(command);
   const onProgress = openProgress(command);
+  requireData(configuration);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // It holds what the data folder holds: nobody else's to read.
   chmodSync(directory, 0o700);
@@ -225,7 +296,49 @@ export async function restoreCommand(command: Command): Promise<number> {
 }
 
 export async function eraseCommand(command: Command): Promise<number> {
-  throw startError('START_NOT_IN_VERSION', { command: command.name });
+  const wish = eraseWish(command);
+  const configuration = configurationOf(command);
+  requireData(configuration);
+  const onProgress = openProgress(command);
+  const asked = await askControl(
+    pathsOf(configuration.dataDir).controlSocket,
+    'erase',
+    wish,
+    relay(onProgress),
+  );
+  const report =
+    asked === undefined
+      ? await eraseHere(configuration, wish, onProgress)
+      : (asked.result as EraseReport);
+  const { readings, batches, viewRows } = report;
+  tell(
+    command,
+    { event: 'erased', ...wish, ...report },
+    `${readings} readings and ${batches} batches of observations blanked, ${viewRows} rows of the view; recorded as control`,
+  );
+  return 0;
+}
+
+async function eraseHere(
+  configuration: Configuration,
+  wish: EraseWish,
+  onProgress: MaintainProgress,
+): Promise<EraseReport> {
+  const alone = await openIngestAlone(configuration, {
+    clock: openSystemClock(),
+    random: openSystemRandom(),
+  });
+  try {
+    const registry = alone.registry.current();
+    const timesOf = timesBy(registry, configuration.ingest.decode);
+    const erasing = eraseData(eraseOrder(wish, registry), { ...alone, timesOf, onProgress });
+    return await Promise.race([
+      erasing,
+      alone.failed.then((error) => Promise.reject(error as Error)),
+    ]);
+  } finally {
+    await alone.close();
+  }
 }
 
 export async function reprocessCommand(command: Command): Promise<number> {

@@ -1,8 +1,12 @@
 /** What the control socket answers: each question is passed to the room that owns the matter. */
 import { openSystemClock } from './devices/clock-system.ts';
+import { openRegistryReader } from './devices/registry-sqlite.ts';
+import { eraseOrder, timesBy, type EraseWish } from './erase-order.ts';
+import { eraseData, type EraseReport } from './ingest/maintain/erase.ts';
 import { makeBackup, type FolderPaths } from './ingest/maintain/backup.ts';
 import type { LogPositions } from './ingest/maintain/verify-folder.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
+import type { Configuration } from './configuration.ts';
 import type { ControlHandlers, Progress } from './control.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Addresses, Rooms } from './server.ts';
@@ -11,9 +15,11 @@ export interface ControlParts {
   readonly rooms: Rooms;
   readonly addresses: Addresses;
   readonly folder: DataFolder;
+  readonly configuration: Configuration;
 }
 
-export function controlHandlers({ rooms, addresses, folder }: ControlParts): ControlHandlers {
+export function controlHandlers(parts: ControlParts): ControlHandlers {
+  const { rooms, addresses, folder } = parts;
   const inTurn = createTurns();
   return {
     addresses: async () => addresses,
@@ -23,13 +29,14 @@ export function controlHandlers({ rooms, addresses, folder }: ControlParts): Con
     revoke: (argument: unknown) => rooms.api.call('revoke', argument),
     durableEnds: () => rooms.broker.call('durableEnds'),
     backup: ({ directory }: { readonly directory: string }, progress) =>
-      inTurn(() => backupRunning({ rooms, folder }, directory, progress)),
+      inTurn(() => backupRunning(parts, directory, progress)),
+    erase: (wish: EraseWish, progress) => inTurn(() => eraseRunning(parts, wish, progress)),
   };
 }
 
 /** Copies the folder while it is written; retention waits meanwhile. */
 async function backupRunning(
-  { rooms, folder }: Pick<ControlParts, 'rooms' | 'folder'>,
+  { rooms, folder }: ControlParts,
   directory: string,
   progress: Progress,
 ): Promise<unknown> {
@@ -51,6 +58,34 @@ async function backupRunning(
     });
   } finally {
     await rooms.broker.call('holdRetention', false);
+  }
+}
+
+/** The rooms do what they own; what takes long is read here, beside them. */
+async function eraseRunning(
+  { rooms, folder, configuration }: ControlParts,
+  wish: EraseWish,
+  progress: Progress,
+): Promise<EraseReport> {
+  const clock = openSystemClock();
+  const { broker, ingest } = rooms;
+  const reader = openRegistryReader(folder.registry, { clock, config: configuration.devices });
+  try {
+    const registry = reader.current();
+    return await eraseData(eraseOrder(wish, registry), {
+      clock,
+      fileSystem: openNodeFileSystem(),
+      paths: folder,
+      ends: () => broker.call('durableEnds') as Promise<LogPositions>,
+      append: (reading) => broker.call('append', reading) as Promise<number>,
+      blankReadings: (question) => broker.call('blankReadings', question) as Promise<number>,
+      blankBatches: (question) => ingest.call('blankBatches', question) as Promise<number>,
+      blankView: (question) => ingest.call('blankView', question) as Promise<number>,
+      timesOf: timesBy(registry, configuration.ingest.decode),
+      onProgress: (step, done, all) => progress({ step, done, all }),
+    });
+  } finally {
+    reader.close();
   }
 }
 

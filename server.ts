@@ -77,7 +77,7 @@ export async function startServer(configuration: Configuration): Promise<Server>
     };
     const control = await serveControl(
       folder.controlSocket,
-      controlHandlers({ rooms, addresses, folder }),
+      controlHandlers({ rooms, addresses, folder, configuration }),
     );
     closers.push(async () => control.close());
     return { addresses, dataDir: folder.path, ended, close };

@@ -10,6 +10,7 @@ import type { Position } from './log/log.ts';
 import { takeOwnerLock } from './log/owner-lock.ts';
 import { openLogReader, openLogWriter } from './log/segment-log.ts';
 import { openIngest, type Ingest } from './main.ts';
+import { observationsCalls } from './maintain/observations-calls.ts';
 import { openStoreWriter } from './store/writer.ts';
 
 export interface IngestRoomData extends RoomData {
@@ -83,7 +84,15 @@ async function openIngestRoom(room: Surroundings) {
   });
   return {
     ready: { consumed: ingest.stats.consumed },
-    calls: { stats: () => ingest.stats },
+    calls: {
+      stats: () => ingest.stats,
+      ...observationsCalls({
+        observations,
+        store,
+        clock,
+        flushSliceMs: data.ingest.store.flushSliceMs,
+      }),
+    },
     rooms: {
       api: { opened: () => true, health: () => healthOf(ingest), stats: () => ingest.stats },
     },

@@ -41,7 +41,8 @@ export interface FolderReport {
   /** Null: there is none, which is no fault: it is built from the observations. */
   readonly view: ViewState | null;
   readonly lastBatch: LastBatch | null;
-  readonly registryVersion: number;
+  /** Null where the registry cannot be read. */
+  readonly registryVersion: number | null;
   readonly records: number;
 }
 
@@ -96,7 +97,7 @@ function viewState({ paths, storeId, onFinding }: VerifyFolderOptions): ViewStat
   }
 }
 
-function registryOf({ paths, onFinding, onProgress }: VerifyFolderOptions): number {
+function registryOf({ paths, onFinding, onProgress }: VerifyFolderOptions): number | null {
   onProgress('registry: files', 0, 1);
   try {
     const { problems, version } = verifyRegistry(paths.registry);
@@ -104,7 +105,7 @@ function registryOf({ paths, onFinding, onProgress }: VerifyFolderOptions): numb
     return version;
   } catch (error) {
     onFinding({ part: 'registry', file: 'registry.db', what: sentenceOf(error) });
-    return 0;
+    return null;
   }
 }
 
@@ -126,7 +127,7 @@ function* positionProblems(report: FolderReport): Generator<string> {
   if (consumed > ends.readings) {
     yield `reading ${consumed} is consumed, the readings end at ${ends.readings}`;
   }
-  if (marked > registryVersion && registryVersion > 0) {
+  if (registryVersion !== null && marked > registryVersion) {
     yield `version ${marked} of the registry is in force, its newest is ${registryVersion}`;
   }
 }

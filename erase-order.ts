@@ -1,0 +1,58 @@
+/** What an erasure is asked with, and who it means. */
+import { instantFlag, textFlag, type Command } from './command-line.ts';
+import { codecFor } from './devices/codecs/formats.ts';
+import { decodeMessage } from './devices/codecs/decode-message.ts';
+import type { DecodeLimits } from './devices/codecs/codec.ts';
+import type { Registry } from './devices/registry.ts';
+import { startError } from './errors.ts';
+import type { EraseOrder } from './ingest/maintain/erase.ts';
+import type { TimesOf } from './ingest/maintain/erase-readings.ts';
+
+/** As the command line gave it; crosses the control socket. */
+export type EraseWish = Omit<EraseOrder, 'devices' | 'actor'>;
+
+const reasonCharactersMax = 500;
+
+/** Throws START_USAGE naming the flag. */
+export function eraseWish(command: Command): EraseWish {
+  const device = textFlag(command, 'device') ?? null;
+  const owner = textFlag(command, 'owner') ?? null;
+  const reason = textFlag(command, 'reason') ?? '';
+  if ((device === null) === (owner === null))
+    throw startError('START_USAGE', { command: 'erase', accepted: '--device ID or --owner ID' });
+  if (reason === '' || reason.length > reasonCharactersMax)
+    throw startError('START_USAGE', {
+      flag: '--reason',
+      value: reason,
+      accepted: `a text of 1 to ${reasonCharactersMax} characters`,
+    });
+  const fromAt = instantFlag(command, 'from') ?? null;
+  const toAt = instantFlag(command, 'to') ?? null;
+  if (fromAt !== null && toAt !== null && fromAt >= toAt)
+    throw startError('START_USAGE', { flag: '--to', accepted: 'an instant behind --from' });
+  return { device, owner, fromAt, toAt, reason };
+}
+
+/** Throws START_USAGE for a device or owner that the registry does not know. */
+export function eraseOrder(wish: EraseWish, registry: Registry): EraseOrder {
+  const { device, owner } = wish;
+  const isKnown = device === null ? registry.owners.has(owner ?? '') : registry.devices.has(device);
+  if (!isKnown)
+    throw startError('START_USAGE', {
+      flag: device === null ? '--owner' : '--device',
+      value: device ?? owner,
+      problem: 'the registry does not know it',
+    });
+  const owned = [...registry.devices.values()].filter((one) => one.owner === owner);
+  const devices = device === null ? owned.map(({ id }) => id) : [device];
+  return { ...wish, devices, actor: 'operator (command line)' };
+}
+
+/** Ends of what a message carries, by the device's codec as the registry names it now. */
+export function timesBy(registry: Registry, limits: DecodeLimits): TimesOf {
+  return (reading) => {
+    const codec = codecFor(registry.devices.get(reading.device)?.codec);
+    if (codec === undefined) return [];
+    return decodeMessage(codec, reading, limits).measurements.map(({ endAt }) => endAt);
+  };
+}
