@@ -34,7 +34,7 @@ export interface FlatRun {
   lowest: number;
   highest: number;
   /** The walk met the first loaded element before it was decided. */
-  wantsBefore: boolean;
+  isCutShort: boolean;
 }
 
 export function createFlatRun(): FlatRun {
@@ -45,13 +45,13 @@ export function createFlatRun(): FlatRun {
     base: Number.NaN,
     lowest: Number.NaN,
     highest: Number.NaN,
-    wantsBefore: false,
+    isCutShort: false,
   };
 }
 
 /** Digit of element `at` (never a missing one) by the run of the element before it, which it moves on. */
 export function advanceFlat(points: Points, at: number, rules: SeriesRules, run: FlatRun): Digit {
-  run.wantsBefore = false;
+  run.isCutShort = false;
   if (points.sound[at] !== 1) return advanceUnsound(points, at, rules, run);
   const endAt = endOf(points, at);
   if (!continues(points, at, rules, run)) walkRun(points, at, rules, run);
@@ -62,7 +62,7 @@ export function advanceFlat(points: Points, at: number, rules: SeriesRules, run:
 
 /** Moves the run over a missing element: it is passed over, and nothing is judged. */
 export function advanceMissing(points: Points, at: number, run: FlatRun): void {
-  run.wantsBefore = false;
+  run.isCutShort = false;
   run.elementAt = isNextOf(points, at, run) ? endOf(points, at) : Number.NaN;
 }
 
@@ -72,7 +72,7 @@ function advanceUnsound(points: Points, at: number, rules: SeriesRules, run: Fla
   if (!isFlatJudged(valueOf(points, at), rules)) return 2;
   const own = createFlatRun();
   walkRun(points, at, rules, own);
-  run.wantsBefore = own.wantsBefore;
+  run.isCutShort = own.isCutShort;
   return flatDigit(endOf(points, at) - own.startAt, rules);
 }
 
@@ -120,7 +120,7 @@ function walkRun(points: Points, at: number, rules: SeriesRules, run: FlatRun): 
   run.base = base;
   run.lowest = lowest;
   run.highest = highest;
-  run.wantsBefore = before < points.from;
+  run.isCutShort = before < points.from;
 }
 
 /** Whether the rules judge this value: not where a constant is natural, nor beyond 48 h. */

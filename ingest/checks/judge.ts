@@ -4,7 +4,7 @@ import type { Digit, NeighbourCheck, Points, SeriesRules, ValueCheck } from './c
 import { climatology } from './climatology.ts';
 import { hasGivenFail, judgedCodes, testsOf } from './digits.ts';
 import { flagOfTests } from './flag-of.ts';
-import { advanceFlat, advanceMissing, createFlatRun, flatLine } from './flat-line.ts';
+import { advanceFlat, advanceMissing, flatLine, type FlatRun } from './flat-line.ts';
 import { gap } from './gap.ts';
 import { endOf, valueOf } from './neighbour.ts';
 import { rateOfChange } from './rate-of-change.ts';
@@ -75,21 +75,44 @@ export interface Sequence {
 }
 
 export function createSequence(rules: SeriesRules): Sequence {
-  const run = createFlatRun();
-  return {
-    judge(points, at, given) {
-      if (Number.isNaN(valueOf(points, at))) {
-        advanceMissing(points, at, run);
-        return given * judgedCodes + missingJudged;
-      }
-      const digit = rules.flatLine === null ? 2 : advanceFlat(points, at, rules, run);
-      return codeButFlat(points, at, rules, given) + digit * flatWeight;
-    },
-    wantsBefore: () => run.wantsBefore,
-    forget() {
-      run.elementAt = Number.NaN;
-    },
-  };
+  return new RunSequence(rules);
+}
+
+/**
+ * A class, and itself the run: one of them is touched for every value of a network, and what lies in
+ * one place is fetched from memory once.
+ */
+class RunSequence implements Sequence, FlatRun {
+  elementAt = Number.NaN;
+  soundAt = Number.NaN;
+  startAt = Number.NaN;
+  base = Number.NaN;
+  lowest = Number.NaN;
+  highest = Number.NaN;
+  isCutShort = false;
+  readonly #rules: SeriesRules;
+
+  constructor(rules: SeriesRules) {
+    this.#rules = rules;
+  }
+
+  judge(points: Points, at: number, given: number): number {
+    const rules = this.#rules;
+    if (Number.isNaN(valueOf(points, at))) {
+      advanceMissing(points, at, this);
+      return given * judgedCodes + missingJudged;
+    }
+    const digit = rules.flatLine === null ? 2 : advanceFlat(points, at, rules, this);
+    return codeButFlat(points, at, rules, given) + digit * flatWeight;
+  }
+
+  wantsBefore(): boolean {
+    return this.isCutShort;
+  }
+
+  forget(): void {
+    this.elementAt = Number.NaN;
+  }
 }
 
 /** A memory of verdicts under one rule set: a network has few distinct ones. */

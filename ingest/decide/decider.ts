@@ -10,7 +10,7 @@ import { eraseValues, type SeriesErasure } from './erasing.ts';
 import type { Scope } from './judging.ts';
 import { openKept, type KeptStore } from './kept.ts';
 import { createPending, type Pending } from './pending.ts';
-import { placeAtEnd, placeNew, type Outcome } from './placing.ts';
+import { isBehindAll, placeAtEnd, placeNew, type Outcome } from './placing.ts';
 import { createPoint } from './point.ts';
 import { createPointMemory } from './point-memory.ts';
 import { PointWindow, type WindowSource } from './point-window.ts';
@@ -117,7 +117,7 @@ function openWindow(state: SeriesState, candidate: Candidate, source: WindowSour
   const window = windowOf(state, heightMm);
   if (window !== undefined) {
     window.isUsed = true;
-    if (window.to > window.from && isBehindAll(window, endAt) && window.isOpenEnded) return window;
+    if (window.holdsNewest && isBehindAll(window, endAt)) return window;
     if (window.reaches(endAt)) return window;
     window.drop();
   }
@@ -125,8 +125,4 @@ function openWindow(state: SeriesState, candidate: Candidate, source: WindowSour
   if (Number.isNaN(heightMm)) state.window = opened;
   else state.windowsByHeight.set(heightMm, opened);
   return opened;
-}
-
-function isBehindAll(window: PointWindow, endAt: number): boolean {
-  return window.to === window.from || (window.endAt[window.to - 1] ?? 0) < endAt;
 }

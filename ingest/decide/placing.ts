@@ -27,8 +27,8 @@ export interface Arrival {
 /** The value's end has no point yet. */
 export function placeNew(scope: Scope, window: PointWindow, arrival: Arrival): Outcome {
   const { candidate } = arrival;
-  // Older than the newest ever kept: what has no point may still be kept, if it was erased.
-  if (candidate.endAt <= window.newestAt) {
+  const isNewest = window.holdsNewest && isBehindAll(window, candidate.endAt);
+  if (!isNewest && window.mayKeep(candidate.endAt)) {
     const revisions = scope.kept.revisions(candidate);
     if (revisions.length > 0) return placeBeside(scope, window, revisions, arrival);
   }
@@ -114,6 +114,11 @@ function placeBeside(
     }),
   );
   return isNew ? 'stored' : 'revision';
+}
+
+/** Whether all points end before. */
+export function isBehindAll(window: PointWindow, endAt: number): boolean {
+  return window.to === window.from || (window.endAt[window.to - 1] ?? 0) < endAt;
 }
 
 interface Writing {

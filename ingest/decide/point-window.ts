@@ -34,14 +34,18 @@ export class PointWindow implements Points, RegionHolder {
   to: number;
   coveredFrom = 0.5;
   coveredTo = 0.5;
-  /** Greatest end ever kept of the series. */
-  newestAt = 0.5;
+  /** Nothing is newer than what it holds, and nothing newer than its last point was ever kept. */
+  holdsNewest = false;
   isUsed = true;
   sequence: Sequence;
   readonly heightMm: number;
   #state: SeriesState;
   #region: Region;
   #isHeld = true;
+  /** Index behind the region. */
+  #end: number;
+  /** Greatest end ever kept of the series when the window was filled. */
+  #newestAt = 0.5;
   readonly #source: WindowSource;
 
   /** Filled with what a change at `aroundAt` needs. */
@@ -57,6 +61,7 @@ export class PointWindow implements Points, RegionHolder {
     this.sound = this.columns.sound;
     this.from = this.#region.base;
     this.to = this.from;
+    this.#end = this.from + this.#region.capacity;
     this.#fill(aroundAt);
   }
 
@@ -69,9 +74,9 @@ export class PointWindow implements Points, RegionHolder {
     return this.#isHeld;
   }
 
-  /** Nothing is newer than what it holds. */
-  get isOpenEnded(): boolean {
-    return this.coveredTo === Number.POSITIVE_INFINITY;
+  /** Whether a key that ends then may be kept although it has no point: one that was erased. */
+  mayKeep(endAt: number): boolean {
+    return endAt <= this.#newestAt || endAt <= this.#lastAt();
   }
 
   /** The memory takes the region back. */
@@ -110,13 +115,13 @@ export class PointWindow implements Points, RegionHolder {
 
   /** Puts in a point whose end is not there yet; gives its index. */
   insert(point: Point): number {
-    if (this.to === this.#region.base + this.#region.capacity) this.#makeRoom(point.endAt);
-    const isLast = this.to === this.from || (this.endAt[this.to - 1] ?? 0) < point.endAt;
+    if (this.to === this.#end) this.#makeRoom(point.endAt);
+    const isLast = this.#lastAt() < point.endAt;
     const at = isLast ? this.to : this.indexOf(point.endAt);
     if (!isLast) this.#shift(at, at + 1);
     this.to++;
     this.set(point, at);
-    if (point.endAt > this.newestAt) this.newestAt = point.endAt;
+    if (!this.holdsNewest) this.#noticeNewest();
     return at;
   }
 
@@ -157,7 +162,7 @@ export class PointWindow implements Points, RegionHolder {
     const { kept, pointsKept } = this.#source;
     const fromAt = aroundAt - Math.max(lookBackMs, beforeMs);
     const before = kept.last(this.#span(fromAt, aroundAt), Math.ceil(pointsKept / 2));
-    this.newestAt = kept.newestAt(this.#state.series);
+    this.#newestAt = kept.newestAt(this.#state.series);
     this.coveredFrom = before.fromAt;
     this.coveredTo = aroundAt;
     this.#append(before.rows);
@@ -165,6 +170,16 @@ export class PointWindow implements Points, RegionHolder {
       this.#extendBack(aroundAt - beforeMs, Number.POSITIVE_INFINITY);
       this.reaches(aroundAt);
     }
+    this.#noticeNewest();
+  }
+
+  #lastAt(): number {
+    return this.to === this.from ? Number.NEGATIVE_INFINITY : (this.endAt[this.to - 1] ?? 0);
+  }
+
+  #noticeNewest(): void {
+    const isOpenEnded = this.coveredTo === Number.POSITIVE_INFINITY;
+    this.holdsNewest = isOpenEnded && this.to > this.from && this.#lastAt() >= this.#newestAt;
   }
 
   #span(fromAt: number, toAt: number) {
@@ -208,7 +223,7 @@ export class PointWindow implements Points, RegionHolder {
   #append(rows: readonly ObservationRow[]): void {
     const points = this.#pointsOf(rows);
     const needed = this.to - this.from + points.length;
-    if (this.to + points.length > this.#region.base + this.#region.capacity) {
+    if (this.to + points.length > this.#end) {
       if (needed <= this.#region.capacity) this.#move(this.#region.base);
       else this.#relocate(needed, 0);
     }
@@ -280,6 +295,7 @@ export class PointWindow implements Points, RegionHolder {
     copyPoints(columns, from, to, { columns: region.columns, at: start });
     memory.release(old);
     this.#region = region;
+    this.#end = region.base + region.capacity;
     this.columns = region.columns;
     this.endAt = region.columns.endAt;
     this.value = region.columns.value;

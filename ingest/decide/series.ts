@@ -32,6 +32,8 @@ export interface Reach {
   readonly behindMs: number;
 }
 
+type SharedRules = Pick<SeriesState, 'rules' | 'judge' | 'reach' | 'repeatWithinMs'>;
+
 /** What the registry says of a series. */
 export type SeriesBinding = Pick<ChannelBinding, 'datastream' | 'property' | 'station'>;
 
@@ -49,44 +51,38 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
   const states: (SeriesState | undefined)[] = [];
   /** Of each series: the registry version (counted here) its rules were compiled under. */
   const compiledUnder: number[] = [];
-  /** Series with equal rules share the verdicts. */
-  const judges = new Map<string, Judge>();
+  /** Series with equal rules share them, so that a network's rules stay near the processor. */
+  const shared = new Map<string, SharedRules>();
   let version = 0;
 
-  function judgeOf(rules: SeriesRules): Judge {
-    const known = judges.get(rules.hash);
+  function sharedRules(binding: SeriesBinding): SharedRules {
+    const { datastream, property, station } = binding;
+    const rules = compileRules(datastream, property, station, config);
+    const known = shared.get(rules.hash);
     if (known !== undefined) return known;
-    const judge = createJudge(rules);
-    judges.set(rules.hash, judge);
-    return judge;
+    const made: SharedRules = {
+      rules,
+      judge: createJudge(rules),
+      reach: reachOf(rules),
+      repeatWithinMs: repeatWithinMsOf(rules),
+    };
+    shared.set(rules.hash, made);
+    return made;
   }
 
   function compile(binding: SeriesBinding, known: SeriesState | undefined): SeriesState {
-    const { datastream, property, station } = binding;
-    const { series } = datastream;
-    const rules = compileRules(datastream, property, station, config);
+    const { series } = binding.datastream;
+    const ofRules = sharedRules(binding);
     compiledUnder[series] = version;
-    if (known?.rules.hash === rules.hash) return known;
-    const state: SeriesState = known ?? {
-      series,
-      rules,
-      judge: judgeOf(rules),
-      reach: reachOf(rules),
-      quietFrom: -1,
-      quietTo: -1,
-      repeatWithinMs: 0,
-      window: undefined,
-      windowsByHeight: new Map(),
-    };
-    state.rules = rules;
-    state.judge = judgeOf(rules);
-    state.reach = reachOf(rules);
-    state.quietFrom = -1;
-    state.repeatWithinMs = repeatWithinMsOf(rules);
-    state.window?.changeRules(state);
-    for (const window of state.windowsByHeight.values()) window.changeRules(state);
-    states[series] = state;
-    return state;
+    if (known === undefined) {
+      const quiet = { quietFrom: -1, quietTo: -1 };
+      const windows = { window: undefined, windowsByHeight: new Map<number, PointWindow>() };
+      const state: SeriesState = { series, ...ofRules, ...quiet, ...windows };
+      states[series] = state;
+      return state;
+    }
+    if (known.rules.hash !== ofRules.rules.hash) changeRules(known, ofRules);
+    return known;
   }
 
   return {
@@ -99,9 +95,16 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
     known: (series) => states[series],
     changeRegistry() {
       version++;
-      judges.clear();
+      shared.clear();
     },
   };
+}
+
+function changeRules(state: SeriesState, to: SharedRules): void {
+  Object.assign(state, to);
+  state.quietFrom = -1;
+  state.window?.changeRules(state);
+  for (const window of state.windowsByHeight.values()) window.changeRules(state);
 }
 
 function repeatWithinMsOf(rules: SeriesRules): number {
