@@ -6,7 +6,7 @@ import type { Position } from './log.ts';
 import { writeEnd } from './recovery.ts';
 import type { FileKind, LogFolder } from './segment-folder.ts';
 import { listFolder, nameOf, openSegmentFile, pathOf } from './segment-folder.ts';
-import { SegmentScan } from './segment-scan.ts';
+import { bufferBytesMin, SegmentScan } from './segment-scan.ts';
 
 export interface CopyLogOptions {
   readonly fileSystem: FileSystem;
@@ -90,7 +90,7 @@ async function endOffset(scan: SegmentScan, follower: Position): Promise<number>
   await scan.seek(follower - 1);
   for (;;) {
     const step = scan.step();
-    if (step === 'more') await scan.fill(0);
+    if (step === 'more') await scan.fill(bufferBytesMin);
     else if (step === 'damaged' || (step === 'end' && scan.position < follower)) {
       const hole = { offset: scan.offset, position: scan.position };
       const next = await scan.findNext({ from: hole.offset, atLeast: hole.position, base: hole });

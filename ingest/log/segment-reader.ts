@@ -4,7 +4,7 @@ import type { LogReader, LogRecord, Position } from './log.ts';
 import { decodeRewritten, flagRewritten, recordHeaderBytes } from './segment-format.ts';
 import type { LogFolder } from './segment-folder.ts';
 import { listFolder, openSegmentFile, pathOf } from './segment-folder.ts';
-import { SegmentScan, type Step } from './segment-scan.ts';
+import { bufferBytesMin, SegmentScan, type Step } from './segment-scan.ts';
 
 /** A record of segment files. */
 export interface SegmentRecord extends LogRecord {
@@ -175,7 +175,7 @@ export class SegmentReader implements SegmentLogReader {
       const step = scan.step();
       if (step === 'record') continue;
       if (step === 'more') {
-        await scan.fill(0);
+        await scan.fill(bufferBytesMin);
         continue;
       }
       const hole = { offset: scan.offset, position: scan.position };

@@ -31,7 +31,8 @@ export interface ScanOptions {
  */
 export type Step = 'record' | 'more' | 'end' | 'damaged';
 
-const bufferBytesMin = 64 * 1_024;
+/** What is read at once where the need is not known. */
+export const bufferBytesMin = 64 * 1_024;
 const fillBytesMin = 4_096;
 
 export class SegmentScan {
@@ -194,25 +195,43 @@ export class SegmentScan {
   }
 
   /**
-   * Moves to the record of `target`, or to the last readable place before it, by halving: a record
-   * says its own position, so no index has to be kept, synced and believed.
+   * Moves to the record of `target`, or to a readable place not far before it. A record says its own
+   * position, so no index has to be kept, synced and believed: the place is guessed from the mean
+   * size of the records between two known places, and where the guess was bad, by halving.
    */
   async seek(target: Position): Promise<void> {
     let low: Place = { offset: headerBytes, position: this.first };
-    let high = await this.file.size();
-    while (high - low.offset > bufferBytesMin) {
-      const middle = Math.floor((low.offset + high) / 2);
+    let high: Place = { offset: await this.file.size(), position: this.limit };
+    let isHalving = this.limit === Infinity;
+    while (low.position < target) {
+      const span = high.offset - low.offset;
+      const bytesAhead = (target - low.position) * meanBytes(low, high, this.first);
+      if (span <= bufferBytesMin || bytesAhead <= bufferBytesMin / 2) break;
+      const guess = isHalving ? span / 2 : bytesAhead - bufferBytesMin / 4;
+      const from = low.offset + Math.max(1, Math.min(span - 1, Math.floor(guess)));
       const found = await this.findNext({
-        from: middle,
-        until: high,
+        from,
+        until: high.offset,
         atLeast: low.position,
         base: low,
       });
-      if (found === null || found.position > target) high = middle;
+      if (found === null) high = { offset: from, position: high.position };
+      else if (found.position > target) high = { offset: from, position: found.position };
       else low = found;
+      isHalving = high.offset - low.offset > span / 2;
     }
     this.moveTo(low.offset, low.position);
   }
+}
+
+/** Between the two places or, where the position of the high one is not known, before the low one. */
+function meanBytes(low: Place, high: Place, first: Position): number {
+  if (high.position !== Infinity) {
+    return (high.offset - low.offset) / Math.max(1, high.position - low.position);
+  }
+  return low.position === first
+    ? fillBytesMin
+    : (low.offset - headerBytes) / (low.position - first);
 }
 
 export interface Place {
