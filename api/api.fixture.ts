@@ -25,7 +25,7 @@ import type { Reading } from '../ingest/reading.ts';
 import { appendReading } from '../ingest/reading-codec.ts';
 import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
-import type { StoreWriter } from '../ingest/store/store.ts';
+import type { StoreFollower, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
@@ -51,6 +51,8 @@ export interface TestApi {
   series(datastream: string): number;
   setNow(at: number): void;
   now(): number;
+  /** Makes this read of a range of the view fail, counted from now. */
+  failRange(nth: number): void;
   /** Makes `readings` fail, or work again. */
   failReadings(error: Error | null): void;
   /** Appends a batch of these rows and waits until the API follows it. Returns its position. */
@@ -188,7 +190,7 @@ function createSettableClock(): Clock & { setNow(at: number): void } {
 
 async function openOver(ground: Ground, options: TestApiOptions): Promise<TestApi> {
   const { clock, telemetry, registry, tokens } = ground;
-  const log: AppendLog = { appended: [], error: null };
+  const log: Faults = { appended: [], error: null, rangesLeft: Infinity };
   const announced: number[] = [];
   const health: RoomHealth[] = [];
   const api = await openApi({
@@ -216,6 +218,9 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),
     now: () => clock.now(),
+    failRange(nth) {
+      log.rangesLeft = nth;
+    },
     failReadings(error) {
       log.error = error;
     },
@@ -242,12 +247,14 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
   };
 }
 
-interface AppendLog {
+interface Faults {
   readonly appended: Reading[];
   error: Error | null;
+  /** Reads of a range until one fails. */
+  rangesLeft: number;
 }
 
-function apiOptions(ground: Ground, options: TestApiOptions, log: AppendLog) {
+function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
   const { folder, fileSystem, clock, telemetry, registry } = ground;
   const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
     durableEnd,
@@ -265,11 +272,14 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: AppendLog) {
     telemetry,
     readFile: (path: string) => readFile(path),
     pageFolder: options.pageFolder ?? join(folder, 'no-page'),
-    store: openStoreFollower({
-      path: join(folder, 'view.db'),
-      config: storeConfigSchema.parse({}),
-      isCircular: (series) => isCircular(registry, series),
-    }),
+    store: withFaults(
+      openStoreFollower({
+        path: join(folder, 'view.db'),
+        config: storeConfigSchema.parse({}),
+        isCircular: (series) => isCircular(registry, series),
+      }),
+      log,
+    ),
     observations: reader('/observations', ground.observationsEnd),
     readings: reader('/readings', ground.readingsEnd),
     registry,
@@ -285,6 +295,16 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: AppendLog) {
     storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
     metricsText: () => '# metrics of all rooms\n',
   };
+}
+
+/** The same store, one of whose reads fails when it is told to. */
+function withFaults(store: StoreFollower, faults: Faults): StoreFollower {
+  const range: StoreFollower['range'] = (query) => {
+    faults.rangesLeft -= 1;
+    if (faults.rangesLeft === 0) throw new Error('the disk cannot be read');
+    return store.range(query);
+  };
+  return Object.create(store, { range: { value: range } }) as StoreFollower;
 }
 
 function appendBatch(ground: Ground, batch: Batch): Promise<number> {

@@ -63,6 +63,7 @@ export function openFeed(options: FeedOptions): Feed {
 
   function onBatch(position: Position, batch: Batch): Promise<void> | undefined {
     state.take(position, batch);
+    state.problem = null;
     events.followed(batch.rows.length);
     rowsInTurn += batch.rows.length;
     if (rowsInTurn < rowsPerTurn) return undefined;
@@ -73,20 +74,24 @@ export function openFeed(options: FeedOptions): Feed {
   /** The record that the store already holds tells how far `readings` was settled. */
   async function readHead(reader: LogReader): Promise<void> {
     if (state.position === 0) return;
-    reader.seek(state.position);
-    const [record] = await reader.read(1);
-    if (record?.position !== state.position) return;
-    state.takeHead(decodeBatch(record.position, record.body));
+    try {
+      reader.seek(state.position);
+      const [record] = await reader.read(1);
+      if (record?.position !== state.position) return;
+      state.takeHead(decodeBatch(record.position, record.body));
+    } catch (error) {
+      // The next batch tells it again.
+      events.followFailed(error);
+    }
   }
 
   async function follow(): Promise<void> {
     const reader = await source.openReader(Math.max(1, store.position));
     try {
       await readHead(reader);
-      state.problem = null;
       await followObservations({
         reader,
-        durableEnd: source.durableEnd,
+        durableEnd: reportingEnd(source.durableEnd, state),
         store,
         bytesMax: options.stepBytesMax,
         clock,
@@ -124,6 +129,17 @@ export function openFeed(options: FeedOptions): Feed {
       await ended;
     },
   });
+}
+
+/** Whoever waits for more has read all that there was. */
+function reportingEnd(durableEnd: DurableEnd, state: { problem: string | null }): DurableEnd {
+  return {
+    get: () => durableEnd.get(),
+    waitBeyond(position, signal) {
+      state.problem = null;
+      return durableEnd.waitBeyond(position, signal);
+    },
+  };
 }
 
 /** Where the feed stands, who listens and who waits. */

@@ -1,0 +1,84 @@
+import type { Datastream, Station } from '../../devices/model.ts';
+import type { Registry } from '../../devices/registry.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import type { Batch } from '../../ingest/observations/batch.ts';
+
+const station: Station = {
+  id: 's',
+  name: { vi: 'S', en: 'S' },
+  owner: 'o',
+  latitude: 0,
+  longitude: 0,
+  timeZone: 'UTC',
+  class: 'reference',
+};
+const datastream: Datastream = {
+  id: 'd',
+  series: 0,
+  station: 's',
+  property: 'ph',
+  slug: 'ph',
+  aggregation: 'instant',
+  intervalMs: 60_000,
+};
+
+/** A registry with one open series, number 0. */
+export const oneSeries: Registry = {
+  version: 1,
+  owners: new Map(),
+  stations: new Map([['s', station]]),
+  datastreams: new Map([['d', datastream]]),
+  devices: new Map(),
+  properties: new Map(),
+  deployments: [],
+  bySeries: [datastream],
+  channelsOf: () => undefined,
+};
+
+/** A batch with one row of that series for each result; the result is its time too. */
+export function batchOfResults(results: readonly number[]): Batch {
+  return {
+    publishedAt: 1_000,
+    consumed: 1,
+    registryVersion: 1,
+    totals: {
+      readingsSettled: 1,
+      readingsQuarantined: 0,
+      readingsControl: 0,
+      measurementsDecoded: 0,
+      measurementsStored: 0,
+      measurementsDuplicate: 0,
+      measurementsRevision: 0,
+      measurementsQuarantined: 0,
+      replayed: 0,
+      reprocessed: 0,
+    },
+    rows: results.map(rowOf),
+    quarantined: [],
+    control: [],
+  };
+}
+
+function rowOf(result: number): ObservationRow {
+  return {
+    series: 0,
+    endAt: result,
+    startAt: result,
+    heightMm: NaN,
+    revision: 0,
+    current: true,
+    type: 'insert',
+    cause: 'value',
+    result,
+    verdict: { flag: 1, tests: '1111111111222222', qualifiers: 0, reason: null, rules: '0' },
+    resultAt: NaN,
+    receivedAt: result,
+    publishedAt: 1_000,
+    rank: { klass: 1, at: result, node: 0, position: 1 },
+    device: 'l',
+    raw: { name: 'x', value: String(result), unit: null, time: null },
+    payloadHash: -1,
+    latitude: NaN,
+    longitude: NaN,
+  };
+}

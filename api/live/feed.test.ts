@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
+import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
+import type { LogReader } from '../../ingest/log/log.ts';
+import { encodeBatch } from '../../ingest/observations/batch-codec.ts';
+import type { Batch } from '../../ingest/observations/batch.ts';
+import type { StoreFollower } from '../../ingest/store/store.ts';
+import { createApiEvents } from '../events.ts';
+import { batchOfResults } from './batch.fixture.ts';
+import { openFeed, type Feed } from './feed.ts';
+
+let clock: ManualClock;
+let telemetry: RecordedTelemetry;
+let batches: Batch[];
+let damagedAt: number;
+let held: number;
+let heldByDatabase: number;
+let wake: () => void;
+let feed: Feed;
+let seen: number[];
+
+beforeEach(() => {
+  clock = createManualClock(0);
+  telemetry = createRecordedTelemetry();
+  batches = [];
+  damagedAt = 0;
+  held = 0;
+  heldByDatabase = 0;
+  wake = () => undefined;
+  seen = [];
+});
+afterEach(async () => {
+  const closing = feed.close();
+  await settle();
+  clock.advance(5_000);
+  await closing;
+});
+
+function readerFrom(from: number): LogReader {
+  let next = from;
+  return {
+    get next() {
+      return next;
+    },
+    async read() {
+      const batch = batches[next - 1];
+      if (next === damagedAt) throw new Error('damaged');
+      if (batch === undefined) return [];
+      next += 1;
+      return [{ position: next - 1, body: Buffer.from(encodeBatch(batch)), rewritten: false }];
+    },
+    seek(to) {
+      next = to;
+    },
+    skipDamaged: async () => null,
+    close: async () => undefined,
+  };
+}
+
+function open(): void {
+  const store = {
+    get position() {
+      return held;
+    },
+    apply(position: number) {
+      held = Math.max(held, position);
+    },
+    refresh() {
+      held = Math.max(held, heldByDatabase);
+    },
+    saturated: false,
+    tailBytes: 0,
+  } as unknown as StoreFollower;
+  feed = openFeed({
+    source: {
+      durableEnd: {
+        get: () => batches.length,
+        waitBeyond: (_position, signal) =>
+          new Promise<void>((resolve) => {
+            wake = resolve;
+            signal?.addEventListener('abort', () => resolve());
+          }),
+      },
+      openReader: readerFrom,
+    },
+    store,
+    clock,
+    events: createApiEvents(telemetry),
+    stepBytesMax: 1_000,
+  });
+  feed.listen((position) => seen.push(position));
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('the feed', () => {
+  test('goes on where the store stands, and knows what was settled there', async () => {
+    batches = [batchOfResults([1]), { ...batchOfResults([2]), consumed: 77 }];
+    held = 2;
+    open();
+    await settle();
+    expect([feed.position, feed.consumed, feed.publishedAt, feed.registryVersion]).toEqual([
+      2, 77, 1_000, 1,
+    ]);
+    expect(seen).toEqual([]);
+    batches.push(batchOfResults([3]));
+    wake();
+    await feed.waitFor(3);
+    expect(seen).toEqual([3]);
+    expect(feed.lastChangeOf(0)).toBe(3);
+    expect(feed.lastChangeOf(5)).toBe(2);
+  });
+
+  test('knows when a series changed, however great its number', async () => {
+    const [row] = batchOfResults([1]).rows;
+    const far = row === undefined ? [] : [{ ...row, series: 10_000 }];
+    batches = [{ ...batchOfResults([]), rows: far }];
+    open();
+    await feed.waitFor(1);
+    expect(feed.lastChangeOf(10_000)).toBe(1);
+    expect(feed.lastChangeOf(9_999)).toBe(0);
+  });
+
+  test('says that it cannot read, and goes on once the view is behind the damage', async () => {
+    batches = [batchOfResults([1]), batchOfResults([2]), batchOfResults([3])];
+    damagedAt = 2;
+    open();
+    await settle();
+    expect([feed.position, feed.problem]).toEqual([1, 'observations cannot be followed']);
+    clock.advance(1_000);
+    await settle();
+    clock.advance(1_000);
+    await settle();
+    expect(telemetry.value('quantrac_api_follow_failed_total')).toBe(1);
+    expect(feed.position).toBe(1);
+    heldByDatabase = 2;
+    clock.advance(1_000);
+    await settle();
+    expect([feed.position, feed.problem]).toEqual([3, null]);
+    expect(seen).toEqual([1, 3]);
+    expect(feed.lastChangeOf(99)).toBe(2);
+  });
+
+  test('starts also where the record that the store holds is damaged', async () => {
+    batches = [batchOfResults([1])];
+    held = 1;
+    damagedAt = 1;
+    open();
+    await settle();
+    batches.push(batchOfResults([2]));
+    wake();
+    await feed.waitFor(2);
+    expect([feed.problem, seen]).toEqual([null, [2]]);
+  });
+
+  test('lets go of who waits when it closes', async () => {
+    open();
+    const waiting = feed.waitFor(10);
+    await feed.close();
+    await waiting;
+    await feed.waitFor(11);
+    expect(feed.position).toBe(0);
+  });
+
+  test('pauses for others in a long stretch', async () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => index + 1);
+    batches = Array.from({ length: 4 }, () => batchOfResults(many));
+    open();
+    await feed.waitFor(4);
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+});

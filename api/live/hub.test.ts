@@ -1,0 +1,334 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
+import type { Registry } from '../../devices/registry.ts';
+import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
+import type { LogReader } from '../../ingest/log/log.ts';
+import { encodeBatch } from '../../ingest/observations/batch-codec.ts';
+import type { Batch } from '../../ingest/observations/batch.ts';
+import { openPublicRows } from '../../ingest/observations/public-row.ts';
+import { apiConfig } from '../config.ts';
+import { createCursors } from '../cursor.ts';
+import { createApiEvents } from '../events.ts';
+import { batchOfResults, oneSeries } from './batch.fixture.ts';
+import type { Sink } from './client.ts';
+import type { Feed, FeedListener } from './feed.ts';
+import { Hub } from './hub.ts';
+
+/** A sink whose client takes bytes only when it is told to. */
+interface TestSink extends Sink {
+  readonly text: () => string;
+  readonly state: () => 'open' | 'ended' | 'destroyed';
+  /** The client takes everything that waits. */
+  take(): void;
+  /** Takes everything at once from here on. */
+  flow(): void;
+}
+
+function createTestSink(): TestSink {
+  let pendingBytes = 0;
+  let text = '';
+  let state: 'open' | 'ended' | 'destroyed' = 'open';
+  let drained: (() => void) | null = null;
+  let isFlowing = false;
+  const take = () => {
+    pendingBytes = 0;
+    const run = drained;
+    drained = null;
+    run?.();
+  };
+  return {
+    get pendingBytes() {
+      return pendingBytes;
+    },
+    write(chunk) {
+      text += chunk.toString();
+      pendingBytes += chunk.length;
+      if (isFlowing) take();
+      return pendingBytes === 0;
+    },
+    onDrain(run) {
+      drained = run;
+    },
+    end() {
+      state = 'ended';
+    },
+    destroy() {
+      state = 'destroyed';
+    },
+    text: () => text,
+    state: () => state,
+    take,
+    flow() {
+      isFlowing = true;
+      take();
+    },
+  };
+}
+
+let clock: ManualClock;
+let telemetry: RecordedTelemetry;
+let batches: Batch[];
+let listener: FeedListener | null;
+let opened: number;
+let failing: Error | null;
+let hub: Hub;
+let followed: number;
+let isAllowed: boolean;
+
+const registry: Registry = oneSeries;
+const rows = openPublicRows(registry);
+const interest = { principal: 'anonymous', mask: Uint8Array.of(1), wants: () => true } as const;
+
+function readerFrom(position: number): LogReader {
+  let next = position;
+  return {
+    get next() {
+      return next;
+    },
+    async read() {
+      if (failing !== null) throw failing;
+      const batch = batches[next - 1];
+      if (batch === undefined) return [];
+      const body = Buffer.from(encodeBatch(batch));
+      next += 1;
+      return [{ position: next - 1, body, rewritten: false }];
+    },
+    seek(to) {
+      next = to;
+    },
+    skipDamaged: async () => null,
+    async close() {
+      opened -= 1;
+    },
+  };
+}
+
+beforeEach(() => {
+  clock = createManualClock(0);
+  telemetry = createRecordedTelemetry();
+  batches = [];
+  listener = null;
+  opened = 0;
+  failing = null;
+  followed = 0;
+  isAllowed = true;
+  const feed = {
+    get position() {
+      return followed;
+    },
+    listen(given: FeedListener) {
+      listener = given;
+      return () => (listener = null);
+    },
+  } as unknown as Feed;
+  hub = new Hub({
+    feed,
+    source: {
+      durableEnd: { get: () => batches.length, waitBeyond: () => Promise.resolve() },
+      openReader(position) {
+        opened += 1;
+        return readerFrom(position);
+      },
+    },
+    cursors: createCursors({ storeId: 's', earlier: [] }),
+    registryAt: () => registry,
+    clock,
+    events: createApiEvents(telemetry),
+    config: apiConfig.parse({ liveBufferBytesMax: 2_000, liveFrozenMs: 5_000 }),
+  });
+});
+
+/** A batch becomes durable; `follow` then lets the feed come to it. */
+function publish(...results: number[]): void {
+  batches.push(batchOfResults(results));
+}
+
+function follow(): void {
+  while (followed < batches.length) {
+    followed += 1;
+    const batch = batches[followed - 1];
+    if (batch !== undefined) listener?.(followed, batch);
+  }
+}
+
+function connect(from = { position: followed + 1, index: 0 }): TestSink & { gone: () => void } {
+  const sink = createTestSink();
+  const gone = hub.connect({
+    group: 'all',
+    view: () => ({ interest, rows }),
+    sink,
+    from,
+    isAllowed: () => isAllowed,
+  });
+  return Object.assign(sink, { gone });
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
+
+const resultsOf = (sink: TestSink) =>
+  [...sink.text().matchAll(/"result":(\d+)/g)].map(([, result]) => Number(result));
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+describe('the hub', () => {
+  test('does not listen while nobody is there', async () => {
+    expect(listener).toBeNull();
+    const first = connect();
+    const second = connect();
+    expect(listener).not.toBeNull();
+    first.gone();
+    expect(listener).not.toBeNull();
+    second.gone();
+    second.gone();
+    expect(listener).toBeNull();
+    expect(hub.clients).toBe(0);
+    expect(telemetry.value('quantrac_live_ended_total', { reason: 'closed' })).toBe(2);
+  });
+
+  test('gives everyone of a group the same bytes', async () => {
+    const sinks = [connect(), connect()];
+    for (const sink of sinks) sink.flow();
+    await settle();
+    publish(1, 2);
+    follow();
+    expect(sinks.map(resultsOf)).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(opened).toBe(0);
+  });
+
+  test('lets a client that is behind read the log, and attaches it where it is level', async () => {
+    for (const result of upTo(5)) publish(result);
+    follow();
+    const sink = connect({ position: 2, index: 0 });
+    sink.flow();
+    await settle();
+    expect(resultsOf(sink)).toEqual([2, 3, 4, 5]);
+    publish(6);
+    follow();
+    expect(resultsOf(sink)).toEqual([2, 3, 4, 5, 6]);
+    expect(opened).toBe(0);
+  });
+
+  test('loses nothing that becomes durable while a client is catching up', async () => {
+    publish(1);
+    follow();
+    const sink = connect({ position: 1, index: 0 });
+    for (const result of [2, 3, 4]) {
+      publish(result);
+      follow();
+    }
+    sink.flow();
+    await settle();
+    publish(5);
+    follow();
+    await settle();
+    expect(resultsOf(sink)).toEqual(upTo(5));
+  });
+
+  test('bounds what waits for a slow client, which then reads on from the log', async () => {
+    const sink = connect();
+    await settle();
+    for (const result of upTo(40)) {
+      publish(result);
+      follow();
+    }
+    expect(sink.pendingBytes).toBeLessThanOrEqual(2_600);
+    while (resultsOf(sink).length < 40) {
+      sink.take();
+      await settle();
+      expect(sink.pendingBytes).toBeLessThanOrEqual(2_600);
+    }
+    expect(resultsOf(sink)).toEqual(upTo(40));
+    sink.take();
+    await settle();
+    publish(41);
+    follow();
+    expect(resultsOf(sink)).toEqual(upTo(41));
+    expect(opened).toBe(0);
+  });
+
+  test('stops inside a batch that is larger than the bound, and goes on there', async () => {
+    publish(...upTo(50));
+    follow();
+    const sink = connect({ position: 1, index: 3 });
+    await settle();
+    const first = resultsOf(sink).length;
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(47);
+    sink.flow();
+    await settle();
+    expect(resultsOf(sink)).toEqual(upTo(50).slice(3));
+  });
+
+  test('cuts a client that takes nothing, and spares one that is slow but alive', async () => {
+    const frozen = connect();
+    const slow = connect();
+    await settle();
+    publish(1);
+    follow();
+    for (let second = 1; second <= 4; second++) {
+      clock.advance(1_000);
+      slow.take();
+      publish(second + 1);
+      follow();
+    }
+    expect(frozen.state()).toBe('open');
+    clock.advance(2_000);
+    expect(frozen.state()).toBe('destroyed');
+    expect(slow.state()).toBe('open');
+    expect(telemetry.value('quantrac_live_ended_total', { reason: 'frozen' })).toBe(1);
+  });
+
+  test('tells a quiet client where it is, but only one that takes', async () => {
+    const sink = connect();
+    sink.flow();
+    await settle();
+    clock.advance(15_000);
+    expect(sink.text()).toBe(`: \nid: ${Buffer.from('1:s:1:0').toString('base64url')}\n\n`);
+  });
+
+  test('ends a client whose token ended', async () => {
+    const sink = connect();
+    isAllowed = false;
+    clock.advance(1_000);
+    expect(sink.state()).toBe('ended');
+  });
+
+  test('lets clients look for themselves when the feed steps over a batch', async () => {
+    const sink = connect();
+    sink.flow();
+    await settle();
+    publish(1);
+    publish(2);
+    followed = 2;
+    const batch = batches[1];
+    if (batch !== undefined) listener?.(2, batch);
+    await settle();
+    expect(resultsOf(sink)).toEqual([1, 2]);
+  });
+
+  test('cuts a client whose log cannot be read, and says so', async () => {
+    publish(1);
+    follow();
+    failing = new Error('the disk cannot be read');
+    const sink = connect({ position: 1, index: 0 });
+    await settle();
+    expect(sink.state()).toBe('destroyed');
+    expect(telemetry.value('quantrac_live_ended_total', { reason: 'failed' })).toBe(1);
+    expect(opened).toBe(0);
+  });
+
+  test('ends everyone when it closes, also who is reading', async () => {
+    for (const result of upTo(9)) publish(result);
+    follow();
+    const sinks = [connect(), connect({ position: 1, index: 0 })];
+    hub.close();
+    await settle();
+    expect(sinks.map((sink) => sink.state())).toEqual(['ended', 'ended']);
+    expect([hub.clients, opened]).toEqual([0, 0]);
+  });
+});
