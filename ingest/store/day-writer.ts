@@ -46,21 +46,44 @@ const takeAlongRatio = 2;
 
 export function createDayWriter(options: DayWriterOptions): DayWriter {
   const { view, sink, blockPointsMax } = options;
-  const { database } = view;
-  const hourRows = createRows(64);
-  const greatestBlock = database.prepare('SELECT coalesce(max(id), 0) AS id FROM blocks');
-  const putBlock = database.prepare('INSERT INTO blocks VALUES (?, ?, ?)');
-  const dropBlock = database.prepare('DELETE FROM blocks WHERE id = ?');
-  const putDay = database.prepare(
+  const parts = createPartWriter(options);
+  const hoursOf = createHoursOf(options);
+  const putDay = view.database.prepare(
     `INSERT INTO days VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET parts = excluded.parts, hours = excluded.hours`,
   );
+  return {
+    write(dayRows) {
+      const { day, rows } = dayRows;
+      const directory = view.day(rows.series, day) ?? noDirectory;
+      const sealed = dayRows.seal || directory.sealed;
+      const isSealing = sealed && !directory.sealed;
+      const range = affectedParts(directory.parts, dayRows, { blockPointsMax, isSealing });
+      const written = parts.rewrite(dayRows, directory.parts, range);
+      const hours = sealed ? hoursOf(rows.series, day, written) : null;
+      const bytes = encodeDirectory(sink, day, { sealed, parts: written });
+      putDay.run(day, rows.series, bytes, hours);
+    },
+    reload: () => parts.reload(),
+  };
+}
+
+interface PartWriter {
+  /** The day's parts after those of `range` were read, merged with the new rows and written anew. */
+  rewrite(dayRows: DayRows, parts: readonly Part[], range: PartRange): readonly Part[];
+  reload(): void;
+}
+
+function createPartWriter({ view, sink, blockPointsMax }: DayWriterOptions): PartWriter {
+  const { database } = view;
+  const greatestBlock = database.prepare('SELECT coalesce(max(id), 0) AS id FROM blocks');
+  const putBlock = database.prepare('INSERT INTO blocks VALUES (?, ?, ?)');
+  const dropBlock = database.prepare('DELETE FROM blocks WHERE id = ?');
   let lastBlock = (greatestBlock.get() as { id: number }).id;
 
   /** Cuts sorted rows into blocks at ends of keys. */
-  function writeParts(rows: Rows, order: Int32Array, piecesMin: number): Part[] {
+  function writeParts(rows: Rows, order: Int32Array, size: number): Part[] {
     const parts: Part[] = [];
-    const size = piecesMin > 1 ? Math.ceil(order.length / piecesMin) : blockPointsMax;
     for (let from = 0; from < order.length;) {
       let to = Math.min(order.length, from + size);
       while (to < order.length && sameKey(rows, order[to - 1]!, order[to]!)) to++;
@@ -76,7 +99,9 @@ export function createDayWriter(options: DayWriterOptions): DayWriter {
     lastBlock++;
     putBlock.run(lastBlock, block.points, block.details);
     let positionMax = 0;
-    for (const row of order) positionMax = Math.max(positionMax, rows.position[row]!);
+    for (let at = 0; at < order.length; at++) {
+      positionMax = Math.max(positionMax, rows.position[order[at]!]!);
+    }
     return {
       block: lastBlock,
       points: newest.length,
@@ -87,54 +112,49 @@ export function createDayWriter(options: DayWriterOptions): DayWriter {
     };
   }
 
-  function rewrite(dayRows: DayRows, parts: readonly Part[], range: PartRange): Part[] {
-    const { rows, fresh } = dayRows;
-    const taken = parts.slice(range.from, range.to);
-    if (taken.length === 0 && fresh.length === 0) return [...parts];
-    const freshCount = rows.count;
-    for (const part of taken) {
-      view.readBlock(part.block, rows);
-      dropBlock.run(part.block);
-    }
-    const order = new Int32Array(rows.count - freshCount + fresh.length);
-    for (let at = freshCount; at < rows.count; at++) order[at - freshCount] = at;
-    order.set(fresh, rows.count - freshCount);
-    sortRows(rows, order);
-    const whole = order.subarray(0, dropRepeats(rows, order));
-    const isEnd = range.to === parts.length;
-    const pieces = isEnd ? 1 : Math.ceil(whole.length / blockPointsMax);
-    const written = writeParts(rows, whole, pieces);
-    rows.count = freshCount;
-    return [...parts.slice(0, range.from), ...written, ...parts.slice(range.to)];
-  }
-
-  function hoursOf(series: number, day: number, parts: readonly Part[]): Uint8Array | null {
-    const total = parts.reduce((sum, part) => sum + part.points, 0);
-    if (total < options.rollupPointsMin) return null;
-    const builder = createRollupBuilder(series, options.isCircular(series));
-    for (const part of parts) {
-      clearRows(hourRows);
-      const { newest } = view.readBlock(part.block, hourRows);
-      for (let at = 0; at < newest; at++) if (!isDeletion(hourRows, at)) builder.add(hourRows, at);
-    }
-    return encodeHours(sink, day, builder.finish());
-  }
-
   return {
-    write(dayRows) {
-      const { day, rows } = dayRows;
-      const directory = view.day(rows.series, day) ?? noDirectory;
-      const sealed = dayRows.seal || directory.sealed;
-      const isSealing = sealed && !directory.sealed;
-      const range = affectedParts(directory.parts, dayRows, { blockPointsMax, isSealing });
-      const parts = rewrite(dayRows, directory.parts, range);
-      const hours = sealed ? hoursOf(rows.series, day, parts) : null;
-      const bytes = encodeDirectory(sink, day, { sealed, parts });
-      putDay.run(day, rows.series, bytes, hours);
+    rewrite({ rows, fresh }, parts, range) {
+      if (range.from === range.to && fresh.length === 0) return parts;
+      const freshCount = rows.count;
+      for (let at = range.from; at < range.to; at++) {
+        view.readBlock(parts[at]!.block, rows);
+        dropBlock.run(parts[at]!.block);
+      }
+      const order = new Int32Array(rows.count - freshCount + fresh.length);
+      for (let at = freshCount; at < rows.count; at++) order[at - freshCount] = at;
+      order.set(fresh, rows.count - freshCount);
+      sortRows(rows, order);
+      const whole = order.subarray(0, dropRepeats(rows, order));
+      const isEnd = range.to === parts.length;
+      const pieces = Math.ceil(whole.length / blockPointsMax);
+      const size = isEnd ? blockPointsMax : Math.ceil(whole.length / pieces);
+      const written = writeParts(rows, whole, size);
+      rows.count = freshCount;
+      return [...parts.slice(0, range.from), ...written, ...parts.slice(range.to)];
     },
     reload() {
       lastBlock = (greatestBlock.get() as { id: number }).id;
     },
+  };
+}
+
+/** Hours of a finished day with enough rows, from its blocks as they now are. */
+function createHoursOf(
+  options: DayWriterOptions,
+): (series: number, day: number, parts: readonly Part[]) => Uint8Array | null {
+  const { view, sink } = options;
+  const rows = createRows(64);
+  return (series, day, parts) => {
+    const total = parts.reduce((sum, part) => sum + part.points, 0);
+    if (total < options.rollupPointsMin) return null;
+    const builder = createRollupBuilder(series, options.isCircular(series));
+    for (const part of parts) {
+      clearRows(rows);
+      const { newest } = view.readBlock(part.block, rows);
+      for (let at = 0; at < newest; at++) if (!isDeletion(rows, at)) builder.add(rows, at);
+    }
+    clearRows(rows);
+    return encodeHours(sink, day, builder.finish());
   };
 }
 

@@ -3,7 +3,7 @@
  * The writer adds to them inside the transaction of the block that needs them; a reader that meets a
  * number it does not know reads on from the greatest it knows.
  */
-import type { Database } from '../../devices/database.ts';
+import type { Database, Statement } from '../../devices/database.ts';
 import type { Verdict } from '../observation.ts';
 import { reasons, type Flag } from '../quality.ts';
 import { verdictText } from './tail-names.ts';
@@ -29,85 +29,112 @@ interface VerdictRecord {
 }
 
 export function openDictionary(database: Database): Dictionary {
-  const verdictsAfter = database.prepare('SELECT * FROM verdicts WHERE id > ? ORDER BY id');
-  const textsAfter = database.prepare('SELECT id, text FROM texts WHERE id > ? ORDER BY id');
-  let addVerdict: ReturnType<Database['prepare']> | undefined;
-  let addText: ReturnType<Database['prepare']> | undefined;
-  let verdicts: (Verdict | undefined)[] = [];
-  let texts: (string | undefined)[] = [];
-  let verdictIds = new Map<string, number>();
-  /** The objects met so far: most rows share few. Kept short, since each batch brings its own. */
-  let verdictObjects = new Map<Verdict, number>();
-  const verdictObjectsMax = 4_096;
-  let textIds = new Map<string, number>();
+  const verdicts = openVerdicts(database);
+  const texts = openTexts(database);
+  return {
+    verdictId: (verdict) => verdicts.id(verdict),
+    textId: (text) => texts.id(text),
+    verdictOf: (id) => verdicts.of(id),
+    textOf: (id) => texts.of(id),
+    reload() {
+      verdicts.reload();
+      texts.reload();
+    },
+  };
+}
 
-  function loadVerdicts(): void {
-    const from = Math.max(0, verdicts.length - 1);
-    for (const found of verdictsAfter.all(from) as unknown as VerdictRecord[]) {
+interface Numbered<Value> {
+  id(value: Value): number;
+  of(id: number): Value | undefined;
+  reload(): void;
+}
+
+/** Verdict objects remembered: each batch brings its own, so all are forgotten now and then. */
+const objectsMax = 4_096;
+
+function openVerdicts(database: Database): Numbered<Verdict> {
+  const after = database.prepare('SELECT * FROM verdicts WHERE id > ? ORDER BY id');
+  let insert: Statement | undefined;
+  const held: (Verdict | undefined)[] = [];
+  const ids = new Map<string, number>();
+  const objects = new Map<Verdict, number>();
+
+  function load(): void {
+    for (const found of after.all(held.length - 1) as unknown as VerdictRecord[]) {
       const { id, flag, tests, qualifiers, rules } = found;
       const reason = reasons.find((known) => known === found.reason) ?? null;
       const verdict: Verdict = { flag: flag as Flag, tests, qualifiers, reason, rules };
-      verdicts[id] = verdict;
-      verdictIds.set(verdictText(verdict), id);
+      held[id] = verdict;
+      ids.set(verdictText(verdict), id);
     }
   }
 
-  function loadTexts(): void {
-    const from = Math.max(0, texts.length - 1);
-    for (const found of textsAfter.all(from) as { id: number; text: string }[]) {
-      texts[found.id] = found.text;
-      textIds.set(found.text, found.id);
-    }
-  }
-
-  function addedVerdict(verdict: Verdict): number {
-    addVerdict ??= database.prepare('INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)');
-    const id = Math.max(1, verdicts.length);
+  function add(verdict: Verdict): number {
+    insert ??= database.prepare('INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)');
+    const id = Math.max(1, held.length);
     const { flag, tests, qualifiers, reason, rules } = verdict;
-    addVerdict.run(id, flag, tests, qualifiers, reason, rules);
-    verdicts[id] = verdict;
-    verdictIds.set(verdictText(verdict), id);
+    insert.run(id, flag, tests, qualifiers, reason, rules);
+    held[id] = verdict;
+    ids.set(verdictText(verdict), id);
     return id;
-  }
-
-  function load(): void {
-    verdicts = [];
-    texts = [];
-    verdictIds = new Map();
-    verdictObjects = new Map();
-    textIds = new Map();
-    loadVerdicts();
-    loadTexts();
   }
 
   load();
   return {
-    verdictId(verdict) {
-      const met = verdictObjects.get(verdict);
+    id(verdict) {
+      const met = objects.get(verdict);
       if (met !== undefined) return met;
-      const id = verdictIds.get(verdictText(verdict)) ?? addedVerdict(verdict);
-      if (verdictObjects.size >= verdictObjectsMax) verdictObjects.clear();
-      verdictObjects.set(verdict, id);
+      const id = ids.get(verdictText(verdict)) ?? add(verdict);
+      if (objects.size >= objectsMax) objects.clear();
+      objects.set(verdict, id);
       return id;
     },
-    textId(text) {
-      const known = textIds.get(text);
+    of(id) {
+      if (held[id] === undefined) load();
+      return held[id];
+    },
+    reload() {
+      held.length = 0;
+      ids.clear();
+      objects.clear();
+      load();
+    },
+  };
+}
+
+function openTexts(database: Database): Numbered<string> {
+  const after = database.prepare('SELECT id, text FROM texts WHERE id > ? ORDER BY id');
+  let insert: Statement | undefined;
+  const held: (string | undefined)[] = [];
+  const ids = new Map<string, number>();
+
+  function load(): void {
+    for (const found of after.all(held.length - 1) as { id: number; text: string }[]) {
+      held[found.id] = found.text;
+      ids.set(found.text, found.id);
+    }
+  }
+
+  load();
+  return {
+    id(text) {
+      const known = ids.get(text);
       if (known !== undefined) return known;
-      addText ??= database.prepare('INSERT INTO texts VALUES (?, ?)');
-      const id = Math.max(1, texts.length);
-      addText.run(id, text);
-      texts[id] = text;
-      textIds.set(text, id);
+      insert ??= database.prepare('INSERT INTO texts VALUES (?, ?)');
+      const id = Math.max(1, held.length);
+      insert.run(id, text);
+      held[id] = text;
+      ids.set(text, id);
       return id;
     },
-    verdictOf(id) {
-      if (verdicts[id] === undefined) loadVerdicts();
-      return verdicts[id];
+    of(id) {
+      if (held[id] === undefined) load();
+      return held[id];
     },
-    textOf(id) {
-      if (texts[id] === undefined) loadTexts();
-      return texts[id];
+    reload() {
+      held.length = 0;
+      ids.clear();
+      load();
     },
-    reload: load,
   };
 }

@@ -37,36 +37,43 @@ interface Remembered {
 
 export function createLatestReader(view: View, tail: Tail): LatestReader {
   const find = createLatestFinder(view, tail);
-  const remembered = new Map<number, Remembered>();
+  const remembered: (Remembered | undefined)[] = [];
   return {
-    isRemembered: (series) => remembered.has(series),
+    isRemembered: (series) => remembered[series] !== undefined,
     latest(series, pin) {
-      const known = remembered.get(series);
+      const known = remembered[series];
       if (known !== undefined) return known.row;
       const row = find(series, pin);
-      remembered.set(series, { row, newestAt: newestEndOf(view, tail, series) });
+      remembered[series] = { row, newestAt: newestEndOf(view, tail, series) };
       return row;
     },
     notice(row) {
       if (!row.current) return;
-      const known = remembered.get(row.series);
+      const known = remembered[row.series];
       if (known === undefined) return;
       if (row.endAt > known.newestAt) {
-        if (rowCanBeLatest(row)) remembered.set(row.series, { row, newestAt: row.endAt });
+        if (rowCanBeLatest(row)) remembered[row.series] = { row, newestAt: row.endAt };
         else known.newestAt = row.endAt;
       } else if (known.row === undefined || compareKeys(row, known.row) >= 0) {
-        remembered.delete(row.series);
+        remembered[row.series] = undefined;
       }
     },
-    forget: () => remembered.clear(),
+    forget() {
+      remembered.length = 0;
+    },
   };
 }
 
 /** Greatest end of any row of the series, in blocks and tail; −Infinity where there is none. */
 export function newestEndOf(view: View, tail: Tail, series: number): number {
+  return Math.max(newestStoredEnd(view, series), tail.newestAt(series));
+}
+
+/** The same, of the blocks alone. */
+export function newestStoredEnd(view: View, series: number): number {
   const day = view.series(series)?.days.at(-1);
   const parts = day === undefined ? undefined : view.day(series, day)?.parts;
-  return Math.max(parts?.at(-1)?.lastEndAt ?? -Infinity, tail.newestAt(series));
+  return parts?.at(-1)?.lastEndAt ?? -Infinity;
 }
 
 /** From the kept row and the tail, seldom by searching. */
@@ -97,24 +104,41 @@ function createLatestFinder(
     clearRows(tailRows);
     tailRows.series = series;
     tail.collect({ series, fromAt: -Infinity, toAt: Infinity, pin }, tailRows);
-    const found = newerLatest(tailRows, currentRows(tailRows, 0, pin), keptRow);
+    const found = newerLatest(tailRows, currentRows(tailRows, 0, pin), {
+      stored: keptRow,
+      newestEndAt: () => newestStoredEnd(view, series),
+    });
     if (found === 'search') return search(series, pin);
     if (found >= 0) return rowOf(tailRows, found);
     return stored === null ? undefined : rowOf(keptRow, 0);
   };
 }
 
+/** What the blocks know of a series' latest row. */
+export interface StoredLatest {
+  /** One row or none. */
+  readonly stored: Rows;
+  /** Greatest end of any row in the blocks. */
+  readonly newestEndAt: () => number;
+}
+
 /**
- * Which of `current` (in order of key) is the latest now: its place, −1 where the kept one stays, or
- * 'search' where the kept one is gone and none newer came. `stored` holds one row or none.
+ * Which of `current` (in order of key) is the latest now: its place, −1 where the stored one stays,
+ * or 'search' where only the blocks can say: the stored one is gone, or a newer key may be in them
+ * with a greater revision.
  */
-export function newerLatest(rows: Rows, current: Int32Array, stored: Rows): number | 'search' {
+export function newerLatest(
+  rows: Rows,
+  current: Int32Array,
+  { stored, newestEndAt }: StoredLatest,
+): number | 'search' {
   let best = current.length - 1;
   while (best >= 0 && !canBeLatest(rows, current[best]!)) best--;
   const place = best < 0 ? -1 : current[best]!;
-  if (stored.count === 0) return place;
-  const order = place < 0 ? -1 : compareKeysAt(rows, place, stored, 0);
-  if (order > 0) return place;
+  const hasStored = stored.count > 0;
+  const order = place < 0 ? -1 : hasStored ? compareKeysAt(rows, place, stored, 0) : 1;
+  if (order > 0) return rows.endAt[place]! > newestEndAt() ? place : 'search';
+  if (!hasStored) return -1;
   if (order === 0) return rows.revision[place]! > stored.revision[0]! ? place : -1;
   const key: ObservationKey = rowOf(stored, 0);
   const touched = findKey(rows, current, key);

@@ -44,7 +44,7 @@ CREATE TABLE state (
   registry_version INTEGER NOT NULL, totals TEXT NOT NULL);
 CREATE TABLE series (
   series INTEGER PRIMARY KEY, first_position INTEGER NOT NULL, days BLOB NOT NULL,
-  latest_end_at INTEGER, latest_position INTEGER NOT NULL, latest_points BLOB, latest_details BLOB);
+  latest_position INTEGER NOT NULL, latest_points BLOB, latest_details BLOB);
 CREATE TABLE days (
   day INTEGER NOT NULL, series INTEGER NOT NULL, parts BLOB NOT NULL, hours BLOB,
   PRIMARY KEY (day, series)) WITHOUT ROWID;

@@ -6,7 +6,7 @@
  *   doubles   0 endAt  1 startAt  2 result  3 receivedAt  4 rank.position  5 digits of the sent value
  *   words     12 revision  13 distance to the row before of its series  14 batch  15 verdict
  *             16 source (device, raw name, raw unit)  17 bits (columns/rows.ts), 256 × (decimals + 2)
- *             18 form of the sent time  19 unused
+ *             18 form of the sent time  19 series
  */
 import type { ObservationRow, Verdict } from '../observation.ts';
 import { scaleDecimal, scanDecimal, type Decimal } from '../observations/decimal-text.ts';
@@ -24,6 +24,7 @@ const noHash = -1;
 
 export const wordBack = 13;
 export const wordBatch = 14;
+export const wordSeries = 19;
 
 export interface Source {
   readonly device: string;
@@ -106,6 +107,7 @@ export function putRow(
   words[word + 16] = names.source;
   words[word + 17] = plainBits(row) | ((decimals + 2) << 8);
   words[word + 18] = names.timeForm;
+  words[word + wordSeries] = row.series;
   if (names.timeForm === timeForms.literal) {
     chunk.timeTexts.set(place, row.raw.time!);
     chunk.bytes += 2 * textBytes + row.raw.time!.length;

@@ -21,8 +21,6 @@ export interface ViewState {
 
 export interface SeriesRecord {
   readonly days: number[];
-  /** End of the latest row; null where no row may be the latest. */
-  readonly latestEndAt: number | null;
   readonly latestPosition: Position;
   readonly latest: Block | null;
 }
@@ -57,7 +55,6 @@ interface StateRecord {
 
 interface SeriesRow {
   readonly days: Uint8Array;
-  readonly latest_end_at: number | null;
   readonly latest_position: number;
   readonly latest_points: Uint8Array | null;
   readonly latest_details: Uint8Array | null;
@@ -105,7 +102,6 @@ export function openView(database: Database): View {
       const details = row.latest_details;
       return {
         days: naming({ series }, () => decodeDays(row.days)),
-        latestEndAt: row.latest_end_at,
         latestPosition: row.latest_position,
         latest: points === null || details === null ? null : { points, details },
       };

@@ -16,7 +16,7 @@ export interface RowSeed {
   readonly slot: number;
   readonly form: number;
   readonly value: number;
-  readonly kind: 'value' | 'value' | 'history' | 'deletion' | 'repeat' | 'backfill' | 'null';
+  readonly kind: 'value' | 'history' | 'deletion' | 'repeat' | 'backfill' | 'null';
 }
 
 export interface EntrySeed {
@@ -67,32 +67,8 @@ export function createWorld(): World {
     const type: ChangeType =
       seed.kind === 'deletion' && held > 0 ? 'deletion' : held === 0 ? 'insert' : 'correction';
     if (!isHistory) revisions.set(text, held + 1);
-    const isNull = type === 'deletion' || seed.kind === 'null';
-    const resultAt = seed.form % 5 === 4 ? publishedAt - seed.value * 1_000 : Number.NaN;
-    const receivedAt = publishedAt - (seed.value % 50);
-    return {
-      ...key,
-      revision: isHistory ? -1 : held,
-      current: !isHistory,
-      type: isHistory ? 'insert' : type,
-      cause: type === 'correction' && seed.form % 2 === 1 ? 'flag' : 'value',
-      result: isNull ? null : resultOf(seed),
-      verdict: verdictOf(flagOf(seed, isNull), seed.kind === 'backfill' ? maskOf(['BACKFILL']) : 0),
-      resultAt,
-      receivedAt,
-      publishedAt,
-      rank: {
-        klass: isNull && Number.isNaN(resultAt) ? 0 : 1,
-        at: Number.isNaN(resultAt) ? receivedAt : resultAt,
-        node: seed.form % 7 === 6 ? 3 : 0,
-        position: ++reading,
-      },
-      device: `device-${seed.form % 3}`,
-      raw: rawOf(seed, key),
-      payloadHash: seed.form % 11 === 10 ? 4_000_000_000 + seed.value : -1,
-      latitude: seed.form % 6 === 5 ? 10.5 + seed.value / 1e6 : Number.NaN,
-      longitude: seed.form % 6 === 5 ? 106.25 : Number.NaN,
-    };
+    const revision = isHistory ? -1 : held;
+    return { ...key, ...madeRow({ seed, key, type, revision, publishedAt, reading: ++reading }) };
   }
 
   return {
@@ -123,6 +99,45 @@ export function createWorld(): World {
       batches.set(position, batch);
       return batch;
     },
+  };
+}
+
+interface MadeRow {
+  readonly seed: RowSeed;
+  readonly key: ObservationKey;
+  readonly type: ChangeType;
+  readonly revision: number;
+  readonly publishedAt: number;
+  readonly reading: number;
+}
+
+function madeRow(made: MadeRow): Omit<ObservationRow, keyof ObservationKey> {
+  const { seed, key, type, revision, publishedAt, reading } = made;
+  const isNull = type === 'deletion' || seed.kind === 'null';
+  const resultAt = seed.form % 5 === 4 ? publishedAt - seed.value * 1_000 : Number.NaN;
+  const receivedAt = publishedAt - (seed.value % 50);
+  const hasOwnTime = !Number.isNaN(resultAt);
+  return {
+    revision,
+    current: revision >= 0,
+    type: revision < 0 ? 'insert' : type,
+    cause: type === 'correction' && seed.form % 2 === 1 ? 'flag' : 'value',
+    result: isNull ? null : resultOf(seed),
+    verdict: verdictOf(flagOf(seed, isNull), seed.kind === 'backfill' ? maskOf(['BACKFILL']) : 0),
+    resultAt,
+    receivedAt,
+    publishedAt,
+    rank: {
+      klass: isNull && !hasOwnTime ? 0 : 1,
+      at: hasOwnTime ? resultAt : receivedAt,
+      node: seed.form % 7 === 6 ? 3 : 0,
+      position: reading,
+    },
+    device: `device-${seed.form % 3}`,
+    raw: rawOf(seed, key),
+    payloadHash: seed.form % 11 === 10 ? 4_000_000_000 + seed.value : -1,
+    latitude: seed.form % 6 === 5 ? 10.5 + seed.value / 1e6 : Number.NaN,
+    longitude: seed.form % 6 === 5 ? 106.25 : Number.NaN,
   };
 }
 

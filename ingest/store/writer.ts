@@ -7,11 +7,11 @@ import { transaction, type Database } from '../../devices/database.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { Position } from '../log/log.ts';
 import { createBlanker, type Blanker } from './blank.ts';
-import { createSink } from './columns/bytes.ts';
+import { createSink, type Sink } from './columns/bytes.ts';
 import type { StoreConfig } from './config.ts';
 import { storeError } from './errors.ts';
 import { openStoreEvents, type StoreEvents } from './events.ts';
-import { createFlush, type Flush } from './flush.ts';
+import { createFlushWriter, type Flush, type FlushStanding } from './flush.ts';
 import { newestEndOf } from './latest.ts';
 import { createReader } from './reader.ts';
 import { openViewDatabase } from './schema.ts';
@@ -68,56 +68,14 @@ interface WriterParts extends StoreWriterOptions {
 }
 
 function createWriter(parts: WriterParts): ViewWriter {
-  const { view, config, clock, events } = parts;
+  const { view, isCircular } = parts;
+  const tail = createTail();
   const sink = createSink();
-  const tail: Tail = createTail();
   const { position, totals, consumed, publishedAt, registryVersion } = view.state();
   const standing = { position, totals, consumed, publishedAt, registryVersion };
-  const { isCircular } = parts;
   const reader = createReader({ view, tail, standing, isCircular, onPosition: () => undefined });
   const newest = createNewest(view, tail);
-  const flushing = createFlush({ view, tail, sink, config, isCircular });
-  let flush: Flush | null = null;
-  let tailSinceMs = clock.monotonicMs();
-
-  /** One transaction; what it did in memory is undone when it fails. */
-  function writeSlice(running: Flush, sliceMs: number): boolean {
-    const startedMs = clock.monotonicMs();
-    const isOver = (): boolean => clock.monotonicMs() - startedMs >= sliceMs;
-    const mark = flushing.mark(running);
-    let rows = 0;
-    try {
-      transaction(parts.database, () => {
-        rows = flushing.writeSlice(running, isOver);
-      });
-    } catch (error) {
-      flushing.restore(running, mark);
-      events.sliceFailed(error);
-      throw error;
-    }
-    events.sliceWritten(rows, clock.monotonicMs() - startedMs);
-    return running.isDone;
-  }
-
-  function wantsFlush(): boolean {
-    if (flush !== null || tail.bytes * 2 >= config.tailBytesMax) return true;
-    const isOld = clock.monotonicMs() - tailSinceMs >= config.tailAgeMsMax;
-    return isOld && tail.publications.length > 0;
-  }
-
-  function flushSlice(sliceMs: number): boolean {
-    if (flush === null) {
-      if (tail.publications.length === 0) return true;
-      flush = flushing.begin({ ...standing });
-    }
-    if (!writeSlice(flush, sliceMs)) return false;
-    const { position: written } = flush.standing;
-    flush = null;
-    tail.trim(written);
-    tailSinceMs = clock.monotonicMs();
-    events.flushEnded({ position: written, tailBytes: tail.bytes });
-    return true;
-  }
+  const flusher = createFlusher({ ...parts, tail, sink, standing });
 
   return {
     ...reader.questions,
@@ -140,18 +98,18 @@ function createWriter(parts: WriterParts): ViewWriter {
       return tail.bytes;
     },
     get saturated() {
-      return tail.bytes >= config.tailBytesMax;
+      return tail.bytes >= parts.config.tailBytesMax;
     },
     get wantsFlush() {
-      return wantsFlush();
+      return flusher.wantsFlush();
     },
     refresh() {
-      if (wantsFlush()) flushSlice(config.flushSliceMs);
+      if (flusher.wantsFlush()) flusher.flushSlice(parts.config.flushSliceMs);
     },
-    newestAt: newest.newestAt,
+    newestAt: (series) => newest.newestAt(series),
     apply(at, batch) {
       if (at <= standing.position) return;
-      if (tail.publications.length === 0) tailSinceMs = clock.monotonicMs();
+      flusher.noticeBatch();
       tail.add(at, batch);
       standing.position = at;
       standing.totals = batch.totals;
@@ -163,9 +121,74 @@ function createWriter(parts: WriterParts): ViewWriter {
         reader.noticeRow(row);
       }
     },
-    flushSlice,
+    flushSlice: (sliceMs) => flusher.flushSlice(sliceMs),
     blanker: () => createBlanker(parts.database, view, sink),
     close: () => parts.database.close(),
+  };
+}
+
+interface FlusherParts extends WriterParts {
+  readonly tail: Tail;
+  readonly sink: Sink;
+  /** Moves on with each batch. */
+  readonly standing: FlushStanding;
+}
+
+interface Flusher {
+  wantsFlush(): boolean;
+  flushSlice(sliceMs: number): boolean;
+  /** Before a batch goes to the tail. */
+  noticeBatch(): void;
+}
+
+/** When to flush, and slice after slice of it. */
+function createFlusher(parts: FlusherParts): Flusher {
+  const { tail, config, clock, events, standing } = parts;
+  const flushing = createFlushWriter(parts);
+  let flush: Flush | null = null;
+  let tailSinceMs = clock.monotonicMs();
+
+  /** One transaction; what it did in memory is undone when it fails. */
+  function writeSlice(running: Flush, sliceMs: number): boolean {
+    const startedMs = clock.monotonicMs();
+    const isOver = (): boolean => clock.monotonicMs() - startedMs >= sliceMs;
+    const before = { ...running.progress };
+    let rows = 0;
+    try {
+      transaction(parts.database, () => {
+        rows = flushing.writeSlice(running, isOver);
+      });
+    } catch (error) {
+      flushing.restore(running, before);
+      events.sliceFailed(error);
+      throw error;
+    }
+    events.sliceWritten(rows, clock.monotonicMs() - startedMs);
+    return running.progress.isDone;
+  }
+
+  return {
+    wantsFlush() {
+      if (flush !== null || tail.bytes * 2 >= config.tailBytesMax) return true;
+      const isOld = clock.monotonicMs() - tailSinceMs >= config.tailAgeMsMax;
+      return isOld && tail.publications.length > 0;
+    },
+    flushSlice(sliceMs) {
+      if (flush === null) {
+        if (tail.publications.length === 0) return true;
+        flush = flushing.begin({ ...standing });
+      }
+      if (!writeSlice(flush, sliceMs)) return false;
+      const { position } = flush.standing;
+      flush = null;
+      tail.trim(position);
+      tailSinceMs = clock.monotonicMs();
+      events.flushEnded({ position, tailBytes: tail.bytes });
+      return true;
+    },
+    noticeBatch() {
+      if (tail.publications.length === 0) tailSinceMs = clock.monotonicMs();
+    },
   };
 }
 
@@ -176,19 +199,19 @@ interface Newest {
 
 /** Greatest end of each series, read once and then kept. */
 function createNewest(view: View, tail: Tail): Newest {
-  const known = new Map<number, number>();
+  const known: (number | undefined)[] = [];
   return {
     newestAt(series) {
-      let found = known.get(series);
+      let found = known[series];
       if (found === undefined) {
         found = view.reading(() => newestEndOf(view, tail, series));
-        known.set(series, found);
+        known[series] = found;
       }
       return found;
     },
     notice(series, endAt) {
-      const found = known.get(series);
-      if (found !== undefined && endAt > found) known.set(series, endAt);
+      const found = known[series];
+      if (found !== undefined && endAt > found) known[series] = endAt;
     },
   };
 }

@@ -8,10 +8,22 @@ export interface Sink {
   length: number;
   /** Scratch of the integer columns: counts of bit widths. */
   readonly widths: Int32Array;
-  /** Scratch of the integer columns: what is to be packed. */
-  slots: Float64Array;
-  /** Scratch of the callers: one gathered column. */
-  values: Float64Array;
+  scratch: Scratch;
+}
+
+/** Columns lent to whoever writes: each holds what its name says until that column is written. */
+export interface Scratch {
+  readonly capacity: number;
+  /** What is to be packed bit by bit. */
+  readonly slots: Float64Array;
+  /** One gathered column. */
+  readonly values: Float64Array;
+  /** Its values that are present, and 1 where they are. */
+  readonly held: Float64Array;
+  readonly marks: Float64Array;
+  /** Results and sent digits of the stretch at hand. */
+  readonly results: Float64Array;
+  readonly digits: Float64Array;
 }
 
 export interface Source {
@@ -24,8 +36,20 @@ export function createSink(): Sink {
     bytes: Buffer.allocUnsafe(16_384),
     length: 0,
     widths: new Int32Array(3 * 64),
-    slots: new Float64Array(1_024),
-    values: new Float64Array(1_024),
+    scratch: createScratch(1_024),
+  };
+}
+
+function createScratch(capacity: number): Scratch {
+  const column = (): Float64Array => new Float64Array(capacity);
+  return {
+    capacity,
+    slots: column(),
+    values: column(),
+    held: column(),
+    marks: column(),
+    results: column(),
+    digits: column(),
   };
 }
 
@@ -49,12 +73,10 @@ export function reserve(sink: Sink, sizeBytes: number): void {
   sink.bytes = grown;
 }
 
-/** Makes the scratch columns hold `count` numbers. */
+/** Makes the scratch columns hold `count` numbers; what they held before is gone. */
 export function reserveScratch(sink: Sink, count: number): void {
-  if (sink.slots.length >= count) return;
-  const size = Math.max(count, sink.slots.length * 2);
-  sink.slots = new Float64Array(size);
-  sink.values = new Float64Array(size);
+  if (sink.scratch.capacity >= count) return;
+  sink.scratch = createScratch(Math.max(count, sink.scratch.capacity * 2));
 }
 
 export function writeByte(sink: Sink, value: number): void {

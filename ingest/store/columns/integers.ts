@@ -19,7 +19,6 @@ import {
   readSigned,
   readVarint,
   reserve,
-  reserveScratch,
   unzigzag,
   writeByte,
   writeSigned,
@@ -29,7 +28,8 @@ import {
   type Source,
 } from './bytes.ts';
 
-const modeConstant = 0;
+/** A column of one value throughout: this byte, then the value. */
+export const modeConstant = 0;
 const modeLine = 1;
 const modeRuns = 2;
 const modePacked = 3;
@@ -38,6 +38,7 @@ const lowBits = 24;
 const lowSize = 2 ** lowBits;
 const wordSize = 2 ** 32;
 
+/** Columns longer than the sink's scratch must have reserved it. */
 export function writeIntegers(sink: Sink, values: Float64Array, count: number): void {
   if (count === 0) return;
   const first = values[0]!;
@@ -61,33 +62,40 @@ function bytesOf(width: number): number {
   return width <= 7 ? 1 : Math.ceil(width / 7);
 }
 
+/** Of long columns every so-manieth value says which form is shortest. */
+function sampleStride(count: number): number {
+  return count >= 192 ? 4 : count >= 64 ? 2 : 1;
+}
+
 /** Counts widths of slots of the three orders in one pass, then writes the cheapest form. */
 function writeVaried(sink: Sink, values: Float64Array, count: number): void {
-  const widths = sink.widths;
+  const { widths } = sink;
   widths.fill(0);
   let least = values[0]!;
   for (let at = 1; at < count; at++) if (values[at]! < least) least = values[at]!;
-  let previous = values[0]!;
-  let previousStep = 0;
+  const stride = sampleStride(count);
+  let sampled = 0;
   let runs = 1;
   let runBytes = 0;
-  widths[bitWidth(previous - least)]!++;
-  for (let at = 1; at < count; at++) {
+  for (let at = 2; at < count; at += stride) {
     const value = values[at]!;
-    const step = value - previous;
-    const slot = zigzag(step);
-    const width = bitWidth(slot);
+    const before = values[at - 1]!;
+    const step = value - before;
+    const width = bitWidth(zigzag(step));
     widths[bitWidth(value - least)]!++;
     widths[64 + width]!++;
-    if (at > 1) widths[128 + bitWidth(zigzag(step - previousStep))]!++;
-    if (step !== 0) {
-      runs++;
-      runBytes += 1 + bytesOf(width);
-    }
-    previous = value;
-    previousStep = step;
+    widths[128 + bitWidth(zigzag(step - before + values[at - 2]!))]!++;
+    sampled++;
+    if (step === 0) continue;
+    runs++;
+    runBytes += 1 + bytesOf(width);
   }
-  writeCheapest(sink, { values, count, least, runsBits: (runBytes + runs * 0.25 + 4) * 8 });
+  if (sampled === 0) {
+    writeRuns(sink, values, count);
+    return;
+  }
+  const runsBits = ((runBytes + runs * 0.25) * stride + 4) * 8;
+  writeCheapest(sink, { values, count, least, runsBits, sampled });
 }
 
 interface Varied {
@@ -95,12 +103,15 @@ interface Varied {
   readonly count: number;
   readonly least: number;
   readonly runsBits: number;
+  /** Values that the widths were counted of. */
+  readonly sampled: number;
 }
 
 function writeCheapest(sink: Sink, column: Varied): void {
   let bestBits = column.runsBits;
   let bestOrder = -1;
   let bestWidth = 0;
+  const share = column.count / column.sampled;
   for (let order = 0; order < 3; order++) {
     const slots = column.count - order;
     let exceptionBits = 0;
@@ -112,7 +123,7 @@ function writeCheapest(sink: Sink, column: Varied): void {
         bestWidth = width;
       }
       const held = sink.widths[order * 64 + width]!;
-      exceptionBits += held * (8 + 8 * bytesOf(width));
+      exceptionBits += held * share * (8 + 8 * bytesOf(width));
     }
   }
   if (bestOrder < 0) writeRuns(sink, column.values, column.count);
@@ -138,8 +149,7 @@ function writeRuns(sink: Sink, values: Float64Array, count: number): void {
 
 function writePacked(sink: Sink, column: Varied, order: number, width: number): void {
   const { values, count, least } = column;
-  reserveScratch(sink, count);
-  const slots = sink.slots;
+  const { slots } = sink.scratch;
   writeByte(sink, modePacked + order);
   writeSigned(sink, order === 0 ? least : values[0]!);
   if (order === 2) writeSigned(sink, values[1]! - values[0]!);
@@ -162,7 +172,7 @@ function writePacked(sink: Sink, column: Varied, order: number, width: number): 
 }
 
 function writeExceptions(sink: Sink, slotCount: number, width: number): void {
-  const { slots } = sink;
+  const { slots } = sink.scratch;
   const limit = 2 ** width;
   let exceptions = 0;
   for (let at = 0; at < slotCount; at++) if (slots[at]! >= limit) exceptions++;
@@ -180,7 +190,7 @@ function writeExceptions(sink: Sink, slotCount: number, width: number): void {
 
 function packWide(sink: Sink, slotCount: number, width: number): void {
   const low = new Float64Array(slotCount);
-  const { slots } = sink;
+  const { slots } = sink.scratch;
   for (let at = 0; at < slotCount; at++) {
     const high = Math.floor(slots[at]! / lowSize);
     low[at] = slots[at]! - high * lowSize;

@@ -12,7 +12,6 @@ import {
   readDouble,
   readVarint,
   reserve,
-  reserveScratch,
   writeByte,
   writeDouble,
   writeVarint,
@@ -30,26 +29,23 @@ export const powersOfTen: readonly number[] = Array.from({ length: 23 }, (_, pow
 
 export function writeNumbers(sink: Sink, values: Float64Array, count: number): void {
   if (count === 0) return;
+  const { held, marks } = sink.scratch;
   let present = 0;
-  for (let at = 0; at < count; at++) if (!Number.isNaN(values[at]!)) present++;
+  for (let at = 0; at < count; at++) {
+    const value = values[at]!;
+    const isThere = !Number.isNaN(value);
+    marks[at] = isThere ? 1 : 0;
+    if (isThere) held[present++] = value;
+  }
   if (present === 0) {
     writeByte(sink, 0);
     return;
   }
-  const held = new Float64Array(present);
-  const marks = new Float64Array(present === count ? 0 : count);
-  let kept = 0;
-  for (let at = 0; at < count; at++) {
-    const value = values[at]!;
-    if (Number.isNaN(value)) continue;
-    held[kept++] = value;
-    if (present !== count) marks[at] = 1;
-  }
-  const decimals = decimalsOf(held);
+  const decimals = decimalsOf(held, present);
   writeByte(sink, (present === count ? 1 : 2) | (decimals < 0 ? rawBit : 0));
   if (present !== count) writeIntegers(sink, marks, count);
-  if (decimals < 0) writeXored(sink, held);
-  else writeDecimals(sink, held, decimals);
+  if (decimals < 0) writeXored(sink, held, present);
+  else writeDecimals(sink, present, decimals);
 }
 
 function isExact(value: number, power: number): boolean {
@@ -58,11 +54,12 @@ function isExact(value: number, power: number): boolean {
 }
 
 /** Decimals that give (nearly) all values exactly, or −1 where raw doubles are shorter. */
-function decimalsOf(values: Float64Array): number {
-  const exceptionsMax = values.length >> 3;
+function decimalsOf(values: Float64Array, count: number): number {
+  const exceptionsMax = count >> 3;
   let decimals = 0;
   let exceptions = 0;
-  for (const value of values) {
+  for (let at = 0; at < count; at++) {
+    const value = values[at]!;
     if (isExact(value, powersOfTen[decimals]!)) continue;
     let tried = decimals + 1;
     while (tried <= decimalsMax && !isExact(value, powersOfTen[tried]!)) tried++;
@@ -72,19 +69,20 @@ function decimalsOf(values: Float64Array): number {
   return decimals;
 }
 
-function writeDecimals(sink: Sink, values: Float64Array, decimals: number): void {
+/** The values are in `held`; `marks` is free to take the whole numbers. */
+function writeDecimals(sink: Sink, count: number, decimals: number): void {
   const power = powersOfTen[decimals]!;
-  const whole = new Float64Array(values.length);
+  const { held, marks: whole } = sink.scratch;
   const exceptions: number[] = [];
   let before = 0;
-  for (let at = 0; at < values.length; at++) {
-    if (isExact(values[at]!, power)) before = Math.round(values[at]! * power);
+  for (let at = 0; at < count; at++) {
+    if (isExact(held[at]!, power)) before = Math.round(held[at]! * power);
     else exceptions.push(at);
     whole[at] = before;
   }
   writeByte(sink, decimals);
-  writeIntegers(sink, whole, whole.length);
-  writeExactDoubles(sink, exceptions, values);
+  writeIntegers(sink, whole, count);
+  writeExactDoubles(sink, exceptions, held);
 }
 
 /** The listed places of `values`: count, then (distance from the place before, double) each. */
@@ -117,9 +115,9 @@ export function readExactDoubles(
   }
 }
 
-function writeXored(sink: Sink, values: Float64Array): void {
-  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-  reserve(sink, values.length * 9);
+function writeXored(sink: Sink, values: Float64Array, count: number): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, count * 2);
+  reserve(sink, count * 9);
   let previousLow = 0;
   let previousHigh = 0;
   for (let at = 0; at < words.length; at += 2) {
@@ -148,7 +146,7 @@ function byteAt(low: number, high: number, place: number): number {
   return place < 4 ? (low >>> (8 * place)) & 255 : (high >>> (8 * (place - 4))) & 255;
 }
 
-/** Reads `count` numbers into `into` from `start`; `sink` lends its scratch. */
+/** Reads `count` numbers into `into` from `start`. */
 export function readNumbers(
   source: Source,
   into: Float64Array,
@@ -209,17 +207,4 @@ function readXored(source: Source, into: Float64Array, start: number, count: num
     }
     into[at] = double.getFloat64(0, true);
   }
-}
-
-/** Gathers a column through an order into the sink's scratch and gives the scratch back. */
-export function gather(
-  sink: Sink,
-  column: { readonly [at: number]: number },
-  order: Int32Array,
-  { from, to }: { readonly from: number; readonly to: number },
-): Float64Array {
-  reserveScratch(sink, to - from);
-  const { values } = sink;
-  for (let at = from; at < to; at++) values[at - from] = column[order[at]!]!;
-  return values;
 }

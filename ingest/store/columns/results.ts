@@ -15,7 +15,6 @@ import {
   DamagedBytes,
   readByte,
   readDouble,
-  reserveScratch,
   writeByte,
   writeDouble,
   type Sink,
@@ -24,7 +23,6 @@ import {
 import { readIntegers, writeIntegers } from './integers.ts';
 import {
   exactMax,
-  gather,
   powersOfTen,
   readExactDoubles,
   readNumbers,
@@ -37,20 +35,16 @@ export const resultModes = { own: 0, same: 1, line: 2 } as const;
 const nullsBit = 8;
 const stepMax = 2 ** 20;
 
-/** Rows `order[from..to)` of `rows`. */
+/** Rows of one series by their places, in order. */
 export interface Stretch {
   readonly rows: Rows;
   readonly order: Int32Array;
-  readonly from: number;
-  readonly to: number;
 }
 
-/** What the stretch's sent values have in common. */
+/** What the stretch's sent values have in common; their digits are in the sink's scratch. */
 export interface SentScale {
   /** Greatest count of decimals, at which all sent digits are whole numbers. */
   readonly decimals: number;
-  /** Sent digits at those decimals; where a row has none, the digits of the row before. */
-  readonly digits: Float64Array;
   /** Rows whose sent value is a plain decimal that fits. */
   readonly numeric: number;
 }
@@ -58,50 +52,50 @@ export interface SentScale {
 /** A sent value's digits at `decimals`; NaN where there are none or they do not fit. */
 export function scaledDigits(rows: Rows, at: number, decimals: number): number {
   const own = rows.sentDecimals[at]!;
+  if (own === decimals) return rows.sentDigits[at]!;
   if (own < 0) return Number.NaN;
-  const scaled =
-    own === decimals ? rows.sentDigits[at]! : rows.sentDigits[at]! * powersOfTen[decimals - own]!;
+  const scaled = rows.sentDigits[at]! * powersOfTen[decimals - own]!;
   return Math.abs(scaled) <= exactMax ? scaled : Number.NaN;
 }
 
-/** Decimals beyond those that the digits of the stretch's greatest value leave room for are cut. */
-export function sentScaleOf(stretch: Stretch): SentScale {
-  const { rows, order, from, to } = stretch;
+/** Puts the sent digits into the scratch; a row that has none gets those of the row before. */
+export function scaleSent(sink: Sink, { rows, order }: Stretch): SentScale {
+  const { sentDecimals } = rows;
   let decimals = 0;
-  for (let at = from; at < to; at++) {
-    const own = rows.sentDecimals[order[at]!]!;
+  for (let at = 0; at < order.length; at++) {
+    const own = sentDecimals[order[at]!]!;
     if (own > decimals) decimals = own;
   }
-  const digits = new Float64Array(to - from);
+  const { digits } = sink.scratch;
   let before = 0;
   let numeric = 0;
-  for (let at = from; at < to; at++) {
+  for (let at = 0; at < order.length; at++) {
     const scaled = scaledDigits(rows, order[at]!, decimals);
     if (!Number.isNaN(scaled)) {
       before = scaled;
       numeric++;
     }
-    digits[at - from] = before;
+    digits[at] = before;
   }
-  return { decimals, digits, numeric };
+  return { decimals, numeric };
 }
 
 /** Writes the results; gives the mode, which the second block needs. */
 export function writeResults(sink: Sink, stretch: Stretch, sent: SentScale): number {
-  const count = stretch.to - stretch.from;
-  const results = gather(sink, stretch.rows.result, stretch.order, stretch).slice(0, count);
+  const { rows, order } = stretch;
+  const count = order.length;
+  const { results } = sink.scratch;
+  for (let at = 0; at < count; at++) results[at] = rows.result[order[at]!]!;
   const exceptionsMax = count >> 3;
-  const power = powersOfTen[sent.decimals]!;
-  const usable = sent.numeric > 0;
-  const same = usable ? exceptionsOf(stretch, sent, results, (digits) => digits / power) : null;
+  const same = sent.numeric > 0 ? notSame(sink, stretch, sent) : null;
   if (same !== null && same.length <= exceptionsMax) {
-    writeSent(sink, resultModes.same, results, sent);
+    writeSent(sink, resultModes.same, count, sent);
     writeExactDoubles(sink, same, results);
     return resultModes.same;
   }
-  const line = usable ? lineOf(stretch, sent, results) : null;
-  if (line !== null && line.exceptions.length <= exceptionsMax) {
-    writeSent(sink, resultModes.line, results, sent);
+  const line = sent.numeric > 0 ? lineOf(sink, stretch, sent) : null;
+  if (line !== null) {
+    writeSent(sink, resultModes.line, count, sent);
     writeDouble(sink, line.scale);
     writeDouble(sink, line.shift);
     writeIntegers(sink, line.steps, count);
@@ -113,37 +107,34 @@ export function writeResults(sink: Sink, stretch: Stretch, sent: SentScale): num
   return resultModes.own;
 }
 
-/** Places whose result is not what `predict` makes of the sent digits; nulls need no prediction. */
-function exceptionsOf(
-  stretch: Stretch,
-  sent: SentScale,
-  results: Float64Array,
-  predict: (digits: number) => number,
-): number[] {
-  const { rows, order, from } = stretch;
+/** Places whose result is not the sent number (a null is none); null where they are too many. */
+function notSame(sink: Sink, { rows, order }: Stretch, sent: SentScale): number[] | null {
+  const { results, digits } = sink.scratch;
+  const power = powersOfTen[sent.decimals]!;
+  const exceptionsMax = order.length >> 3;
   const places: number[] = [];
-  for (let at = 0; at < results.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     const result = results[at]!;
     if (Number.isNaN(result)) continue;
-    const held = rows.sentDecimals[order[from + at]!]! >= 0;
-    if (!held || !Object.is(predict(sent.digits[at]!), result)) places.push(at);
+    const isHeld = rows.sentDecimals[order[at]!]! >= 0;
+    if (isHeld && Object.is(digits[at]! / power, result)) continue;
+    if (places.push(at) > exceptionsMax) return null;
   }
   return places;
 }
 
-function writeSent(sink: Sink, mode: number, results: Float64Array, sent: SentScale): void {
-  const count = results.length;
-  const nulls = new Float64Array(count);
+function writeSent(sink: Sink, mode: number, count: number, sent: SentScale): void {
+  const { results, digits, marks } = sink.scratch;
   let nullCount = 0;
   for (let at = 0; at < count; at++) {
-    if (!Number.isNaN(results[at]!)) continue;
-    nulls[at] = 1;
-    nullCount++;
+    const isNull = Number.isNaN(results[at]!);
+    marks[at] = isNull ? 1 : 0;
+    if (isNull) nullCount++;
   }
   writeByte(sink, nullCount === 0 ? mode : mode | nullsBit);
-  if (nullCount > 0) writeIntegers(sink, nulls, count);
+  if (nullCount > 0) writeIntegers(sink, marks, count);
   writeByte(sink, sent.decimals);
-  writeIntegers(sink, sent.digits, count);
+  writeIntegers(sink, digits, count);
 }
 
 interface Line {
@@ -154,21 +145,21 @@ interface Line {
 }
 
 /** The straight line through the stretch's least and greatest sent value, with what it misses. */
-function lineOf(stretch: Stretch, sent: SentScale, results: Float64Array): Line | null {
-  const fit = fitOf(stretch, sent, results);
+function lineOf(sink: Sink, { rows, order }: Stretch, sent: SentScale): Line | null {
+  const fit = fitOf(sink, { rows, order }, sent);
   if (fit === null) return null;
+  const { results, digits } = sink.scratch;
   const power = powersOfTen[sent.decimals]!;
-  const { rows, order, from } = stretch;
-  const steps = new Float64Array(results.length);
+  const steps = new Float64Array(order.length);
   const exceptions: number[] = [];
-  const exceptionsMax = results.length >> 3;
+  const exceptionsMax = order.length >> 3;
   const measure = createStepMeasure();
-  for (let at = 0; at < results.length; at++) {
+  for (let at = 0; at < order.length; at++) {
     const result = results[at]!;
     if (Number.isNaN(result)) continue;
-    const held = rows.sentDecimals[order[from + at]!]! >= 0;
-    const step = held
-      ? measure.between((sent.digits[at]! / power) * fit.scale + fit.shift, result)
+    const isHeld = rows.sentDecimals[order[at]!]! >= 0;
+    const step = isHeld
+      ? measure.between((digits[at]! / power) * fit.scale + fit.shift, result)
       : Number.NaN;
     if (Math.abs(step) <= stepMax) steps[at] = step;
     else if (exceptions.push(at) > exceptionsMax) return null;
@@ -177,24 +168,24 @@ function lineOf(stretch: Stretch, sent: SentScale, results: Float64Array): Line 
 }
 
 function fitOf(
-  stretch: Stretch,
+  sink: Sink,
+  { rows, order }: Stretch,
   sent: SentScale,
-  results: Float64Array,
 ): { readonly scale: number; readonly shift: number } | null {
-  const { rows, order, from } = stretch;
+  const { results, digits } = sink.scratch;
   let least = -1;
   let greatest = -1;
-  for (let at = 0; at < results.length; at++) {
-    if (Number.isNaN(results[at]!) || rows.sentDecimals[order[from + at]!]! < 0) continue;
-    if (least < 0 || sent.digits[at]! < sent.digits[least]!) least = at;
-    if (greatest < 0 || sent.digits[at]! > sent.digits[greatest]!) greatest = at;
+  for (let at = 0; at < order.length; at++) {
+    if (Number.isNaN(results[at]!) || rows.sentDecimals[order[at]!]! < 0) continue;
+    if (least < 0 || digits[at]! < digits[least]!) least = at;
+    if (greatest < 0 || digits[at]! > digits[greatest]!) greatest = at;
   }
   if (least < 0) return null;
   const power = powersOfTen[sent.decimals]!;
-  const low = sent.digits[least]! / power;
-  const high = sent.digits[greatest]! / power;
+  const low = digits[least]! / power;
+  const high = digits[greatest]! / power;
   const widest = Math.abs(high) >= Math.abs(low) ? greatest : least;
-  const ratio = results[widest]! / (sent.digits[widest]! / power);
+  const ratio = results[widest]! / (digits[widest]! / power);
   if (low === high) return Number.isFinite(ratio) ? { scale: ratio, shift: 0 } : null;
   const scale = (results[greatest]! - results[least]!) / (high - low);
   const shift = results[least]! - low * scale;
@@ -281,8 +272,7 @@ function readLine(
 }
 
 /** Sent digits of a stretch whose results are kept by themselves. */
-export function writeOwnSent(sink: Sink, sent: SentScale): void {
-  reserveScratch(sink, sent.digits.length);
+export function writeOwnSent(sink: Sink, sent: SentScale, count: number): void {
   writeByte(sink, sent.decimals);
-  writeIntegers(sink, sent.digits, sent.digits.length);
+  writeIntegers(sink, sink.scratch.digits, count);
 }

@@ -13,7 +13,6 @@ import {
 } from '../../observation.ts';
 import { powersOfTen } from './numbers.ts';
 import { DecimalRaw } from '../../observations/decimal-raw.ts';
-import type { Decimal } from '../../observations/decimal-text.ts';
 import { timeForms, timeTextOf } from './sent-time.ts';
 
 export interface Rows {
@@ -49,8 +48,8 @@ export interface Rows {
   device: string[];
   rawName: string[];
   rawUnit: (string | null)[];
-  /** Scratch for taking a number apart. */
-  readonly decimal: Decimal;
+  /** Scratch of whoever reads a column into the rows; as long as the columns. */
+  scratch: Float64Array;
 }
 
 export const bitCurrent = 1;
@@ -117,7 +116,7 @@ export function createRows(capacity: number): Rows {
     device: [],
     rawName: [],
     rawUnit: [],
-    decimal: { scaled: 0, decimals: 0 },
+    scratch: doubles(),
   };
 }
 
@@ -139,6 +138,7 @@ export function reserveRows(rows: Rows, count: number): void {
   const sentDecimals = new Int8Array(capacity);
   sentDecimals.set(rows.sentDecimals.subarray(0, rows.count));
   rows.sentDecimals = sentDecimals;
+  rows.scratch = new Float64Array(capacity);
   rows.capacity = capacity;
 }
 

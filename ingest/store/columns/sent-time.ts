@@ -56,42 +56,46 @@ function zoneText(zone: number, offsetMinutes: number): string {
 }
 
 function civilFormOf(text: string, endAt: number): number {
-  const length = text.length;
-  let at = 16;
-  let noSeconds = 0;
-  let fraction = 0;
-  let civilMs = minuteOf(text);
-  if (text.charCodeAt(16) === 58) {
-    const seconds = twoDigits(text, 17);
-    civilMs += seconds > 59 ? Number.NaN : seconds * 1_000;
-    at = 19;
-    if (text.charCodeAt(19) === 46) {
-      at = 20;
-      let scale = 100;
-      while (fraction < 4 && isDigit(text.charCodeAt(at))) {
-        civilMs += (text.charCodeAt(at) - 48) * scale;
-        scale /= 10;
-        fraction++;
-        at++;
-      }
-    }
-  } else noSeconds = 8;
   const separator = text.charCodeAt(10);
-  const bad = (separator !== 84 && separator !== 32) || fraction > 3;
-  const dotAlone = at === 20 && fraction === 0;
-  if (bad || dotAlone || Number.isNaN(civilMs)) return timeForms.literal;
+  if (separator !== 84 && separator !== 32) return timeForms.literal;
+  const hasSeconds = text.charCodeAt(16) === 58;
+  const fraction = hasSeconds ? fractionDigits(text) : 0;
+  if (fraction < 0) return timeForms.literal;
+  const civilMs = minuteOf(text) + (hasSeconds ? secondsMs(text, fraction) : 0);
   const offsetMinutes = (civilMs - endAt) / minuteMs;
   if (!Number.isInteger(offsetMinutes) || Math.abs(offsetMinutes) >= offsetBase) {
     return timeForms.literal;
   }
-  const zone = zoneOf(text, at, offsetMinutes, length);
+  const fractionEnd = fraction === 0 ? 19 : 20 + fraction;
+  const zone = zoneOf(text, hasSeconds ? fractionEnd : 16, offsetMinutes);
   if (zone < 0) return timeForms.literal;
-  const parts = fraction | (separator === 32 ? 4 : 0) | noSeconds | (zone << 4);
+  const parts = fraction | (separator === 32 ? 4 : 0) | (hasSeconds ? 0 : 8) | (zone << 4);
   return timeForms.civil + parts + partsSize * (offsetMinutes + offsetBase);
 }
 
+/** Digits behind the seconds' point: 0 where there is no point, −1 where they are not one to three. */
+function fractionDigits(text: string): number {
+  if (text.charCodeAt(19) !== 46) return 0;
+  let digits = 0;
+  while (isDigit(text.charCodeAt(20 + digits))) digits++;
+  return digits >= 1 && digits <= 3 ? digits : -1;
+}
+
+/** NaN where the seconds are no two digits below 60. */
+function secondsMs(text: string, fraction: number): number {
+  const seconds = twoDigits(text, 17);
+  let milliseconds = 0;
+  let scale = 100;
+  for (let at = 0; at < fraction; at++) {
+    milliseconds += (text.charCodeAt(20 + at) - 48) * scale;
+    scale /= 10;
+  }
+  return seconds > 59 ? Number.NaN : seconds * 1_000 + milliseconds;
+}
+
 /** The zone at `at`, −1 where it does not say `offsetMinutes` in the one way that is made again. */
-function zoneOf(text: string, at: number, offsetMinutes: number, length: number): number {
+function zoneOf(text: string, at: number, offsetMinutes: number): number {
+  const { length } = text;
   if (at === length) return zones.none;
   if (at === length - 1) return text.charCodeAt(at) === 90 && offsetMinutes === 0 ? zones.utc : -1;
   return length - at === 6 && text.slice(at) === zoneText(zones.offset, offsetMinutes)
