@@ -37,6 +37,10 @@ export interface PublisherOptions {
   /** Called after each acknowledgement, so that a closed loop can send on. */
   readonly onRoom?: (publisher: Publisher) => unknown;
   readonly onConnected?: () => void;
+  /** Share of messages that cannot be understood, 0 to 1; they stand in no ledger. */
+  readonly poisonShare?: number;
+  /** The server has promised to keep one of those. */
+  readonly onPoisonKept?: () => unknown;
 }
 
 interface Waiting {
@@ -48,6 +52,21 @@ interface Waiting {
 }
 
 const reconnectMs = 50;
+
+/** Stands for a message that is in no ledger. */
+const poisoned = -1;
+
+/** Payloads that no codec understands: cut, wrong in kind, too deep, not text, a bomb's first bytes. */
+const poisons = [
+  Buffer.from('{"ts":1700000000000,"values":{"temp":2'),
+  Buffer.from('null'),
+  Buffer.from('{}'),
+  Buffer.from('{"ts":"yesterday","values":{"temp":1}}'),
+  Buffer.from(`${'['.repeat(200)}${']'.repeat(200)}`),
+  Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x81]),
+  Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00]),
+  Buffer.alloc(0),
+];
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -106,6 +125,10 @@ export class Publisher {
   #compose(packets: Buffer[]): void {
     const { ledger, device, clock, payloads, random } = this.#options;
     const at = ledger.nextAt(device, clock.now());
+    if (random.next() < (this.#options.poisonShare ?? 0)) {
+      this.#composePoison(packets);
+      return;
+    }
     const line = this.#line;
     this.#line = (line + 1) % payloads.length;
     const payload = Buffer.from(`{"ts":${at},"values":${payloads[line]}}`);
@@ -123,6 +146,15 @@ export class Publisher {
     if (this.#options.duplicateShare > 0 && random.next() < this.#options.duplicateShare) {
       packets.push(publishPacket(this.#topic, payload, packetId, { qos, dup: true }));
     }
+  }
+
+  #composePoison(packets: Buffer[]): void {
+    const { clock, random } = this.#options;
+    const payload = poisons[Math.floor(random.next() * poisons.length)] as Buffer;
+    const packetId = this.#nextPacketId();
+    const sentAt = clock.monotonicMs();
+    this.#waiting.set(packetId, { message: poisoned, payload, qos: 1, sentAt, released: false });
+    packets.push(publishPacket(this.#topic, payload, packetId, { qos: 1, dup: false }));
   }
 
   #nextPacketId(): number {
@@ -200,6 +232,10 @@ export class Publisher {
   #promise(waiting: Waiting): void {
     const { latencies, clock, ledger, device } = this.#options;
     latencies.add(clock.monotonicMs() - waiting.sentAt);
+    if (waiting.message === poisoned) {
+      this.#options.onPoisonKept?.();
+      return;
+    }
     ledger.acknowledge(device, waiting.message);
   }
 }

@@ -19,12 +19,16 @@ export interface LoadOptions {
   readonly window: number;
   readonly qos2Share: number;
   readonly duplicateShare: number;
+  /** Share of messages that cannot be understood, 0 to 1. */
+  readonly poisonShare?: number;
 }
 
 export interface Load {
   readonly ledger: Ledger;
   readonly latencies: Latencies;
   readonly payloads: readonly string[];
+  /** Messages that cannot be understood and were acknowledged. */
+  poisonKept(): number;
   /** Publishers whose connection is up. */
   connected(): number;
   /** Stops sending; resolves when everything sent is acknowledged, or after `withinMs`. */
@@ -75,18 +79,22 @@ export function startLoad(options: LoadOptions): Load {
   const sendOwed = rate === 'max' ? () => {} : createPacer(clock, rate, publishers);
   let sending = true;
   let open = true;
+  let poisonKept = 0;
 
   function openSome(): void {
     for (let count = 0; count < opensPerTick && publishers.length < secrets.length; count += 1) {
       const device = publishers.length;
       const secret = secrets[device] as DeviceSecretOf;
-      const { host, port, window, qos2Share, duplicateShare } = options;
+      const { host, port, window, qos2Share, duplicateShare, poisonShare = 0 } = options;
+      const onPoisonKept = () => (poisonKept += 1);
       const common = {
         host,
         port,
         window,
         qos2Share,
         duplicateShare,
+        poisonShare,
+        onPoisonKept,
         clock,
         random,
         ledger,
@@ -113,6 +121,7 @@ export function startLoad(options: LoadOptions): Load {
     ledger,
     latencies,
     payloads,
+    poisonKept: () => poisonKept,
     connected: () => publishers.filter(({ ready }) => ready).length,
     async finish(withinMs) {
       sending = false;

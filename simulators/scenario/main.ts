@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { percentile, runKill } from './kill.ts';
+import { runPoison } from './poison.ts';
 
 interface Outcome {
   readonly held: boolean;
@@ -40,7 +41,21 @@ async function kill(flags: Flags): Promise<Outcome> {
   };
 }
 
-const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = { kill };
+async function poison(flags: Flags): Promise<Outcome> {
+  const outcome = await runPoison({
+    seconds: numberOf(flags, 'seconds', 10),
+    devices: numberOf(flags, 'devices', 500),
+    rate: numberOf(flags, 'rate', 5_000),
+    seed: numberOf(flags, 'seed', 1),
+  });
+  const { missing, doubled, changed, invented, poisonKept, quarantined, balance } = outcome;
+  const kept = Object.values(quarantined).reduce((sum, count) => sum + count, 0);
+  const whole = missing + doubled + changed + invented + outcome.unacknowledged === 0;
+  const held = whole && balance.exact && kept === poisonKept && outcome.unexplained === 0;
+  return { held, figures: { ...outcome } };
+}
+
+const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = { kill, poison };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
