@@ -1,6 +1,6 @@
 import type { Telemetry } from '../devices/telemetry.ts';
 
-export type StreamEnd = 'stalled' | 'failed';
+type StreamEnd = 'stalled' | 'failed';
 export type ListenerEnd = 'frozen' | 'closed' | 'expired' | 'failed';
 
 /** Everything that happens in this room, and the only place that logs or counts it. */

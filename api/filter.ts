@@ -62,7 +62,7 @@ export function readFilter(query: FilterQuery, valuesMax: number): Filter {
 }
 
 /** Every id that the filter names must exist for the viewer: else 404, whether hidden or unknown. */
-export function requireKnown(filter: Filter, view: NetworkView): void {
+function requireKnown(filter: Filter, view: NetworkView): void {
   const { registry } = view;
   const sees = (id: string) => {
     const datastream = registry.datastreams.get(id);

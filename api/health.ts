@@ -10,7 +10,7 @@ export interface RoomHealth {
   readonly connections?: readonly Connection[];
 }
 
-export interface Connection {
+interface Connection {
   readonly door: string;
   readonly device: string;
   readonly clientId?: string;

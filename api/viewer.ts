@@ -11,7 +11,7 @@ export interface Viewer {
   readonly actor: string;
 }
 
-export const anonymousViewer: Viewer = {
+const anonymousViewer: Viewer = {
   principal: 'anonymous',
   key: 'anonymous',
   actor: 'anonymous',

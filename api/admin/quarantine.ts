@@ -16,7 +16,7 @@ export interface QuarantineAdminOptions {
   readonly appendReading: AppendReading;
 }
 
-export interface QuarantineQuery {
+interface QuarantineQuery {
   readonly state?: QuarantineEntry['state'] | undefined;
   readonly device?: string | undefined;
   /** Only readings before this one. */
@@ -24,16 +24,16 @@ export interface QuarantineQuery {
   readonly limit: number;
 }
 
-export interface QuarantinePage {
+interface QuarantinePage {
   /** Newest first; all entries of one reading are on one page. */
   readonly entries: readonly QuarantineEntry[];
   /** Goes on before this position; null at the end. */
   readonly nextBeforePosition: number | null;
 }
 
-export interface QuarantineDecision {
+interface QuarantineDecision {
   readonly position: number;
-  /** Only this channel of the reading; null or absent: the whole of it. */
+  /** Dismisses only this channel of the reading; null or absent: all. A replay is of all. */
   readonly channel?: string | null | undefined;
   readonly reason?: string | undefined;
   readonly actor: string;
@@ -68,13 +68,8 @@ export function createQuarantineAdmin(options: QuarantineAdminOptions): Quaranti
     const entry = entries.find(({ state }) => state === 'open');
     if (entries.length === 0) throw apiError('API_QUARANTINE_UNKNOWN', { parameter: 'channel' });
     if (entry === undefined) throw apiError('API_QUARANTINE_SETTLED', { parameter: 'position' });
-    const text = JSON.stringify({
-      decision,
-      position,
-      channel: channel ?? null,
-      actor,
-      reason: reason ?? null,
-    });
+    const subject = decision === 'replay' ? { position } : { decision, position, channel };
+    const text = JSON.stringify({ ...subject, actor, reason });
     const place = await options.appendReading({
       kind: decision === 'replay' ? 'replay' : 'decision',
       door: 'internal',

@@ -24,12 +24,12 @@ export interface RegistryAdminOptions {
 }
 
 /** `isInForce` is false while the log of readings cannot be written: the marker follows later. */
-export interface Changed {
+interface Changed {
   readonly version: number;
   readonly isInForce: boolean;
 }
 
-export interface Imported extends Changed {
+interface Imported extends Changed {
   /** How many entries differ from before. */
   readonly changed: number;
 }

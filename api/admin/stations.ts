@@ -4,7 +4,7 @@ import type { Registry } from '../../devices/registry.ts';
 import type { StoreReader } from '../../ingest/store/store.ts';
 
 export const stationStates = ['alive', 'late', 'silent', 'wrong'] as const;
-export type StationState = (typeof stationStates)[number];
+type StationState = (typeof stationStates)[number];
 
 export interface StationStatus {
   readonly station: string;
@@ -18,7 +18,7 @@ export interface StationStatus {
   readonly series: readonly SeriesStatus[];
 }
 
-export interface SeriesStatus {
+interface SeriesStatus {
   readonly datastream: string;
   readonly newestAt: number | null;
   /** Age in intervals of the series; null when there never was a row. */

@@ -46,7 +46,7 @@ export function stationTable(view: NetworkView): Table<Station> {
   };
 }
 
-export function stationObject(view: NetworkView, station: Station): object {
+function stationObject(view: NetworkView, station: Station): object {
   const { latitude, longitude } = view.placeOf(station);
   return {
     id: station.id,
@@ -96,7 +96,7 @@ export function datastreamTable(view: NetworkView): Table<Datastream> {
   };
 }
 
-export function datastreamObject(view: NetworkView, datastream: Datastream): object {
+function datastreamObject(view: NetworkView, datastream: Datastream): object {
   return {
     id: datastream.id,
     station: datastream.station,

@@ -21,7 +21,7 @@ export interface Point {
   readonly altitudeMetres?: number | undefined;
 }
 
-export interface ListEnd {
+interface ListEnd {
   /** Address of the next page, or null when this is all. */
   readonly next: string | null;
   /** Of the feed, at which the list was read. */

@@ -14,7 +14,7 @@ import type { ObservationRow } from '../../ingest/observation.ts';
 import type { Cursors } from '../cursor.ts';
 
 /** A datastream that one version of the registry shows differently from the one before. */
-export interface DatastreamChange {
+interface DatastreamChange {
   readonly datastream: Datastream;
   readonly before: Registry;
   readonly after: Registry;

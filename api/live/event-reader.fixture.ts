@@ -1,7 +1,7 @@
 /** Reads a stream of server-sent events over a socket of its own, which a test can stop reading. */
 import { request, type IncomingMessage } from 'node:http';
 
-export interface LiveEvent {
+interface LiveEvent {
   readonly id: string;
   readonly event: string;
   readonly data: string;

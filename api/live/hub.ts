@@ -242,7 +242,7 @@ export class Hub {
   }
 }
 
-export function frameOf(text: string, cursor: string): string {
+function frameOf(text: string, cursor: string): string {
   return `event: change\nid: ${cursor}\ndata: ${text}\n\n`;
 }
 

@@ -8,7 +8,7 @@ export function endPlace(context: ApiContext): FeedPlace {
 }
 
 /** The oldest place that can be followed. */
-export function oldestPlace(context: ApiContext): FeedPlace {
+function oldestPlace(context: ApiContext): FeedPlace {
   const { feedHorizonMs } = context.config;
   if (feedHorizonMs === 0) return { position: 1, index: 0 };
   const position = context.store.positionAt(context.clock.now() - feedHorizonMs) + 1;

@@ -10,7 +10,7 @@ import type { Cursors, FeedPlace } from '../cursor.ts';
 import { changeText, cursorBehind, itemsOf, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
-export interface ReadChangesOptions {
+interface ReadChangesOptions {
   readonly cursors: Cursors;
   readonly registryAt: RegistryAt;
   readonly rows: PublicRows;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
+import { parseDecision, replayedPosition } from '../../ingest/decisions.ts';
 import { network } from '../network.fixture.ts';
 
 let rig: TestApi;
@@ -222,14 +223,17 @@ describe('quarantine', () => {
       ['replay', 'internal', 'logger'],
       ['decision', 'internal', 'plant'],
     ]);
-    expect(JSON.parse(textOf(0))).toMatchObject({ decision: 'replay', position: 3, channel: null });
-    expect(JSON.parse(textOf(1))).toMatchObject({
+    expect(replayedPosition(textOf(0))).toBe(3);
+    expect(parseDecision(textOf(1))).toEqual({
       decision: 'dismiss',
       position: 2,
       channel: 'b',
       reason: 'noise',
       actor: expect.stringMatching(/^token-/),
     });
+    const whole = await send('POST', '/quarantine/1/dismiss');
+    expect(whole.status).toBe(202);
+    expect(parseDecision(textOf(2))).toMatchObject({ decision: 'dismiss', position: 1 });
   });
 
   test('refuses what is not there, or was decided before', async () => {
@@ -240,7 +244,7 @@ describe('quarantine', () => {
       code: 'API_QUARANTINE_SETTLED',
     });
     expect((await send('POST', '/quarantine/9/dismiss')).status).toBe(404);
-    const unknown = await send('POST', '/quarantine/2/replay', { channel: 'z' });
+    const unknown = await send('POST', '/quarantine/2/dismiss', { channel: 'z' });
     expect(unknown.body).toMatchObject({ status: 404, parameter: 'channel' });
     expect(rig.appended).toEqual([]);
   });

@@ -148,24 +148,23 @@ function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRo
       return { entries: entries.map((entry) => summaryOf(entry)), ...payloadOf(payload) };
     },
   );
-  const decisionBody = z
-    .strictObject({
-      channel: z.string().max(1_000).nullish(),
-      reason: z.string().max(1_000).optional(),
-    })
-    .nullish();
+  const reason = z.string().max(500).optional();
+  const bodies = {
+    replay: z.strictObject({ reason }).nullish(),
+    dismiss: z.strictObject({ channel: z.string().max(1_000).nullish(), reason }).nullish(),
+  };
   for (const decision of ['replay', 'dismiss'] as const) {
     app.post(
       `/quarantine/:position/${decision}`,
       {
         schema: described(
           decision === 'replay' ? 'Offers the reading again.' : 'Ends it without observations.',
-          { params, body: decisionBody },
+          { params, body: bodies[decision] },
         ),
       },
       async (request, reply) => {
         const { position: decidedPosition } = request.params as z.infer<typeof params>;
-        const body = request.body as z.infer<typeof decisionBody>;
+        const body = request.body as z.infer<typeof bodies.dismiss>;
         const { actor } = operatorOf(context, request);
         const readingPosition = await quarantine[decision]({
           position: decidedPosition,

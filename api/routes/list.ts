@@ -30,7 +30,7 @@ export interface ListRoute<Shape extends z.ZodRawShape> {
   ) => Promise<FastifyReply>;
 }
 
-export function pagingQuery(context: ApiContext) {
+function pagingQuery(context: ApiContext) {
   return {
     format: z
       .enum(['json', 'geojson', 'csv', 'ndjson'])

@@ -110,7 +110,7 @@ function isStillAllowed(context: ApiContext, request: FastifyRequest, viewer: Vi
 }
 
 /** Counts what has not left yet by the callbacks of the writes. */
-export function createSink(response: ServerResponse): Sink {
+function createSink(response: ServerResponse): Sink {
   let pendingBytes = 0;
   let drained: (() => void) | null = null;
   return {

@@ -9,7 +9,7 @@ const name = z.strictObject({ vi: z.string(), en: z.string() });
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const cursor = z.string().max(1_000).describe('Change cursor: /changes?after= goes on from here.');
 
-export const rawSchema = z.strictObject({
+const rawSchema = z.strictObject({
   name: z.string().describe('Channel, as the device named it.'),
   value: z.string().nullable().describe('Text exactly as sent.'),
   unit: z.string().nullable(),
@@ -167,7 +167,7 @@ export const aggregateSchema = z.strictObject({
   last: aggregateValue,
 });
 
-export const changeSchema = z.union([
+const changeSchema = z.union([
   z.strictObject({
     cursor,
     type: z.enum(['insert', 'correction', 'deletion']),
@@ -202,7 +202,7 @@ export const problemSchema = z.looseObject({
   requestId: z.string().optional(),
 });
 
-export function pageSchema<Item extends z.ZodType>(item: Item) {
+function pageSchema<Item extends z.ZodType>(item: Item) {
   return z.strictObject({
     items: z.array(item),
     next: z.string().nullable().describe('Address of the next page.'),
