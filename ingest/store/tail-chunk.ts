@@ -14,6 +14,7 @@ import { bitKlass, bitsOf, type Rows } from './columns/rows.ts';
 import { sentLiteral, sentNull } from './columns/sent-value.ts';
 import { timeForms } from './columns/sent-time.ts';
 
+export const chunkShift = 12;
 export const chunkRows = 4_096;
 export const recordDoubles = 10;
 export const recordWords = 20;

@@ -9,6 +9,7 @@ import type { Position } from '../log/log.ts';
 import { reserveRows, type Rows } from './columns/rows.ts';
 import {
   chunkRows,
+  chunkShift,
   createChunk,
   putRow,
   recordDoubles,
@@ -123,7 +124,7 @@ export function createTail(): Tail {
       const { names: tables } = state;
       for (let at = count - 1; at >= 0; at--) {
         const chunk = chunkAt(state, found[at]!);
-        const place = found[at]! % chunkRows;
+        const place = placeOf(state, found[at]!);
         takeRow(chunk, place, rows, { tables, batch: batchOf(state, chunk, place) });
       }
     },
@@ -212,7 +213,7 @@ interface TailState {
   heads: Float64Array;
   bytes: number;
   publications: Publication[];
-  /** Number of the batch that `publications` begins with; a row keeps its batch's number mod 2^31. */
+  /** Number of the batch that `publications` begins with; batches are numbered modulo 2^31. */
   batchBase: number;
 }
 
@@ -224,13 +225,17 @@ function grown(numbers: Float64Array): Float64Array<ArrayBuffer> {
   return larger;
 }
 
+/** Row numbers outgrow 32 bits, their distance to `base` does not: shifts, not divisions, find both. */
 function chunkAt(state: TailState, row: number): Chunk {
-  return state.chunks[Math.floor((row - state.base) / chunkRows)]!;
+  return state.chunks[((row - state.base) | 0) >> chunkShift]!;
+}
+
+function placeOf(state: TailState, row: number): number {
+  return ((row - state.base) | 0) & (chunkRows - 1);
 }
 
 function batchOf(state: TailState, chunk: Chunk, place: number): Publication {
-  const number = chunk.words[place * recordWords + wordBatch]!;
-  const index = number - (state.batchBase % batchWrap);
+  const index = chunk.words[place * recordWords + wordBatch]! - state.batchBase;
   return state.publications[index < 0 ? index + batchWrap : index]!;
 }
 
@@ -241,7 +246,7 @@ function addRows(state: TailState, rows: readonly ObservationRow[]): void {
   const numbers = { verdict: 0, source: 0, batch, back: 0, timeForm: 0 };
   const made = { names: numbers, decimal };
   for (const row of rows) {
-    const place = state.next % chunkRows;
+    const place = placeOf(state, state.next);
     if (place === 0) {
       const chunk = createChunk();
       state.chunks.push(chunk);
@@ -277,7 +282,7 @@ function walk(
   let row = state.heads[series] ?? -1;
   while (row >= state.first && row >= 0) {
     const chunk = chunkAt(state, row);
-    const place = row % chunkRows;
+    const place = placeOf(state, row);
     visit(chunk, place, row);
     const back = chunk.words[place * recordWords + wordBack]!;
     if (back === 0) return;
@@ -297,7 +302,7 @@ function groupRows(state: TailState, pin: Position): TailGroups {
   const starts = new Int32Array(state.heads.length + 1);
   for (let row = first; row < end; row++) {
     const chunk = chunkAt(state, row);
-    const series = chunk.words[(row % chunkRows) * recordWords + wordSeries]!;
+    const series = chunk.words[placeOf(state, row) * recordWords + wordSeries]!;
     seriesOf[row - first] = series;
     starts[series + 1]!++;
   }
@@ -317,7 +322,7 @@ function groupRows(state: TailState, pin: Position): TailGroups {
       for (let index = starts[of]!; index < starts[of + 1]!; index++) {
         const row = first + order[index]!;
         const chunk = chunkAt(state, row);
-        const place = row % chunkRows;
+        const place = placeOf(state, row);
         takeRow(chunk, place, rows, { tables, batch: batchOf(state, chunk, place) });
       }
     },
@@ -325,7 +330,7 @@ function groupRows(state: TailState, pin: Position): TailGroups {
 }
 
 function positionOf(state: TailState, row: number): Position {
-  return batchOf(state, chunkAt(state, row), row % chunkRows).position;
+  return batchOf(state, chunkAt(state, row), placeOf(state, row)).position;
 }
 
 function trimRows(state: TailState, position: Position): void {
@@ -353,5 +358,5 @@ function trimPublications(state: TailState, position: Position): void {
   while (gone < state.publications.length && state.publications[gone]!.position <= position) gone++;
   if (gone === 0) return;
   state.publications = state.publications.slice(gone);
-  state.batchBase += gone;
+  state.batchBase = (state.batchBase + gone) % batchWrap;
 }

@@ -75,6 +75,7 @@ function writeVaried(sink: Sink, values: Float64Array, count: number): void {
   for (let at = 1; at < count; at++) if (values[at]! < least) least = values[at]!;
   const stride = sampleStride(count);
   let sampled = 0;
+  let widest = 0;
   let runs = 1;
   let runBytes = 0;
   for (let at = 2; at < count; at += stride) {
@@ -82,9 +83,12 @@ function writeVaried(sink: Sink, values: Float64Array, count: number): void {
     const before = values[at - 1]!;
     const step = value - before;
     const width = bitWidth(zigzag(step));
-    widths[bitWidth(value - least)]!++;
+    const plainWidth = bitWidth(value - least);
+    const changeWidth = bitWidth(zigzag(step - before + values[at - 2]!));
+    widths[plainWidth]!++;
     widths[64 + width]!++;
-    widths[128 + bitWidth(zigzag(step - before + values[at - 2]!))]!++;
+    widths[128 + changeWidth]!++;
+    widest = Math.max(widest, plainWidth, width, changeWidth);
     sampled++;
     if (step === 0) continue;
     runs++;
@@ -95,7 +99,7 @@ function writeVaried(sink: Sink, values: Float64Array, count: number): void {
     return;
   }
   const runsBits = ((runBytes + runs * 0.25) * stride + 4) * 8;
-  writeCheapest(sink, { values, count, least, runsBits, sampled });
+  writeCheapest(sink, { values, count, least, runsBits, sampled, widest });
 }
 
 interface Varied {
@@ -105,6 +109,8 @@ interface Varied {
   readonly runsBits: number;
   /** Values that the widths were counted of. */
   readonly sampled: number;
+  /** Greatest width met. */
+  readonly widest: number;
 }
 
 function writeCheapest(sink: Sink, column: Varied): void {
@@ -115,7 +121,7 @@ function writeCheapest(sink: Sink, column: Varied): void {
   for (let order = 0; order < 3; order++) {
     const slots = column.count - order;
     let exceptionBits = 0;
-    for (let width = 53; width >= 0; width--) {
+    for (let { widest: width } = column; width >= 0; width--) {
       const bits = width > widthMax ? Infinity : slots * width + exceptionBits + order * 8;
       if (bits < bestBits) {
         bestBits = bits;
