@@ -65,8 +65,22 @@ export async function recoverLog(folder: LogFolder): Promise<Recovered> {
     await tail.open?.file.close();
     throw logError('LOG_SHORTENED', { directory: folder.directory, end: tail.end, known });
   }
+  const closed = await describeClosed(folder, listing);
+  // Sealed: it was closed, and nothing was begun behind it. It never takes a record again.
+  if (last !== undefined && tail.open !== null && (await isSealed(folder, listing, last))) {
+    const { first, file, bytes } = tail.open;
+    await file.close();
+    closed.push({ first, last: tail.end, bytes, sealed: true });
+    return {
+      closed,
+      open: null,
+      salt: tail.salt,
+      end: tail.end,
+      report: { ...tail.report, removed },
+    };
+  }
   return {
-    closed: await describeClosed(folder, listing),
+    closed,
     open: tail.open,
     salt: tail.salt,
     end: tail.end,
@@ -126,6 +140,14 @@ async function removeLeftovers(folder: LogFolder): Promise<string[]> {
   for (const name of names) await folder.fileSystem.unlink(`${folder.directory}/${name}`);
   if (names.length > 0) await folder.fileSystem.syncDirectory(folder.directory);
   return names;
+}
+
+async function isSealed(
+  folder: LogFolder,
+  listing: FolderListing,
+  first: Position,
+): Promise<boolean> {
+  return listing.seals.includes(first) && (await lastOf(readSeal(folder, first))) > 0;
 }
 
 /** The header is synced before the first record is written: a file without one never held any. */
