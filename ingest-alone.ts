@@ -63,7 +63,10 @@ async function openParts(
   { clock, random, closers }: Surroundings,
 ): Promise<Omit<IngestAlone, 'close'>> {
   const fileSystem = openNodeFileSystem();
-  const telemetry = openProcessTelemetry({ room: 'erase', level: 'warn', processMetrics: false });
+  // Both logs name the same metrics: each part has telemetry of its own, as each thread has.
+  const openTelemetry = () =>
+    openProcessTelemetry({ room: 'alone', level: 'warn', processMetrics: false });
+  const telemetry = openTelemetry();
   const devices = { clock, config: configuration.devices };
   openRegistryWriter(folder.registry, { ...devices, random }).close();
   const registry = openRegistryReader(folder.registry, devices);
@@ -76,7 +79,7 @@ async function openParts(
       config: configuration.log,
       clock,
       random,
-      telemetry,
+      telemetry: openTelemetry(),
       lock: takeOwnerLock,
     });
     closers.push(() => writer.close());
