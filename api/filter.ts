@@ -80,7 +80,7 @@ function requireKnown(filter: Filter, view: NetworkView): void {
 export function selectDatastreams(view: NetworkView, filter: Filter): readonly Datastream[] {
   requireKnown(filter, view);
   const verdicts = new Map<string, boolean>();
-  return view.datastreams.filter((datastream) => {
+  return candidatesOf(view, filter).filter((datastream) => {
     let passes = verdicts.get(datastream.station);
     if (passes === undefined) {
       const station = view.registry.stations.get(datastream.station);
@@ -89,6 +89,21 @@ export function selectDatastreams(view: NetworkView, filter: Filter): readonly D
     }
     return passes && passesDatastream(filter, datastream);
   });
+}
+
+/** Those that can pass, by id: a question about a few things must not look at the whole network. */
+function candidatesOf(view: NetworkView, filter: Filter): readonly Datastream[] {
+  const { datastreams, stations } = filter;
+  if (datastreams !== null) {
+    return [...datastreams]
+      .sort((a, b) => (a < b ? -1 : 1))
+      .flatMap((id) => view.registry.datastreams.get(id) ?? [])
+      .filter(({ series }) => view.sees(series));
+  }
+  if (stations === null || stations.size > 100) return view.datastreams;
+  return [...stations]
+    .flatMap((id) => view.datastreamsOf(id))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Visible stations that the filter lets through, by id. */

@@ -71,6 +71,15 @@ describe('one observation', () => {
     expect(explanation[6]?.['meaning']).toContain('suspect');
   });
 
+  test('is 304 for who has it, until its series changes', async () => {
+    const path = `/api/v1/observations/${id}`;
+    const tag = (await rig.get(path)).headers.get('etag') ?? '';
+    await rig.publish([rig.row('hue-rain', startAt)]);
+    expect((await rig.get(path, { 'if-none-match': tag })).status).toBe(304);
+    await rig.publish([rig.row('ha-noi-temperature', startAt + 600_000)]);
+    expect((await rig.get(path, { 'if-none-match': tag })).status).toBe(200);
+  });
+
   test('that is not there is a 404, however its id is spelt', async () => {
     for (const wrong of ['x', id.replace('.', '..'), `${id}x`, id.slice(1), 'a'.repeat(64)]) {
       const answer = await rig.get(`/api/v1/observations/${wrong}`);

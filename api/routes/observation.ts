@@ -5,9 +5,11 @@ import type { Rank, ObservationRow } from '../../ingest/observation.ts';
 import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import { testIds, type TestId } from '../../ingest/quality.ts';
-import { cursorAt, type ApiContext } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
+import { answerObject } from '../object-answer.ts';
 import { viewerOf } from '../viewer.ts';
+import { isUnchanged } from './observations.ts';
 import { detailSchema, objectReplies } from './schemas.ts';
 
 const meanings: Readonly<Record<TestId, string>> = {
@@ -60,15 +62,13 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
         key === undefined || !view.sees(key.series) ? [] : context.store.revisions(key);
       const current = revisions.find((row) => row.current) ?? revisions[0];
       if (current === undefined) throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
-      const cursor = cursorAt(context, context.store.position);
-      return reply
-        .headers({
-          'content-type': 'application/json; charset=utf-8',
-          'cache-control': viewer.principal === 'anonymous' ? 'public, max-age=1' : 'private',
-          vary: 'accept-encoding, authorization',
-          'quantrac-cursor': cursor,
-        })
-        .send(JSON.stringify({ ...detailOf(view.rows, current, revisions), cursor }));
+      const { series } = current;
+      return answerObject(context, request, reply, {
+        viewer,
+        intervalMs: view.rows.context(series)?.datastream.intervalMs,
+        unchangedSince: (position) => isUnchanged(context, series, position),
+        text: (cursor) => JSON.stringify({ ...detailOf(view.rows, current, revisions), cursor }),
+      });
     },
   );
 }

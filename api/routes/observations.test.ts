@@ -60,6 +60,19 @@ describe('observations', () => {
     ]);
   });
 
+  test('of named datastreams or stations are the same, in the same order', async () => {
+    await rig.publish([
+      ...rowsAt([1, 2], 'hue-rain'),
+      ...rowsAt([0, 3]),
+      ...rowsAt([4], 'ha-noi-pm25'),
+    ]);
+    const of = async (query: string) => resultsOf(await rig.json(`/api/v1/observations?${query}`));
+    expect(await of('datastream=hue-rain,ha-noi-temperature,ha-noi-pm25')).toEqual([4, 0, 3, 1, 2]);
+    expect(await of('station=hue,ha-noi')).toEqual([4, 0, 3, 1, 2]);
+    expect(await of('station=ha-noi&datastream=ha-noi-pm25')).toEqual([4]);
+    expect(await of('station=hue&datastream=ha-noi-pm25')).toEqual([]);
+  });
+
   test('of a quality are those with its flags', async () => {
     const flagged = (place: number, flag: 1 | 3 | 4) =>
       rig.row(series, startAt + place * interval, {

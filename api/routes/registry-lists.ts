@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { answerList, cacheSecondsOf } from '../answer.ts';
-import { cursorAt, type ApiContext } from '../context.ts';
+import { answerList } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, selectStations } from '../filter.ts';
 import type { Format } from '../formats/format.ts';
@@ -15,6 +15,7 @@ import {
 } from '../formats/registry-tables.ts';
 import type { Table } from '../formats/table.ts';
 import type { NetworkView } from '../network.ts';
+import { answerObject } from '../object-answer.ts';
 import type { PagePlace } from '../page.ts';
 import { viewerOf } from '../viewer.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
@@ -137,16 +138,12 @@ function addKind<Item extends Named>(
       const { id } = request.params as z.infer<typeof params>;
       const item = kind.find(view, id);
       if (item === undefined) throw apiError(kind.unknown, { parameter: 'id', value: id });
-      return reply
-        .header('content-type', 'application/json; charset=utf-8')
-        .header('quantrac-cursor', cursorAt(context, context.store.position))
-        .header('vary', 'accept-encoding, authorization')
-        .header(
-          'cache-control',
-          `${viewer.principal === 'anonymous' ? 'public' : 'private'}, ` +
-            `max-age=${cacheSecondsOf(context, undefined)}`,
-        )
-        .send(kind.table(view).json(item));
+      return answerObject(context, request, reply, {
+        viewer,
+        intervalMs: undefined,
+        unchangedSince: () => true,
+        text: () => kind.table(view).json(item),
+      });
     },
   );
 }
