@@ -1,0 +1,145 @@
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSystemClock } from '../../devices/clock-system.ts';
+import { sleep } from '../../devices/clock.ts';
+import type { DeviceSecretOf } from '../device.ts';
+import { startLoad } from '../load/run.ts';
+import { provisionLoad } from './network.ts';
+import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
+
+const clock = openSystemClock();
+let folder: string;
+let dataDir: string;
+let backup: string;
+let server: ServerProcess | undefined;
+let secrets: readonly DeviceSecretOf[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'quantrac-data-'));
+  dataDir = join(folder, 'data');
+  backup = join(folder, 'backup');
+  secrets = await provisionLoad(dataDir, 5);
+  server = await startServerProcess({ dataDir });
+}, 60_000);
+
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Publishes for a while; resolves when all of it is acknowledged. */
+async function publish(during: () => Promise<unknown>): Promise<number> {
+  const load = startLoad({
+    host: '127.0.0.1',
+    port: () => server?.ports.mqttPort ?? 0,
+    clock,
+    seed: 1,
+    secrets: [...secrets],
+    rate: 200,
+    window: 10,
+    qos2Share: 0,
+    duplicateShare: 0,
+  });
+  await during();
+  expect(await load.finish(10_000)).toBe(0);
+  load.close();
+  return load.ledger.totals().acknowledged;
+}
+
+interface Verified {
+  readonly event: string;
+  readonly findings: number;
+  readonly readings: number;
+  readonly digest?: string;
+}
+
+async function verify(...words: string[]): Promise<{ code: number | null; last: Verified }> {
+  const { code, stdout, stderr } = await runCommand(['verify', ...words, '--json']);
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  if (last === '') throw new Error(stderr);
+  return { code, last: JSON.parse(last) as Verified };
+}
+
+async function succeed(...words: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(words);
+  expect(`${code} ${stderr}`).toMatch(/^0 /);
+  return stdout;
+}
+
+test('backs up under load, restores elsewhere, and verify finds nothing wrong in any of the three', async () => {
+  const acknowledged = await publish(async () => {
+    await sleep(clock, 500);
+    await succeed('backup', backup, '--data-dir', dataDir);
+    const running = await verify('--data-dir', dataDir);
+    expect(running).toMatchObject({ code: 0, last: { findings: 0 } });
+  });
+  expect(acknowledged).toBeGreaterThan(50);
+  const copy = await verify(backup, '--digest');
+  expect(copy).toMatchObject({ code: 0, last: { findings: 0 } });
+  const restored = join(folder, 'restored');
+  await succeed('restore', backup, '--data-dir', restored);
+  const { code, last } = await verify('--data-dir', restored, '--digest');
+  expect({ code, digest: last.digest }).toEqual({ code: 0, digest: copy.last.digest });
+  const other = await startServerProcess({ dataDir: restored });
+  expect(await other.stop()).toBe(0);
+  expect((await verify('--data-dir', restored, '--digest')).code).toBe(0);
+});
+
+test('erases a device while the server runs, and everything still proves', async () => {
+  const [device] = secrets;
+  if (device === undefined) throw new Error('the load has devices');
+  const order = ['--device', device.deviceId, '--reason', 'asked for by its owner'];
+  const told = await succeed('erase', ...order, '--data-dir', dataDir, '--json');
+  const report = JSON.parse(told) as { readonly readings: number; readonly stretches: number };
+  expect(report.readings).toBeGreaterThan(0);
+  expect(report.stretches).toBe(7);
+  const api = `http://127.0.0.1:${server?.ports.httpPort}/api/v1`;
+  const answer = await fetch(`${api}/observations?station=${device.deviceId}&limit=10`);
+  expect(await answer.json()).toMatchObject({ items: [], complete: true });
+  expect(await verify('--data-dir', dataDir)).toMatchObject({ code: 0, last: { findings: 0 } });
+});
+
+test('one wrong byte in a backup gets exit code 1 and names the record, and is not restored', async () => {
+  const [segment = ''] = readdirSync(join(backup, 'readings')).filter((name) =>
+    name.endsWith('.segment'),
+  );
+  const path = join(backup, 'readings', segment);
+  const at = readFileSync(path).length >> 1;
+  const byte = readFileSync(path)[at] ?? 0;
+  const file = openSync(path, 'r+');
+  writeSync(file, Uint8Array.of(byte ^ 1), 0, 1, at);
+  closeSync(file);
+  const verified = await runCommand(['verify', backup]);
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toMatch(/readings\/\d{16}\.segment: record \d+, byte \d+: The bytes/);
+  const target = join(folder, 'never');
+  const restored = await runCommand(['restore', backup, '--data-dir', target]);
+  expect(restored.code).toBe(1);
+  expect(restored.stdout).toMatch(/readings\/\d{16}\.segment: record \d+, byte \d+/);
+  const missing = await runCommand(['verify', '--data-dir', target]);
+  expect(missing.code).toBe(2);
+});
+
+test('what would lose or mix data is refused with exit code 2', async () => {
+  for (const words of [
+    ['backup', backup, '--data-dir', dataDir],
+    ['backup', join(folder, 'other'), '--data-dir', join(folder, 'none')],
+    ['restore', join(folder, 'none'), '--data-dir', join(folder, 'new')],
+    ['erase', '--device', 'load-00001', '--data-dir', dataDir],
+    ['erase', '--device', 'nobody', '--reason', 'x', '--data-dir', dataDir],
+    ['erase', '--owner', 'nobody', '--reason', 'x', '--data-dir', dataDir],
+  ]) {
+    const { code, stderr } = await runCommand(words);
+    expect(`${code} ${stderr}`).toMatch(/^2 quantrac: /);
+  }
+});
