@@ -80,6 +80,32 @@ export function pubrelPacket(packetId: number): Buffer {
 
 export const pingPacket = Buffer.from([0xc0, 0]);
 
+/** An anonymous CONNECT (MQTT 3.1.1, clean session, keep-alive 20 min): a reader that stays idle. */
+export function anonymousConnect(clientId: string): Buffer {
+  const id = Buffer.from(clientId);
+  const head = Buffer.from([
+    0,
+    4,
+    0x4d,
+    0x51,
+    0x54,
+    0x54,
+    4,
+    2,
+    4,
+    0xb0,
+    id.length >> 8,
+    id.length & 0xff,
+  ]);
+  return Buffer.concat([Buffer.from([0x10, head.length + id.length]), head, id]);
+}
+
+/** SUBSCRIBE to one filter with QoS 0, packet id 1. */
+export function subscribePacket(filter: string): Buffer {
+  const body = Buffer.concat([Buffer.from([0, 1]), field(filter), Buffer.from([0])]);
+  return Buffer.concat([Buffer.from([0x82]), lengthBytes(body.length), body]);
+}
+
 /** Calls `take` for each whole packet: type and first two bytes of its variable header. */
 export function createAnswerParser(
   take: (type: number, word: number) => void,

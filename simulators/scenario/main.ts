@@ -4,6 +4,7 @@
  * promise was broken.
  */
 import { parseArgs } from 'node:util';
+import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
 import { runPoison } from './poison.ts';
 
@@ -55,7 +56,27 @@ async function poison(flags: Flags): Promise<Outcome> {
   return { held, figures: { ...outcome } };
 }
 
-const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = { kill, poison };
+async function frozen(flags: Flags): Promise<Outcome> {
+  const outcome = await runFrozen({
+    seconds: numberOf(flags, 'seconds', 20),
+    devices: numberOf(flags, 'devices', 200),
+    rate: numberOf(flags, 'rate', 500),
+    seed: numberOf(flags, 'seed', 1),
+    subscribers: 10,
+  });
+  const { sse, mqtt, grownMegabytes } = outcome;
+  const held =
+    sse.p99Ms <= 1_000 &&
+    mqtt.p99Ms <= 1_000 &&
+    grownMegabytes - Math.max(0, outcome.grownWithoutMegabytes) <= 64;
+  return { held: held && sse.rows > 0 && mqtt.rows > 0, figures: { ...outcome } };
+}
+
+const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
+  kill,
+  poison,
+  frozen,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
