@@ -8,7 +8,9 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 export interface Generation {
   readonly database: Buffer;
-  log: Buffer;
+  /** All of the log so far, in the pieces in which it grew. */
+  readonly log: Buffer[];
+  logBytes: number;
 }
 
 /** The database as it was at a commit: its generation's file, and so much of the log. */
@@ -39,12 +41,12 @@ export function createCopier(path: string): Copier {
       const saltsNow = index.toString('hex', 32, 40);
       if (generation === null || salts !== saltsNow) {
         salts = saltsNow;
-        generation = { database: readFileSync(path), log: Buffer.alloc(0) };
+        generation = { database: readFileSync(path), log: [], logBytes: 0 };
       }
-      const { log } = generation;
-      if (log.length < logBytes) {
-        const more = readRange(`${path}-wal`, log.length, logBytes - log.length);
-        generation.log = Buffer.concat([log, more]);
+      const held = generation.logBytes;
+      if (held < logBytes) {
+        generation.log.push(readRange(`${path}-wal`, held, logBytes - held));
+        generation.logBytes = logBytes;
       }
       return { generation, logBytes };
     },

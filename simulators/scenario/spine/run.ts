@@ -38,6 +38,8 @@ export interface RunEnd {
 
 const minuteMs = 60_000;
 const restStepsMax = 4_000;
+/** A server that ends so often without having come to stand will not come to stand. */
+const endsInRowMax = 40;
 /** How long a fault may wait for the call to the disk at which it strikes. */
 const deathCallsMax = 60;
 
@@ -177,6 +179,9 @@ async function restart(state: RunState): Promise<void> {
   if (state.restartAtMs === Infinity) {
     state.restartAtMs = nowMs + 200 + Math.floor(world.streams.faults.next() * 4_000);
     if (life.status === 'ended') state.ended.push(String(life.error));
+    if (life.number - state.greeted > endsInRowMax) {
+      throw new Error(`seed ${world.seed} does not start any more: ${describe(state)}`);
+    }
     return;
   }
   if (nowMs < state.restartAtMs) return;

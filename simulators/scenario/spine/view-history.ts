@@ -47,7 +47,8 @@ export function openViewHistory(trace: Trace): ViewHistory {
       const copy = copies.at(-1);
       if (copy !== undefined) {
         writeFileSync(path, copy.generation.database);
-        writeFileSync(`${path}-wal`, copy.generation.log.subarray(0, copy.logBytes));
+        const log = Buffer.concat(copy.generation.log, copy.logBytes);
+        writeFileSync(`${path}-wal`, log);
       }
       return path;
     },
