@@ -1,15 +1,18 @@
 /**
  * The two blocks of a stretch of one series' rows.
  *
- * First block (`points`): what a plain read shows. Count n, then columns of the n newest current
- * rows, one a key, in order of key: endAt, endAt − startAt, heightMm, revision, bits (current, rank
- * class, type, cause), verdict, results (with the sent digits where they say the result).
+ * First block (`points`): what a plain read shows. Count n, then a mask of columns that are left out
+ * because they hold their usual value throughout, then columns of the n newest current rows, one a
+ * key, in order of key: endAt, endAt − startAt*, heightMm*, revision*, bits* (current, rank class,
+ * type, cause), verdict, results (with the sent digits where they say the result). (* may be left
+ * out.)
  *
- * Second block (`details`): what asOf, raw and ranking need of the same n rows: receivedAt − endAt,
- * publishedAt − receivedAt, position of the batch, resultAt − endAt, rank.at − (resultAt, else
- * receivedAt), rank.node, rank.position, device, raw name, raw unit, sent texts, sent times,
- * payloadHash, latitude, longitude. Then m and the m other rows (superseded, and history that never
- * was current) in order of key, revision, rank: all columns of both kinds.
+ * Second block (`details`): what asOf, raw and ranking need of the same n rows: mask (2 bytes),
+ * receivedAt − endAt, publishedAt − receivedAt, rank.position, position of the batch (or, bit set,
+ * rank.position less it), resultAt − endAt*, rank.at − (resultAt, else receivedAt)*, rank.node*,
+ * device, raw name, raw unit*, sent texts (kinds*, literals, decimals*), sent times*, payloadHash*,
+ * latitude*, longitude*. Then m and the m other rows (superseded, and history that never was
+ * current) in order of key, revision, rank: mask and columns of both kinds.
  */
 import {
   DamagedBytes,

@@ -8,36 +8,92 @@ import { readResults, resultModes } from './results.ts';
 import type { Rows } from './rows.ts';
 import { sentLiteral, sentNull } from './sent-value.ts';
 import { timeForms } from './sent-time.ts';
-import { decimalForms, sentKinds } from './write-columns.ts';
+import {
+  decimalForms,
+  detailsMaskBytes,
+  pointsMaskBytes,
+  sentKinds,
+  usualBits,
+  usualPayloadHash,
+} from './write-columns.ts';
 
+/** Rows that are being read: places from `start` on. */
 export interface Part {
   readonly start: number;
   readonly count: number;
 }
 
-export interface SentPart extends Part {
+/** What the second block must know of the first. */
+export interface ReadSent {
   readonly mode: number;
   readonly decimals: number;
+}
+
+interface Reading extends Part {
+  readonly source: Source;
+  readonly rows: Rows;
+  /** Bits of the columns that are left out; shifted on with each column that may be. */
+  mask: number;
+}
+
+function openReading(source: Source, rows: Rows, part: Part, maskBytes: number): Reading {
+  let mask = readByte(source);
+  if (maskBytes === 2) mask |= readByte(source) << 8;
+  return { ...part, source, rows, mask };
+}
+
+function isLeftOut(reading: Reading): boolean {
+  const isOut = (reading.mask & 1) !== 0;
+  reading.mask >>= 1;
+  return isOut;
+}
+
+function readUsual(reading: Reading, into: Float64Array, usual: number): void {
+  const { source, start, count } = reading;
+  if (isLeftOut(reading)) into.fill(usual, start, start + count);
+  else readIntegers(source, into, start, count);
+}
+
+function readSparse(reading: Reading, into: Float64Array): void {
+  const { source, start, count } = reading;
+  if (isLeftOut(reading)) into.fill(Number.NaN, start, start + count);
+  else readNumbers(source, into, start, count);
+}
+
+/** Small whole numbers, by way of the scratch. */
+function readSmall(reading: Reading, into: Int32Array | Uint8Array, usual: number): void {
+  const { source, rows, start, count } = reading;
+  if (isLeftOut(reading)) {
+    into.fill(usual, start, start + count);
+    return;
+  }
+  const { scratch } = rows;
+  readIntegers(source, scratch, 0, count);
+  for (let at = 0; at < count; at++) into[start + at] = scratch[at]!;
 }
 
 export function readPoints(
   source: Source,
   rows: Rows,
-  { start, count }: Part,
+  part: Part,
   dictionary: Dictionary,
-): { readonly mode: number; readonly decimals: number } {
+): ReadSent {
+  const { start, count } = part;
   if (count === 0) return { mode: resultModes.own, decimals: 0 };
+  const reading = openReading(source, rows, part, pointsMaskBytes);
   readIntegers(source, rows.endAt, start, count);
-  readIntegers(source, rows.startAt, start, count);
+  readUsual(reading, rows.startAt, 0);
   const { endAt, startAt } = rows;
-  const end = start + count;
-  for (let at = start; at < end; at++) startAt[at] = endAt[at]! - startAt[at]!;
-  readNumbers(source, rows.heightMm, start, count);
+  for (let at = start; at < start + count; at++) startAt[at] = endAt[at]! - startAt[at]!;
+  readSparse(reading, rows.heightMm);
+  readSmall(reading, rows.revision, 0);
+  readSmall(reading, rows.bits, usualBits);
+  readVerdicts(reading, dictionary);
+  return readResults(source, rows, start, count);
+}
+
+function readVerdicts({ source, rows, start, count }: Reading, dictionary: Dictionary): void {
   const { scratch } = rows;
-  readIntegers(source, scratch, 0, count);
-  for (let at = 0; at < count; at++) rows.revision[start + at] = scratch[at]!;
-  readIntegers(source, scratch, 0, count);
-  for (let at = 0; at < count; at++) rows.bits[start + at] = scratch[at]!;
   readIntegers(source, scratch, 0, count);
   let before = -1;
   let verdict: Verdict | undefined;
@@ -50,41 +106,62 @@ export function readPoints(
     }
     rows.verdict[start + at] = verdict!;
   }
-  return readResults(source, rows, start, count);
 }
 
 export function readDetails(
   source: Source,
   rows: Rows,
-  part: SentPart,
+  part: Part & ReadSent,
   dictionary: Dictionary,
 ): void {
   const { start, count } = part;
   if (count === 0) return;
-  const { endAt, receivedAt, publishedAt, resultAt, rankAt } = rows;
+  const reading = openReading(source, rows, part, detailsMaskBytes);
+  const { endAt, receivedAt, publishedAt } = rows;
   readIntegers(source, receivedAt, start, count);
   readIntegers(source, publishedAt, start, count);
-  readIntegers(source, rows.position, start, count);
-  readNumbers(source, resultAt, start, count);
-  readIntegers(source, rankAt, start, count);
   for (let at = start; at < start + count; at++) {
-    const received = receivedAt[at]! + endAt[at]!;
-    receivedAt[at] = received;
-    publishedAt[at] = publishedAt[at]! + received;
-    const own = resultAt[at]! + endAt[at]!;
-    resultAt[at] = own;
-    rankAt[at] = rankAt[at]! + (Number.isNaN(own) ? received : own);
+    receivedAt[at] = receivedAt[at]! + endAt[at]!;
+    publishedAt[at] = publishedAt[at]! + receivedAt[at]!;
   }
-  readIntegers(source, rows.rankNode, start, count);
   readIntegers(source, rows.rankPosition, start, count);
+  readPositions(reading);
+  readOwnTimes(reading);
+  readUsual(reading, rows.rankNode, 0);
   readNames(source, rows, rows.device, { part, dictionary });
   readNames(source, rows, rows.rawName, { part, dictionary });
-  readNames(source, rows, rows.rawUnit, { part, dictionary });
-  readSentTexts(source, rows, part);
-  readSentTimes(source, rows, part);
-  readIntegers(source, rows.payloadHash, start, count);
-  readNumbers(source, rows.latitude, start, count);
-  readNumbers(source, rows.longitude, start, count);
+  if (isLeftOut(reading)) fillNull(rows.rawUnit, part);
+  else readNames(source, rows, rows.rawUnit, { part, dictionary });
+  readSentTexts(reading, part);
+  readSentTimes(reading);
+  readUsual(reading, rows.payloadHash, usualPayloadHash);
+  readSparse(reading, rows.latitude);
+  readSparse(reading, rows.longitude);
+}
+
+function readPositions(reading: Reading): void {
+  const { source, rows, start, count } = reading;
+  const { position, rankPosition } = rows;
+  const isDistance = isLeftOut(reading);
+  readIntegers(source, position, start, count);
+  if (!isDistance) return;
+  for (let at = start; at < start + count; at++) position[at] = rankPosition[at]! - position[at]!;
+}
+
+function readOwnTimes(reading: Reading): void {
+  const { rows, start, count } = reading;
+  const { endAt, receivedAt, resultAt, rankAt } = rows;
+  readSparse(reading, resultAt);
+  readUsual(reading, rankAt, 0);
+  for (let at = start; at < start + count; at++) {
+    const own = resultAt[at]! + endAt[at]!;
+    resultAt[at] = own;
+    rankAt[at] = rankAt[at]! + (Number.isNaN(own) ? receivedAt[at]! : own);
+  }
+}
+
+function fillNull(column: (string | null)[], { start, count }: Part): void {
+  for (let at = start; at < start + count; at++) column[at] = null;
 }
 
 function readNames(
@@ -110,10 +187,11 @@ function readNames(
   }
 }
 
-function readSentTexts(source: Source, rows: Rows, part: SentPart): void {
-  const { start, count } = part;
+function readSentTexts(reading: Reading, part: ReadSent): void {
+  const { source, rows, start, count } = reading;
   const kinds = rows.scratch;
-  readIntegers(source, kinds, 0, count);
+  if (isLeftOut(reading)) kinds.fill(sentKinds.decimal, 0, count);
+  else readIntegers(source, kinds, 0, count);
   for (let at = 0; at < count; at++) {
     rows.sentText[start + at] = kinds[at] === sentKinds.literal ? readText(source) : null;
   }
@@ -122,20 +200,24 @@ function readSentTexts(source: Source, rows: Rows, part: SentPart): void {
     decimals = readByte(source);
     readIntegers(source, rows.sentDigits, start, count);
   }
-  const form = readByte(source);
-  const each = new Float64Array(form === decimalForms.each ? count : 0);
-  if (form === decimalForms.each) readIntegers(source, each, 0, count);
-  const { sentDigits, sentDecimals } = rows;
+  rows.sentDecimals.fill(decimals, start, start + count);
+  if (!isLeftOut(reading)) {
+    if (readByte(source) === decimalForms.each) readEachDecimals(reading, decimals);
+    else for (let at = start; at < start + count; at++) shorten(rows, at, decimals);
+  }
   for (let at = 0; at < count; at++) {
-    const row = start + at;
-    const kind = kinds[at]!;
-    if (kind !== sentKinds.decimal)
-      sentDecimals[row] = kind === sentKinds.none ? sentNull : sentLiteral;
-    else if (form === decimalForms.full) sentDecimals[row] = decimals;
-    else if (form === decimalForms.each) {
-      sentDecimals[row] = each[at]!;
-      sentDigits[row] = sentDigits[row]! / powersOfTen[decimals - each[at]!]!;
-    } else shorten(rows, row, decimals);
+    if (kinds[at] === sentKinds.decimal) continue;
+    rows.sentDecimals[start + at] = kinds[at] === sentKinds.none ? sentNull : sentLiteral;
+  }
+}
+
+function readEachDecimals({ source, rows, start, count }: Reading, decimals: number): void {
+  const each = new Float64Array(count);
+  readIntegers(source, each, 0, count);
+  for (let at = 0; at < count; at++) {
+    const own = Math.min(decimals, Math.max(0, each[at]!));
+    rows.sentDecimals[start + at] = own;
+    rows.sentDigits[start + at] = rows.sentDigits[start + at]! / powersOfTen[decimals - own]!;
   }
 }
 
@@ -151,8 +233,9 @@ function shorten(rows: Rows, row: number, decimals: number): void {
   rows.sentDecimals[row] = kept;
 }
 
-function readSentTimes(source: Source, rows: Rows, { start, count }: Part): void {
-  readIntegers(source, rows.timeForm, start, count);
+function readSentTimes(reading: Reading): void {
+  const { source, rows, start, count } = reading;
+  readUsual(reading, rows.timeForm, timeForms.milliseconds);
   for (let at = start; at < start + count; at++) {
     rows.timeText[at] = rows.timeForm[at] === timeForms.literal ? readText(source) : null;
   }
