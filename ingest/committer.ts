@@ -33,6 +33,8 @@ export interface CommitterParts {
 
 export interface Committer {
   readonly isBusy: boolean;
+  /** Why the log did not take the batch in flight, which is offered again; undefined where it did. */
+  readonly refusal: Error | undefined;
   /** Earliest monotonic time at which the next commit may begin. */
   readonly nextAtMs: number;
   /** Ends the stretch; all readings up to `consumed` are in it. Not while busy. */
@@ -47,18 +49,13 @@ export function openCommitter(parts: CommitterParts): Committer {
   let isBusy = false;
   let nextAtMs = Number.NEGATIVE_INFINITY;
   let failure: Error | undefined;
-  let waiting: (() => void)[] = [];
-
-  function wake(): void {
-    const woken = waiting;
-    waiting = [];
-    for (const resolve of woken) resolve();
-  }
+  let refusal: Error | undefined;
+  const waiters = createWaiters();
 
   function fail(error: unknown): void {
     failure = error instanceof Error ? error : new Error(String(error));
     parts.onFailed(failure);
-    wake();
+    waiters.wake();
   }
 
   function offer(batch: Batch, bytes: Uint8Array, sinceMs: number): void {
@@ -75,6 +72,7 @@ export function openCommitter(parts: CommitterParts): Committer {
   }
 
   function offerAgain(error: Error, batch: Batch, bytes: Uint8Array, sinceMs: number): void {
+    refusal = error;
     events.batchRefused(error);
     clock.schedule(config.commitRetryMs, () => offer(batch, bytes, sinceMs));
   }
@@ -85,8 +83,9 @@ export function openCommitter(parts: CommitterParts): Committer {
       pending.applied();
       events.batchKept(batch, sizeBytes, tookMs);
       isBusy = false;
+      refusal = undefined;
       parts.onKept(batch.consumed);
-      wake();
+      waiters.wake();
     } catch (error) {
       fail(error);
     }
@@ -95,6 +94,9 @@ export function openCommitter(parts: CommitterParts): Committer {
   return {
     get isBusy() {
       return isBusy;
+    },
+    get refusal() {
+      return refusal;
     },
     get nextAtMs() {
       return nextAtMs;
@@ -107,10 +109,20 @@ export function openCommitter(parts: CommitterParts): Committer {
       offer(batch, encodeBatch(batch), sinceMs);
     },
     async idle() {
-      if (isBusy && failure === undefined) {
-        await new Promise<void>((resolve) => void waiting.push(resolve));
-      }
+      if (isBusy && failure === undefined) await waiters.wait();
       if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+function createWaiters(): { readonly wait: () => Promise<void>; readonly wake: () => void } {
+  let waiting: (() => void)[] = [];
+  return {
+    wait: () => new Promise((resolve) => void waiting.push(resolve)),
+    wake() {
+      const woken = waiting;
+      waiting = [];
+      for (const resolve of woken) resolve();
     },
   };
 }

@@ -12,7 +12,7 @@ const stretchConfig = z.strictObject({
     .int()
     .min(1_024)
     .max(64 * mebibyte)
-    .default(131_072)
+    .default(65_536)
     .describe(
       'Bytes of readings taken from the log at once. Between two takes the thread does its other work.',
     ),

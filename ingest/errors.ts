@@ -92,13 +92,12 @@ export type IngestErrorCode = keyof typeof ingestErrors;
 
 export const ingestError = errorsOf(ingestErrors);
 
-/** Errors of the machine or of the installation: no reading's fault, they stop ingest. */
-const stopping: ReadonlySet<string> = new Set<IngestErrorCode>([
+/** Errors of the machine or of the installation: no reading's fault, and no reading is tried for it. */
+const ofMachine: ReadonlySet<string> = new Set<IngestErrorCode>([
   'INGEST_STORE_FAILED',
   'INGEST_REGISTRY_VERSION',
-  'INGEST_BALANCE_BROKEN',
 ]);
 
-export function stopsIngest(error: unknown): boolean {
-  return error instanceof CodedError && stopping.has(error.code);
+export function isOfMachine(error: unknown): boolean {
+  return error instanceof CodedError && ofMachine.has(error.code);
 }

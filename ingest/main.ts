@@ -13,6 +13,7 @@ import { openCommitter } from './committer.ts';
 import type { IngestConfig } from './config.ts';
 import { createDecider } from './decide/decider.ts';
 import { openDirectory } from './directory.ts';
+import { isOfMachine } from './errors.ts';
 import { openIngestEvents, type IngestEvents } from './events.ts';
 import { followReadings } from './follow.ts';
 import type { FileSystem } from './log/file-system.ts';
@@ -115,13 +116,14 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
       };
     },
     get health() {
-      const reasons = ending.failure === undefined ? [] : [ending.failure.message];
+      const error = ending.failure ?? steps.committer.refusal;
+      const reasons = error === undefined ? [] : [error.message];
       return { room: 'ingest' as const, isReady: reasons.length === 0, reasons };
     },
     async close() {
       ending.stop();
       await following;
-      if (ending.failure === undefined) await attempts.end();
+      if (ending.failure === undefined || isOfMachine(ending.failure)) await attempts.end();
       trim.now(store.consumed);
       await options.readings.close();
       await options.originals.close();

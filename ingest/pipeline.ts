@@ -9,7 +9,7 @@ import type { ChannelBinding } from '../devices/registry.ts';
 import type { Decider } from './decide/decider.ts';
 import { createSender, type Sender } from './decide/rows.ts';
 import type { Directory, Served } from './directory.ts';
-import { stopsIngest } from './errors.ts';
+import { isOfMachine } from './errors.ts';
 import type { IngestEvents } from './events.ts';
 import type { Candidate, Normaliser } from './normalise/measurement.ts';
 import type { Fault } from './quarantine.ts';
@@ -40,7 +40,7 @@ export function createPassage(): Passage {
   return { decoded: 0, stored: 0, duplicate: 0, revision: 0, faults: [], isWhole: false };
 }
 
-/** Runs one message through all steps. Throws only what stops ingest (`stopsIngest`). */
+/** Runs one message through all steps. Throws only what is no reading's fault (`isOfMachine`): it stops ingest. */
 export function passMessage(parts: PipelineParts, reading: LoggedReading, passage: Passage): void {
   clear(passage);
   const rowsBefore = parts.decider.pending.current.rows.length;
@@ -55,7 +55,7 @@ export function passMessage(parts: PipelineParts, reading: LoggedReading, passag
       if (candidate !== undefined) checkAndKeep(parts, candidate, sender, passage);
     }
   } catch (error) {
-    if (stopsIngest(error)) throw error;
+    if (isOfMachine(error)) throw error;
     parts.decider.takeBack(rowsBefore);
     parts.events.readingFailed({ position: reading.position, device: reading.device, error });
     setWholeAside(passage, 'INGEST_READING_FAILED', -1, String(error));
@@ -138,7 +138,7 @@ function setMeasurementAside(
   channel: string,
   error: unknown,
 ): void {
-  if (stopsIngest(error)) throw error;
+  if (isOfMachine(error)) throw error;
   parts.events.measurementFailed({ channel, error });
   passage.faults.push({
     code: 'INGEST_MEASUREMENT_FAILED',

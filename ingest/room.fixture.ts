@@ -9,21 +9,21 @@ import type { RegistryWriter } from '../devices/registry.ts';
 import { createRecordedTelemetry, type RecordedTelemetry } from '../devices/telemetry-silent.ts';
 import { ingestConfigSchema, type IngestConfig } from './config.ts';
 import { logConfigSchema } from './log/config.ts';
-import { createDurableEnd } from './log/durable-end.ts';
+import { createDurableEnd, type SharedDurableEnd } from './log/durable-end.ts';
+import type { FileSystem } from './log/file-system.ts';
 import { openNodeFileSystem } from './log/file-system-node.ts';
 import type { LogReader, LogWriter, Position } from './log/log.ts';
 import { openLogReader, openLogWriter } from './log/segment-log.ts';
 import { openIngest, type Ingest, type IngestOptions } from './main.ts';
-import { decodeBatch } from './observations/batch-codec.ts';
-import type { Batch } from './observations/batch.ts';
+import type { ObservationRow } from './observation.ts';
 import { appendReading } from './reading-codec.ts';
 import type { Reading } from './reading.ts';
 import type { StoreWriter } from './store/store.ts';
 import { openStoreWriter } from './store/writer.ts';
 
 /** The 1st of January 2026: where the tests' own time begins. */
-export const dayAt = Date.UTC(2026, 0, 1);
-export const minuteMs = 60_000;
+const dayAt = Date.UTC(2026, 0, 1);
+const minuteMs = 60_000;
 
 const station = {
   id: 'ha-noi',
@@ -98,119 +98,57 @@ export interface Room {
   /** A marker for the registry as it is now. */
   mark(): Promise<Position>;
   open(options?: LifeOptions): Promise<Life>;
-  batches(): Promise<Batch[]>;
+  /** The records of `observations`. */
   bodies(): Promise<Buffer[]>;
   removeView(): void;
   remove(): Promise<void>;
 }
 
+/** The folder's owners, who outlive the processes of a test. */
+interface Folder {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly telemetry: RecordedTelemetry;
+  readonly fileSystem: FileSystem;
+  readonly ends: { readonly readings: SharedDurableEnd; readonly observations: SharedDurableEnd };
+  readonly readings: LogWriter;
+  readonly observations: LogWriter;
+  readonly registry: RegistryWriter;
+}
+
 export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> {
-  const directory = mkdtempSync(join(tmpdir(), 'quantrac-ingest-'));
-  const telemetry = createRecordedTelemetry();
-  const fileSystem = openNodeFileSystem();
-  const random = createSeededRandom(1);
-  const ends = { readings: createDurableEnd(), observations: createDurableEnd() };
-  const openLog = (name: 'readings' | 'observations'): Promise<LogWriter> =>
-    openLogWriter({
-      ...{ fileSystem, clock, random, telemetry, name, lock: null },
-      directory: join(directory, name),
-      config: logConfigSchema.parse({}),
-      durableEnd: ends[name],
-    });
-  const openReader = (name: 'readings' | 'observations'): Promise<LogReader> =>
-    openLogReader({ fileSystem, directory: join(directory, name), durableEnd: ends[name] });
-  const readings = await openLog('readings');
-  const observations = await openLog('observations');
-  const registry = openRegistryWriter(join(directory, 'registry.db'), { clock, random });
-  importAll(network);
-
-  function importAll(content: object): void {
-    const imported = registry.importFile(content, 'test');
-    if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
-  }
-
-  function append(reading: Partial<Reading>): Promise<Position> {
-    const whole: Reading = {
-      kind: 'message',
-      door: 'mqtt',
-      receivedAt: clock.now(),
-      device: 'logger',
-      topic: 'env/v1/logger/obs',
-      payload: new Uint8Array(0),
-      ...reading,
-    };
-    return new Promise((resolve, reject) => {
-      appendReading(readings, whole, (error, position) =>
-        error === null ? resolve(position) : reject(error),
-      );
-    });
-  }
-
-  async function bodies(): Promise<Buffer[]> {
-    const reader = await openReader('observations');
-    const found: Buffer[] = [];
-    for (;;) {
-      const records = await reader.read(1_000_000);
-      if (records.length === 0) break;
-      for (const { body } of records) found.push(Buffer.from(body));
-    }
-    await reader.close();
-    return found;
-  }
-
-  async function open({ config = {}, wrap }: LifeOptions = {}): Promise<Life> {
-    const parsed: IngestConfig = ingestConfigSchema.parse(config);
-    const store = openStoreWriter({
-      ...{ clock, telemetry, storeId: 'test', isCircular: () => false },
-      path: join(directory, 'view.db'),
-      config: parsed.store,
-      logEnd: ends.observations.get(),
-    });
-    const failures: unknown[] = [];
-    const trimmed: Position[] = [];
-    const life = { isDead: false };
-    const options: IngestOptions = {
-      ...{ config: parsed, clock, telemetry, registry, store, fileSystem, directory },
-      readings: mortalReader(await openReader('readings'), life),
-      originals: await openReader('readings'),
-      readingsEnd: ends.readings,
-      observations: mortal(observations, life),
-      ownObservations: await openReader('observations'),
-      mayTrimBefore: (position) => trimmed.push(position),
-      onFailed: (error) => failures.push(error),
-    };
-    const ingest = await openIngest({ ...options, ...wrap?.(options) });
-    return {
-      ...{ ingest, store, failures, trimmed },
-      async close() {
-        await ingest.close();
-        store.close();
-      },
-      crash: () => void (life.isDead = true),
-    };
-  }
-
+  const folder = await openFolder(clock);
+  const { directory, registry, telemetry, readings, observations } = folder;
+  importInto(registry, network);
+  const append = (reading: Partial<Reading>): Promise<Position> => appendTo(folder, reading);
   return {
-    ...{ registry, telemetry, directory, append, bodies, open },
+    registry,
+    telemetry,
+    directory,
+    append,
+    bodies: () => bodiesOf(folder),
+    open: (options) => openLife(folder, options ?? {}),
     send: (message, more = {}) =>
       append({
         payload: Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
         ...more,
       }),
-    deployExtra: () =>
-      importAll({
-        ...network,
-        deployments: [...network.deployments, deployment('logger', 'spare', 'extra')],
-      }),
+    deployExtra() {
+      const extra = deployment('logger', 'spare', 'extra');
+      importInto(registry, { ...network, deployments: [...network.deployments, extra] });
+    },
     mark: () =>
       append({
-        ...{ kind: 'registry', door: 'internal', device: '', topic: '' },
+        kind: 'registry',
+        door: 'internal',
+        device: '',
+        topic: '',
         payload: Buffer.from(JSON.stringify({ version: registry.current().version })),
       }),
-    batches: async () => (await bodies()).map((body, index) => decodeBatch(index + 1, body)),
     removeView() {
-      for (const end of ['', '-wal', '-shm'])
+      for (const end of ['', '-wal', '-shm']) {
         rmSync(join(directory, `view.db${end}`), { force: true });
+      }
     },
     async remove() {
       registry.close();
@@ -218,6 +156,120 @@ export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> 
       await observations.close();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+function importInto(registry: RegistryWriter, content: object): void {
+  const imported = registry.importFile(content, 'test');
+  if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
+}
+
+async function openFolder(clock: Clock): Promise<Folder> {
+  const directory = mkdtempSync(join(tmpdir(), 'quantrac-ingest-'));
+  const telemetry = createRecordedTelemetry();
+  const fileSystem = openNodeFileSystem();
+  const random = createSeededRandom(1);
+  const ends = { readings: createDurableEnd(), observations: createDurableEnd() };
+  const openLog = (name: 'readings' | 'observations'): Promise<LogWriter> =>
+    openLogWriter({
+      fileSystem,
+      clock,
+      random,
+      telemetry,
+      name,
+      lock: null,
+      directory: join(directory, name),
+      config: logConfigSchema.parse({}),
+      durableEnd: ends[name],
+    });
+  return {
+    directory,
+    clock,
+    telemetry,
+    fileSystem,
+    ends,
+    readings: await openLog('readings'),
+    observations: await openLog('observations'),
+    registry: openRegistryWriter(join(directory, 'registry.db'), { clock, random }),
+  };
+}
+
+function readerOf(folder: Folder, name: 'readings' | 'observations'): Promise<LogReader> {
+  const { fileSystem, directory, ends } = folder;
+  return openLogReader({ fileSystem, directory: join(directory, name), durableEnd: ends[name] });
+}
+
+function appendTo({ clock, readings }: Folder, reading: Partial<Reading>): Promise<Position> {
+  const whole: Reading = {
+    kind: 'message',
+    door: 'mqtt',
+    receivedAt: clock.now(),
+    device: 'logger',
+    topic: 'env/v1/logger/obs',
+    payload: new Uint8Array(0),
+    ...reading,
+  };
+  return new Promise((resolve, reject) => {
+    appendReading(readings, whole, (error, position) =>
+      error === null ? resolve(position) : reject(error),
+    );
+  });
+}
+
+async function bodiesOf(folder: Folder): Promise<Buffer[]> {
+  const reader = await readerOf(folder, 'observations');
+  const found: Buffer[] = [];
+  for (;;) {
+    const records = await reader.read(1_000_000);
+    if (records.length === 0) break;
+    for (const { body } of records) found.push(Buffer.from(body));
+  }
+  await reader.close();
+  return found;
+}
+
+async function openLife(folder: Folder, { config = {}, wrap }: LifeOptions): Promise<Life> {
+  const { clock, telemetry, directory, fileSystem, registry, ends } = folder;
+  const parsed: IngestConfig = ingestConfigSchema.parse(config);
+  const store = openStoreWriter({
+    clock,
+    telemetry,
+    storeId: 'test',
+    isCircular: () => false,
+    path: join(directory, 'view.db'),
+    config: parsed.store,
+    logEnd: ends.observations.get(),
+  });
+  const failures: unknown[] = [];
+  const trimmed: Position[] = [];
+  const life = { isDead: false };
+  const options: IngestOptions = {
+    config: parsed,
+    clock,
+    telemetry,
+    registry,
+    store,
+    fileSystem,
+    directory,
+    readings: mortalReader(await readerOf(folder, 'readings'), life),
+    originals: await readerOf(folder, 'readings'),
+    readingsEnd: ends.readings,
+    observations: mortal(folder.observations, life),
+    ownObservations: await readerOf(folder, 'observations'),
+    mayTrimBefore: (position) => trimmed.push(position),
+    onFailed: (error) => failures.push(error),
+  };
+  const ingest = await openIngest({ ...options, ...wrap?.(options) });
+  return {
+    ingest,
+    store,
+    failures,
+    trimmed,
+    async close() {
+      await ingest.close();
+      store.close();
+    },
+    crash: () => void (life.isDead = true),
   };
 }
 
@@ -262,4 +314,39 @@ export async function settled(life: Life, position: Position): Promise<void> {
     if (performance.now() - startMs > 10_000) throw new Error(`not settled: ${position}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Current rows of a datastream, by their end. */
+export function rowsOf(room: Room, store: StoreWriter, datastream: string): ObservationRow[] {
+  const series = room.registry.current().datastreams.get(datastream)?.series ?? -1;
+  const query = { series, fromAt: 0, toAt: everAt, order: 'asc', limit: 100_000 } as const;
+  return [...store.range(query)];
+}
+
+const everAt = 8e15;
+
+/** An instant of the day, in minutes from its beginning. */
+export function at(minutes: number): number {
+  return dayAt + minutes * minuteMs;
+}
+
+/** So many messages of the logger, ten minutes apart; gives the last position. */
+export async function sendSteps(room: Room, count: number, from = 0): Promise<Position> {
+  let position = 0;
+  for (let step = from; step < from + count; step++) {
+    const values = { ta: 20 + (step % 5) / 10, rh: 60 + (step % 7) };
+    position = await room.send({ ts: at(step * 10), ...values });
+  }
+  return position;
+}
+
+/** What the two laws leave over: nothing (interfaces.md §7). */
+export function imbalance({ totals, consumed }: StoreWriter): readonly [number, number] {
+  const ended = totals.readingsSettled + totals.readingsQuarantined + totals.readingsControl;
+  const kept =
+    totals.measurementsStored +
+    totals.measurementsDuplicate +
+    totals.measurementsRevision +
+    totals.measurementsQuarantined;
+  return [consumed - ended, totals.measurementsDecoded - kept];
 }

@@ -115,7 +115,8 @@ interface Delivery {
 function deliver(delivery: Delivery): PlainStore {
   const store = createPlainStore();
   const { windowsBytesMax, windowPoints } = delivery;
-  const decider = createDecider({ store, checks, windowsBytesMax, windowPoints });
+  const open = () => createDecider({ store, checks, windowsBytesMax, windowPoints });
+  let decider = open();
   const waiting: (readonly ObservationRow[])[] = [];
   const settle = (atMost: number): void => {
     while (waiting.length > atMost) {
@@ -129,6 +130,8 @@ function deliver(delivery: Delivery): PlainStore {
     if ((index + 1) % delivery.stretch !== 0) continue;
     waiting.push(decider.pending.begin().rows);
     settle(delivery.waiting);
+    // A start: everything durable, nothing in memory.
+    if (waiting.length === 0 && (index + 1) % 50 === 0) decider = open();
   }
   waiting.push(decider.pending.begin().rows);
   settle(0);
