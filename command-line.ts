@@ -39,7 +39,7 @@ const flagsOf: Readonly<
   config: [],
   verify: [['digest', 'switch']],
   backup: [],
-  restore: [],
+  restore: [['erasures', 'text']],
   reprocess: [
     ['from', 'text'],
     ['to', 'text'],
@@ -84,7 +84,8 @@ export const usage = `quantrac COMMAND [FLAGS]
   config                           prints the whole commented configuration
   verify [DIR] [--digest]          proves logs, view and registry; names what is wrong
   backup DIR                       copies everything, also while the server runs
-  restore DIR                      makes the data folder from a backup
+  restore DIR [--erasures FOLDER]  makes the data folder from a backup, and carries out again what
+                                   the newer folder or backup says was erased since
   reprocess [--from T --to T] [--dry-run]
   erase --device ID|--owner ID [--from T --to T] --reason TEXT
   replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max]

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDataFolder, readFormat, writeFormat } from './data-folder.ts';
+import { openDataFolder, openEmptyFolder, readFormat, writeFormat } from './data-folder.ts';
 import { createSeededRandom } from './devices/random.ts';
 
 function temporaryFolder(): string {
@@ -65,5 +65,27 @@ test('a place where no folder can be made is named', () => {
   writeFileSync(file, '');
   expect(() => openDataFolder(join(file, 'data'), random)).toThrow(
     expect.objectContaining({ code: 'START_FOLDER_UNWRITABLE' }),
+  );
+});
+
+test('a folder that a restore has not finished is refused by name, and a finished one is a data folder', () => {
+  const path = join(temporaryFolder(), 'data');
+  const folder = openEmptyFolder(path);
+  expect(() => openDataFolder(path, random)).toThrow(
+    expect.objectContaining({ code: 'START_RESTORE_UNFINISHED' }),
+  );
+  const identity = { storeId: 'new', earlier: [{ storeId: 'old', upTo: 7 }] };
+  folder.finish(identity);
+  folder.release();
+  const opened = openDataFolder(path, random);
+  opened.release();
+  expect(opened.identity).toEqual(identity);
+});
+
+test('a restore takes a new or empty folder only', () => {
+  const used = temporaryFolder();
+  openDataFolder(used, random).release();
+  expect(() => openEmptyFolder(used)).toThrow(
+    expect.objectContaining({ code: 'START_FOLDER_USED' }),
   );
 });

@@ -42,7 +42,7 @@ export interface DataFolder {
   readonly view: string;
   readonly registry: string;
   readonly controlSocket: string;
-  release(): void;
+  readonly release: () => void;
 }
 
 const formatName = 'quantrac-data/1';

@@ -5,7 +5,9 @@ import { decodeMessage } from './devices/codecs/decode-message.ts';
 import type { DecodeLimits } from './devices/codecs/codec.ts';
 import type { Registry } from './devices/registry.ts';
 import { startError } from './errors.ts';
-import type { EraseOrder } from './ingest/maintain/erase.ts';
+import type { IngestAlone } from './ingest-alone.ts';
+import { eraseData, type EraseOrder, type EraseReport } from './ingest/maintain/erase.ts';
+import type { MaintainProgress } from './ingest/maintain/findings.ts';
 import type { TimesOf } from './ingest/maintain/erase-readings.ts';
 
 /** As the command line gave it; crosses the control socket. */
@@ -55,4 +57,20 @@ export function timesBy(registry: Registry, limits: DecodeLimits): TimesOf {
     if (codec === undefined) return [];
     return decodeMessage(codec, reading, limits).measurements.map(({ endAt }) => endAt);
   };
+}
+
+/** Carries an erasure out where no server runs; rejects when ingest ends by itself. */
+export function eraseWith(
+  alone: IngestAlone,
+  limits: DecodeLimits,
+  wish: EraseWish,
+  onProgress: MaintainProgress,
+): Promise<EraseReport> {
+  const registry = alone.registry.current();
+  const timesOf = timesBy(registry, limits);
+  const ended = alone.failed.then((error) => Promise.reject(error as Error));
+  return Promise.race([
+    eraseData(eraseOrder(wish, registry), { ...alone, timesOf, onProgress }),
+    ended,
+  ]);
 }

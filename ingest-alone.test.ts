@@ -10,13 +10,15 @@ import { openSystemRandom } from './devices/random.ts';
 import { openRegistryReader, openRegistryWriter } from './devices/registry-sqlite.ts';
 import { createRecordedTelemetry } from './devices/telemetry-silent.ts';
 import { eraseOrder, timesBy, type EraseWish } from './erase-order.ts';
+import { eraseAgain } from './erase-again.ts';
 import { openIngestAlone, type IngestAlone } from './ingest-alone.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import { lastRecord } from './ingest/log/record-at.ts';
 import { eraseData, type EraseReport } from './ingest/maintain/erase.ts';
+import type { KnownOrder } from './ingest/maintain/erasure-orders.ts';
 import type { Finding } from './ingest/maintain/findings.ts';
 import { logPlace } from './ingest/maintain/log-place.ts';
-import { verifyFolder } from './ingest/maintain/verify-folder.ts';
+import { endsOf, verifyFolder } from './ingest/maintain/verify-folder.ts';
 import { digestFolder, verifyView } from './ingest/maintain/verify-view.ts';
 import { openViewAt } from './ingest/maintain/view-at.ts';
 import { decodeBatch } from './ingest/observations/batch-codec.ts';
@@ -255,6 +257,39 @@ test('an owner is erased with all its devices, and the same order again changes 
   expect(await erase(scene, { owner: 'neighbour' })).toMatchObject({ stretches: 0, batches: 0 });
   expect(await proved(scene)).toEqual([[], digest]);
   expect((await shown(scene)).every((line) => line.startsWith('dev-a'))).toBe(true);
+});
+
+test('after a restore, an erasure that was cut short is carried out, one that was finished is not', async () => {
+  const scene = createScene();
+  await fill(scene);
+  await erase(scene, { device: 'dev-b' });
+  const wish = { decision: 'erase', device: 'dev-a', owner: null, series: null };
+  const rest = { fromAt: null, toAt: null, reason: 'order 8', actor: 'test' };
+  await withIngest(scene, async (alone) => {
+    const payload = Buffer.from(JSON.stringify({ ...wish, ...rest }));
+    const order = { kind: 'decision', door: 'internal', device: 'dev-a', topic: '' } as const;
+    await alone.append({ ...order, receivedAt: clock.now(), payload });
+    await settled(alone);
+  });
+  const again = async (later: readonly KnownOrder[]): Promise<number> => {
+    const { readings, observations } = await endsOf(fileSystem, pathsOf(scene.path));
+    const manifest = {
+      readings: { first: 1, end: readings },
+      observations: { first: 1, end: observations },
+    };
+    const { release, ...folder } = openDataFolder(scene.path, random);
+    const held = { ...folder, release: () => undefined };
+    const count = await eraseAgain({ ...scene, folder: held, manifest, later, onProgress });
+    release();
+    return count;
+  };
+  expect(await again([])).toBe(1);
+  expect(await shown(scene)).toEqual([]);
+  expect(filesWith(scene.path, secret)).toEqual([]);
+  expect(await again([])).toBe(0);
+  const gone = { position: 99, device: 'dev-c', owner: null, ...rest };
+  expect(await again([gone, { ...gone, device: 'dev-a' }])).toBe(1);
+  expect((await proved(scene))[0]).toEqual([]);
 });
 
 test('a device or owner that nobody knows is refused before anything is written', async () => {

@@ -31,12 +31,12 @@ export interface IngestAlone extends Omit<EraseParts, 'onProgress' | 'timesOf'> 
   close(): Promise<void>;
 }
 
-/** Throws START_FOLDER_… or what the logs and the view refuse by name. */
+/** Throws START_FOLDER_… or what the logs and the view refuse by name. Closing gives the folder free. */
 export async function openIngestAlone(
   configuration: Configuration,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
+  folder: DataFolder = openDataFolder(configuration.dataDir, random),
 ): Promise<IngestAlone> {
-  const folder = openDataFolder(configuration.dataDir, random);
   const closers: (() => unknown)[] = [() => folder.release()];
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each();

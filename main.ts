@@ -7,14 +7,10 @@
  * running server through the control socket, or open the data folder themselves.
  */
 import { parseCommand, usage, type Command } from './command-line.ts';
-import {
-  backupCommand,
-  eraseCommand,
-  reprocessCommand,
-  restoreCommand,
-  verifyCommand,
-} from './commands-data.ts';
+import { backupCommand, restoreCommand } from './commands-data.ts';
+import { eraseCommand, reprocessCommand } from './commands-erase.ts';
 import { configCommand, provisionCommand, tokenCommand } from './commands-registry.ts';
+import { verifyCommand } from './commands-verify.ts';
 import { loadCommand, replayCommand, simulateCommand } from './commands-world.ts';
 import { readConfiguration } from './configuration.ts';
 import { CodedError } from './devices/coded-error.ts';

@@ -6,7 +6,8 @@
  *      comes later, which it never touches
  *   2. for each device, series and day with values before the line: a decision, from which ingest
  *      makes deletions
- *   3. what came before the line is blanked: in the log of observations, the view and the readings
+ *   3. what came before the line is blanked: in the view, the readings and last the log of
+ *      observations, whose state therefore says whether an erasure was finished (erasure-orders.ts)
  *
  * A reading is blanked whole when it came in the period or any value in it is of the period.
  */
@@ -72,10 +73,10 @@ export async function eraseData(order: EraseOrder, parts: EraseParts): Promise<E
     decisionOf(order, parts.clock, { ...stretch, upTo }),
   );
   await untilConsumed(await appendAll(decisions, parts), parts);
-  const batches = await blankAllBatches(part, { ...question, reason }, parts);
   const days = stretches.map(({ series, day }) => ({ series, day }));
   const viewRows = await parts.blankView({ ...question, days });
   const readings = await blankReadingsOf({ part, reason, parts });
+  const batches = await blankAllBatches(part, { ...question, reason }, parts);
   return { stretches: stretches.length, batches, viewRows, readings };
 }
 

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { sleep } from '../../devices/clock.ts';
 import type { DeviceSecretOf } from '../device.ts';
@@ -18,6 +18,8 @@ import { provisionLoad } from './network.ts';
 import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
 
 const clock = openSystemClock();
+/** Each command is a process of its own, and the machine may be busy. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 let folder: string;
 let dataDir: string;
 let backup: string;
@@ -30,7 +32,7 @@ beforeAll(async () => {
   backup = join(folder, 'backup');
   secrets = await provisionLoad(dataDir, 5);
   server = await startServerProcess({ dataDir });
-}, 60_000);
+});
 
 afterAll(async () => {
   await server?.stop();
@@ -107,6 +109,14 @@ test('erases a device while the server runs, and everything still proves', async
   const answer = await fetch(`${api}/observations?station=${device.deviceId}&limit=10`);
   expect(await answer.json()).toMatchObject({ items: [], complete: true });
   expect(await verify('--data-dir', dataDir)).toMatchObject({ code: 0, last: { findings: 0 } });
+});
+
+test('a backup from before an erasure is restored without what was erased since', async () => {
+  const restored = join(folder, 'restored-erased');
+  const words = [backup, '--erasures', dataDir, '--data-dir', restored, '--json'];
+  const told = await succeed('restore', ...words);
+  expect(JSON.parse(told)).toMatchObject({ event: 'restored', erased: 1 });
+  expect(await verify('--data-dir', restored)).toMatchObject({ code: 0, last: { findings: 0 } });
 });
 
 test('one wrong byte in a backup gets exit code 1 and names the record, and is not restored', async () => {

@@ -1,0 +1,57 @@
+/** Commands that change what was decided before: they go through the one decider, running or not. */
+import { configurationOf, openProgress, relay, requireData, tell } from './command-telling.ts';
+import type { Command } from './command-line.ts';
+import type { Configuration } from './configuration.ts';
+import { askControl } from './control.ts';
+import { pathsOf } from './data-folder.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { openSystemRandom } from './devices/random.ts';
+import { eraseWish, eraseWith, type EraseWish } from './erase-order.ts';
+import { startError } from './errors.ts';
+import { openIngestAlone } from './ingest-alone.ts';
+import type { EraseReport } from './ingest/maintain/erase.ts';
+import type { MaintainProgress } from './ingest/maintain/findings.ts';
+
+export async function eraseCommand(command: Command): Promise<number> {
+  const wish = eraseWish(command);
+  const configuration = configurationOf(command);
+  requireData(configuration);
+  const onProgress = openProgress(command);
+  const asked = await askControl(
+    pathsOf(configuration.dataDir).controlSocket,
+    'erase',
+    wish,
+    relay(onProgress),
+  );
+  const report =
+    asked === undefined
+      ? await eraseHere(configuration, wish, onProgress)
+      : (asked.result as EraseReport);
+  const { readings, batches, viewRows } = report;
+  tell(
+    command,
+    { event: 'erased', ...wish, ...report },
+    `${readings} readings and ${batches} batches of observations blanked, ${viewRows} rows of the view; recorded as control`,
+  );
+  return 0;
+}
+
+async function eraseHere(
+  configuration: Configuration,
+  wish: EraseWish,
+  onProgress: MaintainProgress,
+): Promise<EraseReport> {
+  const alone = await openIngestAlone(configuration, {
+    clock: openSystemClock(),
+    random: openSystemRandom(),
+  });
+  try {
+    return await eraseWith(alone, configuration.ingest.decode, wish, onProgress);
+  } finally {
+    await alone.close();
+  }
+}
+
+export async function reprocessCommand(command: Command): Promise<number> {
+  throw startError('START_NOT_IN_VERSION', { command: command.name });
+}
