@@ -269,7 +269,7 @@ function readPacked(
   const base = readSigned(source);
   let step = order === 2 ? readSigned(source) : 0;
   const width = readByte(source);
-  if (width > widthMax) throw new DamagedBytes(source.at);
+  if (width > widthMax || count <= order) throw new DamagedBytes(source.at);
   const exceptions = readVarint(source);
   const from = start + order;
   const slotCount = count - order;

@@ -167,7 +167,10 @@ export function readNumbers(
   const marks = new Float64Array(count);
   readIntegers(source, marks, 0, count);
   let present = 0;
-  for (let at = 0; at < count; at++) present += marks[at]!;
+  for (let at = 0; at < count; at++) {
+    if (marks[at] !== 0 && marks[at] !== 1) throw new DamagedBytes(source.at);
+    present += marks[at]!;
+  }
   const held = new Float64Array(present);
   readHeld(source, held, 0, { count: present, raw: (head & rawBit) !== 0 });
   let taken = 0;

@@ -7,7 +7,7 @@ import { powersOfTen, readNumbers } from './numbers.ts';
 import { readResults, resultModes } from './results.ts';
 import type { Rows } from './rows.ts';
 import { sentLiteral, sentNull } from './sent-value.ts';
-import { timeForms } from './sent-time.ts';
+import { isTimeForm, timeForms } from './sent-time.ts';
 import {
   decimalForms,
   detailsMaskBytes,
@@ -237,6 +237,7 @@ function readSentTimes(reading: Reading): void {
   const { source, rows, start, count } = reading;
   readUsual(reading, rows.timeForm, timeForms.milliseconds);
   for (let at = start; at < start + count; at++) {
+    if (!isTimeForm(rows.timeForm[at]!)) throw new DamagedBytes(source.at);
     rows.timeText[at] = rows.timeForm[at] === timeForms.literal ? readText(source) : null;
   }
 }

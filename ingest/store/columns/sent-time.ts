@@ -14,7 +14,14 @@ const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const offsetBase = 1_024;
 const partsSize = 64;
+const formsEnd = 16 + partsSize * 2 * offsetBase;
 const zones = { utc: 0, offset: 1, none: 2 } as const;
+
+/** Whether a number read from a block is a form at all. */
+export function isTimeForm(form: number): boolean {
+  if (!Number.isInteger(form) || form < 0) return false;
+  return form <= timeForms.literal || (form >= timeForms.civil && form < formsEnd);
+}
 
 /** The form that gives `text` back for `endAt`; `timeForms.literal` where there is none. */
 export function timeFormOf(text: string | null, endAt: number): number {
