@@ -39,6 +39,27 @@ export const configurationSchema = z.strictObject({
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
     .describe('Least level of the lines on standard error.'),
+  threads: z
+    .strictObject({
+      youngMegabytesMax: z
+        .int()
+        .min(4)
+        .max(1_024)
+        .default(16)
+        .describe(
+          'New objects of one thread before they are looked through. Larger: less often, more memory.',
+        ),
+      heapMegabytesMax: z
+        .int()
+        .min(128)
+        .max(65_536)
+        .default(1_024)
+        .describe(
+          'Objects of one thread. At the bound the process ends with a reason; a restart loses nothing.',
+        ),
+    })
+    .prefault({})
+    .describe('Memory of the threads of broker, ingest and api, each.'),
   devices: devicesConfigSchema.prefault({}).describe('The registry.'),
   broker: brokerConfigSchema
     .omit({ host: true, mqttPort: true, mqttsPort: true, mqttWsPort: true, anonymousPublish: true })

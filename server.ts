@@ -114,7 +114,7 @@ function openRooms(configuration: Configuration, folder: DataFolder): Rooms {
     ingestApi: new MessageChannel(),
   };
   const { release: _release, ...paths } = folder;
-  const { logLevel, log } = configuration;
+  const { logLevel, log, threads } = configuration;
   const shared = { logLevel, ends, paths, log };
   const host = configuration.host ?? (configuration.demo ? '127.0.0.1' : '::');
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = configuration;
@@ -151,18 +151,26 @@ function openRooms(configuration: Configuration, folder: DataFolder): Rooms {
   const metrics = openProcessTelemetry({ room: 'main', level: logLevel, processMetrics: true });
   const calls = { processMetrics: () => metrics.text() };
   return {
-    broker: openRoom(broker, calls),
-    ingest: openRoom(ingest, calls),
-    api: openRoom(api, calls),
+    broker: openRoom(broker, calls, threads),
+    ingest: openRoom(ingest, calls, threads),
+    api: openRoom(api, calls, threads),
   };
 }
 
-function openRoom(data: RoomData, calls: Parameters<typeof serveCalls>[1]): Room {
+function openRoom(
+  data: RoomData,
+  calls: Parameters<typeof serveCalls>[1],
+  threads: Configuration['threads'],
+): Room {
   const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
   const worker = new Worker(new URL(`./${data.room}/worker.ts`, import.meta.url), {
     workerData: data,
     transferList,
     name: data.room,
+    resourceLimits: {
+      maxYoungGenerationSizeMb: threads.youngMegabytesMax,
+      maxOldGenerationSizeMb: threads.heapMegabytesMax,
+    },
   });
   let closing = false;
   const port = worker as unknown as MessagePort;
