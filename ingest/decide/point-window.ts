@@ -161,10 +161,10 @@ export class PointWindow implements Points, RegionHolder {
     const { lookBackMs, beforeMs } = this.#state.reach;
     const { kept, pointsKept } = this.#source;
     const fromAt = aroundAt - Math.max(lookBackMs, beforeMs);
-    const before = kept.last(this.#span(fromAt, aroundAt), Math.ceil(pointsKept / 2));
+    const before = kept.last(this.#span(fromAt, aroundAt), Math.ceil(pointsKept / 4));
     this.#newestAt = kept.newestAt(this.#state.series);
     this.coveredFrom = before.fromAt;
-    this.coveredTo = aroundAt;
+    this.coveredTo = this.#newestAt < aroundAt ? Number.POSITIVE_INFINITY : aroundAt;
     this.#append(before.rows);
     if (!this.reaches(aroundAt)) {
       this.#extendBack(aroundAt - beforeMs, Number.POSITIVE_INFINITY);

@@ -53,20 +53,21 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
   const compiledUnder: number[] = [];
   /** Series with equal rules share them, so that a network's rules stay near the processor. */
   const shared = new Map<string, SharedRules>();
+  /** The same by what rules are made of, since hashing them costs more than loading the points. */
+  const byOrigin = new Map<string, SharedRules>();
   let version = 0;
 
   function sharedRules(binding: SeriesBinding): SharedRules {
     const { datastream, property, station } = binding;
-    const rules = compileRules(datastream, property, station, config);
-    const known = shared.get(rules.hash);
+    const { id, aggregation, intervalMs } = datastream;
+    const own = config.datastreams[id] === undefined ? '' : id;
+    const origin = `${property.id} ${aggregation} ${intervalMs} ${station.timeZone} ${own}`;
+    const known = byOrigin.get(origin);
     if (known !== undefined) return known;
-    const made: SharedRules = {
-      rules,
-      judge: createJudge(rules),
-      reach: reachOf(rules),
-      repeatWithinMs: repeatWithinMsOf(rules),
-    };
+    const rules = compileRules(datastream, property, station, config);
+    const made = shared.get(rules.hash) ?? shareRules(rules);
     shared.set(rules.hash, made);
+    byOrigin.set(origin, made);
     return made;
   }
 
@@ -96,7 +97,17 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
     changeRegistry() {
       version++;
       shared.clear();
+      byOrigin.clear();
     },
+  };
+}
+
+function shareRules(rules: SeriesRules): SharedRules {
+  return {
+    rules,
+    judge: createJudge(rules),
+    reach: reachOf(rules),
+    repeatWithinMs: repeatWithinMsOf(rules),
   };
 }
 
