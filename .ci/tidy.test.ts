@@ -3,7 +3,7 @@ import { findLines, listFiles, readText, rooms } from './repository.ts';
 
 const source = /^(main|[a-z-]+|(devices|ingest|broker|api|simulators)\/.*)\.tsx?$/;
 const composition =
-  /(^|\/)(main|worker|clock-system|random)\.ts$|^(server|commands-[a-z]+)\.ts$|\.test\.ts$|\.contract\.ts$|^simulators\/|^\.ci\/|^vitest|^api\/web\//;
+  /(^|\/)(main|worker|clock-system|random)\.ts$|^(server|commands?-[a-z]+)\.ts$|\.test\.ts$|\.contract\.ts$|^simulators\/|^\.ci\/|^vitest|^api\/web\//;
 
 describe('names', () => {
   test('no file is named for nothing in particular', () => {
