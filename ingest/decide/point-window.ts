@@ -225,7 +225,7 @@ export class PointWindow implements Points, RegionHolder {
     const needed = this.to - this.from + points.length;
     if (this.to + points.length > this.#end) {
       if (needed <= this.#region.capacity) this.#move(this.#region.base);
-      else this.#relocate(needed, 0);
+      else this.#relocate(needed * 2, 0);
     }
     for (const point of points) this.set(point, this.to++);
   }

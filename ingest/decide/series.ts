@@ -2,7 +2,7 @@ import type { ChannelBinding } from '../../devices/registry.ts';
 import type { SeriesRules } from '../checks/check.ts';
 import type { ChecksConfig } from '../checks/config.ts';
 import { createJudge, type Judge } from '../checks/judge.ts';
-import { compileRules } from '../checks/rules.ts';
+import { createRuleBook } from '../checks/rule-book.ts';
 import { windowOf } from '../checks/windows.ts';
 import type { PointWindow } from './point-window.ts';
 
@@ -51,24 +51,16 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
   const states: (SeriesState | undefined)[] = [];
   /** Of each series: the registry version (counted here) its rules were compiled under. */
   const compiledUnder: number[] = [];
-  /** Series with equal rules share them, so that a network's rules stay near the processor. */
-  const shared = new Map<string, SharedRules>();
-  /** The same by what rules are made of, since hashing them costs more than loading the points. */
-  const byOrigin = new Map<string, SharedRules>();
+  const book = createRuleBook(config);
+  /** What follows from rules, once for all series that have them. */
+  const shared = new Map<SeriesRules, SharedRules>();
   let version = 0;
 
-  function sharedRules(binding: SeriesBinding): SharedRules {
-    const { datastream, property, station } = binding;
-    const { id, aggregation, intervalMs } = datastream;
-    const own = config.datastreams[id] === undefined ? '' : id;
-    const origin = `${property.id} ${aggregation} ${intervalMs} ${station.timeZone} ${own}`;
-    const known = byOrigin.get(origin);
-    if (known !== undefined) return known;
-    const rules = compileRules(datastream, property, station, config);
-    const made = shared.get(rules.hash) ?? shareRules(rules);
-    shared.set(rules.hash, made);
-    byOrigin.set(origin, made);
-    return made;
+  function sharedRules({ datastream, property, station }: SeriesBinding): SharedRules {
+    const rules = book.of(datastream, property, station);
+    const known = shared.get(rules) ?? shareRules(rules);
+    shared.set(rules, known);
+    return known;
   }
 
   function compile(binding: SeriesBinding, known: SeriesState | undefined): SeriesState {
@@ -97,7 +89,6 @@ export function createSeriesStates(config: ChecksConfig): SeriesStates {
     changeRegistry() {
       version++;
       shared.clear();
-      byOrigin.clear();
     },
   };
 }
