@@ -12,7 +12,6 @@ export const timeTextKinds = [
   'rfc3339',
   'rfc3339-milliseconds',
 ] as const;
-export type TimeTextKind = (typeof timeTextKinds)[number];
 
 /** Of years 0001 to 9999, so that RFC 3339 prints them with four digits. */
 const rfc3339FromAt = -62_135_596_800_000;
