@@ -25,6 +25,8 @@ export interface ServerOptions {
 }
 
 const idCharactersMax = 200;
+/** How often the server looks for requests that take too long to arrive. */
+const checkMs = 1_000;
 
 /** A server without routes; the caller adds them and listens. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -65,11 +67,12 @@ function createInstance({ config, pair, events }: ServerOptions): FastifyInstanc
     clientErrorHandler: (error: Error & { code?: string }, socket: Socket) =>
       answerBroken(events, error, socket),
   } as const;
+  const checked = { connectionsCheckingInterval: checkMs };
   return pair === null
-    ? (fastify(shared) as unknown as FastifyInstance)
+    ? (fastify({ ...shared, http: checked }) as unknown as FastifyInstance)
     : (fastify({
         ...shared,
-        https: { ...pair, minVersion: tlsMinVersion },
+        https: { ...pair, ...checked, minVersion: tlsMinVersion },
       }) as unknown as FastifyInstance);
 }
 

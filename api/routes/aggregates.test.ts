@@ -10,6 +10,7 @@ let rig: TestApi;
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
+const rainAt = startAt + 50 * day;
 
 /** Rows as the fixture published them, by datastream. */
 const rows = new Map<string, ObservationRow[]>();
@@ -42,6 +43,10 @@ beforeAll(async () => {
     });
     await publish(datastream, made);
   }
+  const rain = [1, 2, 3].map((step) =>
+    rig.row('hue-rain', rainAt + step * 10 * minute, { result: step }),
+  );
+  await publish('hue-rain', rain);
   await publish('ha-noi-pm25', [rig.row('ha-noi-pm25', startAt + 400 * day, { result: 5 })]);
   rig.flush();
 });
@@ -155,20 +160,15 @@ describe('aggregates', () => {
   });
 
   test('state their completeness: covered time of the whole window', async () => {
-    const at = startAt + 50 * day;
-    const whole = [1, 2, 3].map((step) =>
-      rig.row('hue-rain', at + step * 10 * minute, { result: step }),
-    );
-    await publish('hue-rain', whole);
-    const from = encodeURIComponent(new Date(at).toISOString());
+    const from = encodeURIComponent(new Date(rainAt).toISOString());
     const path = `/api/v1/aggregates?datastream=hue-rain&window=PT1H&from=${from}`;
     expect(await allWindows(path)).toMatchObject([
       { rows: 3, expected: 6, completeness: 0.5, sum: 6 },
     ]);
     await publish('hue-rain', [
-      rig.row('hue-rain', at + 40 * minute, { result: 4 }),
-      rig.row('hue-rain', at + 50 * minute, { result: 5 }),
-      rig.row('hue-rain', at + 60 * minute, { result: 6 }),
+      rig.row('hue-rain', rainAt + 40 * minute, { result: 4 }),
+      rig.row('hue-rain', rainAt + 50 * minute, { result: 5 }),
+      rig.row('hue-rain', rainAt + 60 * minute, { result: 6 }),
     ]);
     expect(await allWindows(path)).toMatchObject([{ rows: 6, completeness: 1, sum: 21 }]);
   });

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
 
 let rig: TestApi;
 const minute = 60_000;
 
-beforeAll(async () => {
+beforeEach(async () => {
   rig = await openTestApi();
   rig.setNow(startAt + 30 * minute);
   await rig.publish([
@@ -14,7 +14,7 @@ beforeAll(async () => {
     rig.row('hue-rain', startAt, { result: 0 }),
   ]);
 });
-afterAll(() => rig.close());
+afterEach(() => rig.close());
 
 describe('latest', () => {
   test('is the newest row of every series, with its age and whether it is stale', async () => {

@@ -131,7 +131,7 @@ describe('the live stream', () => {
   });
 
   test('cuts a client that takes nothing, and slows no other', async () => {
-    rig = await rig.reopen({ config: { liveFrozenMs: 1_500, liveBufferBytesMax: 65_536 } });
+    rig = await rig.reopen({ config: { liveFrozenMs: 3_000, liveBufferBytesMax: 65_536 } });
     const frozen = await listen();
     const others = await Promise.all([listen(), listen(), listen()]);
     frozen.freeze();
