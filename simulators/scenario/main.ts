@@ -7,6 +7,9 @@ import { parseArgs } from 'node:util';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
 import { runPoison } from './poison.ts';
+import { runOrders } from './spine/orders.ts';
+import { runPowerCuts } from './spine/power-cuts.ts';
+import { runSpine } from './spine/spine.ts';
 
 interface Outcome {
   readonly held: boolean;
@@ -70,6 +73,36 @@ async function frozen(flags: Flags): Promise<Outcome> {
     mqtt.p99Ms <= 1_000 &&
     grownMegabytes - Math.max(0, outcome.grownWithoutMegabytes) <= 64;
   return { held: held && sse.rows > 0 && mqtt.rows > 0, figures: { ...outcome } };
+}
+
+const spine = (flags: Flags): Promise<Outcome> =>
+  runSpine({ seeds: numberOf(flags, 'seeds', 20), from: numberOf(flags, 'from', 1), tell }).then(
+    outcomeOf,
+  );
+
+const powerCuts = (flags: Flags): Promise<Outcome> =>
+  runPowerCuts({
+    rounds: numberOf(flags, 'rounds', 20),
+    seed: numberOf(flags, 'seed', 1),
+    tell,
+  }).then(outcomeOf);
+
+const orders = (flags: Flags): Promise<Outcome> =>
+  runOrders({
+    orders: numberOf(flags, 'orders', 6),
+    stations: numberOf(flags, 'stations', 8),
+    seed: numberOf(flags, 'seed', 1),
+    tell,
+  }).then(outcomeOf);
+
+function outcomeOf({
+  held,
+  figures,
+}: {
+  readonly held: boolean;
+  readonly figures: object;
+}): Outcome {
+  return { held, figures: { ...figures } };
 }
 
 const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
