@@ -4,11 +4,13 @@
  * height, result bits, unit, flag, tests with 2 read as 1, qualifiers except LATE and BACKFILL,
  * reason, own result time), then the values kept for it by rank, greatest first (result bits, own
  * result time). Revisions, receivedAt, publishedAt and positions are outside it (design.md §6). What
- * was deleted is not among the current rows, nor is a deletion a value.
+ * was deleted is not among the current rows, nor is a deletion a value. A value without a result time
+ * that is also kept with one is told once: had it come second, it would have been its repeat.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Registry } from '../../devices/registry.ts';
 import type { Datastream } from '../../devices/model.ts';
+import { isSameValue } from '../checks/duplicate.ts';
 import { compareRank, type ObservationRow } from '../observation.ts';
 import { maskOf } from '../quality.ts';
 import { compareKeys } from './columns/rows.ts';
@@ -118,7 +120,12 @@ function keptValues(rows: readonly ObservationRow[]): string[] {
       compareRank(values[at - 1]!.rank, row.rank) !== 0 ||
       bitsOf(values[at - 1]!.result) !== bitsOf(row.result),
   );
-  return distinct.map((row) => `  ${bitsOf(row.result)} ${row.resultAt}`);
+  const dated = distinct.filter((row) => !Number.isNaN(row.resultAt));
+  return distinct
+    .filter(
+      (row) => dated.includes(row) || !dated.some((one) => isSameValue(one.result, row.result)),
+    )
+    .map((row) => `  ${bitsOf(row.result)} ${row.resultAt}`);
 }
 
 function bitsOf(result: number | null): string {
