@@ -1,4 +1,5 @@
 /** Loss of power, again and again in one world, the view going back or away with it. */
+import { digestOf } from '../../../ingest/store/digest.ts';
 import { judgeAgain } from './again.ts';
 import { judgeRun, countLost } from './promises.ts';
 import { readingsFolder } from './life.ts';
@@ -81,9 +82,14 @@ async function cut(
   if (end.life.parts === null) throw new Error('the last life is not open');
   const verdict = await judgeRun(world, end.life.parts);
   const settled = settledLines(end.life.parts.store);
+  const registry = world.network.registry.current();
+  const { digest } = await digestOf({ store: end.life.parts.store, registry });
   const again = { network: world.network, config: spineConfig };
   const bodies = verdict.records.map(({ body }) => body);
-  const undisturbed = await judgeAgain({ ...again, bodies }, settledLines);
+  const undisturbed = await judgeAgain({ ...again, bodies }, async (store) => ({
+    lines: settledLines(store),
+    ...(await digestOf({ store, registry })),
+  }));
   await end.life.close();
   end.life.bury();
   const { lost, invented, doubled, missing, acknowledged, readings, observations } = verdict;
@@ -100,7 +106,8 @@ async function cut(
     missing,
     broken: [
       ...verdict.wrong,
-      ...differences(settled, undisturbed).map((line) => `disturbed, ${line}`),
+      ...differences(settled, undisturbed.lines).map((line) => `disturbed, ${line}`),
+      ...(digest === undisturbed.digest ? [] : [`disturbed, digest ${digest}`]),
     ],
   };
 }

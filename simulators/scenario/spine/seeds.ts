@@ -5,6 +5,7 @@
 import { createManualClock } from '../../../devices/clock-manual.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { ingestConfigSchema, type IngestConfig } from '../../../ingest/config.ts';
+import { digestOf } from '../../../ingest/store/digest.ts';
 import { judgeAgain } from './again.ts';
 import { everyMishap, planMishaps, type Chances } from './faults.ts';
 import { openNetwork, spineStartAt, type SpineNetwork } from './network.ts';
@@ -89,15 +90,18 @@ async function hold(world: World, plan: RunPlan): Promise<SeedOutcome> {
   if (parts === null) throw new Error('the last life is not open');
   const verdict = await judgeRun(world, parts);
   const settled = settledLines(parts.store);
+  const registry = world.network.registry.current();
+  const { digest } = await digestOf({ store: parts.store, registry });
   while (!parts.store.flushSlice(1));
   const broken = [...verdict.wrong];
   broken.push(...differences(settledLines(parts.store), settled).map((line) => `flushed, ${line}`));
   const bodies = verdict.records.map(({ body }) => body);
   const undisturbed = await judgeAgain(
     { network: world.network, config: spineConfig, bodies },
-    (store) => settledLines(store),
+    async (store) => ({ lines: settledLines(store), ...(await digestOf({ store, registry })) }),
   );
-  broken.push(...differences(settled, undisturbed).map((line) => `disturbed, ${line}`));
+  broken.push(...differences(settled, undisturbed.lines).map((line) => `disturbed, ${line}`));
+  if (digest !== undisturbed.digest) broken.push(`disturbed, digest ${digest}`);
   const hash = world.trace.digest();
   await end.life.close();
   end.life.bury();

@@ -19,7 +19,15 @@ export function settledLine(rows: readonly ObservationRow[]): string {
   if (current === undefined) return '';
   const { verdict } = current;
   const values = [current, ...others.toSorted((a, b) => compareRank(b.rank, a.rank))];
-  const kept = new Set(values.map((row) => `${row.result}@${row.resultAt}`));
+  // What came before a value dated otherwise is its repeat when it comes after it.
+  const dated = new Set(
+    values.filter((row) => !Number.isNaN(row.resultAt)).map((row) => row.result),
+  );
+  const kept = new Set(
+    values
+      .filter((row) => !Number.isNaN(row.resultAt) || !dated.has(row.result))
+      .map((row) => `${row.result}@${row.resultAt}`),
+  );
   const tests = verdict.tests.replaceAll('2', '1');
   const qualifiers = verdict.qualifiers & ~arrivalMask;
   const judged = `${verdict.flag} ${tests} ${qualifiers} ${verdict.reason}`;

@@ -75,12 +75,20 @@ const draftsKept = 40;
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
-/** `delayMsMax`: how long a late message is held back at most. */
+export interface StationOptions {
+  readonly habits: Habits;
+  /** How long a late message is held back at most. */
+  readonly delayMsMax: number;
+  /** When what is put right at an instant is dated; by default then. */
+  readonly correctedAt?: (at: number) => number;
+}
+
 export function createStation(
   spec: SpineStation,
   random: Random,
-  { habits, delayMsMax }: { readonly habits: Habits; readonly delayMsMax: number },
+  options: StationOptions,
 ): Station {
+  const { habits, delayMsMax, correctedAt = (at) => at + random.next() * 1_000 } = options;
   const nature = spec.channels.map((channel) => createNature(channel, random, habits));
   const told: Draft[] = [];
   const happens = (chance: number): boolean => random.next() < chance;
@@ -105,7 +113,7 @@ export function createStation(
   function corrections(at: number): Draft[] {
     const original = told[Math.floor(random.next() * told.length)];
     if (original === undefined || original.at >= at) return [];
-    const resultAt = at + Math.floor(random.next() * 1_000);
+    const resultAt = Math.floor(correctedAt(at));
     const values = new Map(
       [...original.values].map(([channel, value]): [string, Value] => [channel, shifted(value)]),
     );
