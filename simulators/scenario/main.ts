@@ -109,6 +109,9 @@ const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = 
   kill,
   poison,
   frozen,
+  spine,
+  'power-cuts': powerCuts,
+  orders,
 };
 
 const { values, positionals } = parseArgs({
