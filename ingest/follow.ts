@@ -4,7 +4,7 @@
  * Backpressure is by waiting: at the bound of a stretch for the commit before it, at the bound of the
  * store's tail for a flush; so memory stays bounded at any backlog.
  */
-import { sleep, type Clock } from '../devices/clock.ts';
+import { sleep, type Clock, type Scheduled } from '../devices/clock.ts';
 import { CodedError } from '../devices/coded-error.ts';
 import type { Attempts } from './attempts.ts';
 import type { Committer } from './committer.ts';
@@ -45,6 +45,8 @@ interface Stretch {
   nextTaken: number;
   /** Monotonic: after a flush that failed, the next is tried from here on. */
   flushAtMs: number;
+  /** Resolves when there is a reading to take; undefined while nobody waits for one. */
+  arrival: Promise<void> | undefined;
 }
 
 /** Until the signal aborts; rejects with what stops ingest. All that was settled is then durable. */
@@ -57,6 +59,7 @@ export async function followReadings(parts: FollowParts, consumed: Position): Pr
     taken: [],
     nextTaken: 0,
     flushAtMs: Number.NEGATIVE_INFINITY,
+    arrival: undefined,
   };
   parts.readings.seek(consumed + 1);
   while (!signal.aborted) {
@@ -225,18 +228,26 @@ async function relieve(parts: FollowParts, stretch: Stretch): Promise<void> {
 
 /** Until there is a reading, a commit may begin, or it is time to ask for a flush again. */
 async function rest(parts: FollowParts, stretch: Stretch): Promise<void> {
-  const { clock, committer, readings, readingsEnd, signal } = parts;
+  const { clock, committer } = parts;
   const isOpen = stretch.consumed > stretch.sealed;
-  const delayMs =
-    isOpen && !committer.isBusy ? Math.max(0, committer.nextAtMs - clock.monotonicMs()) : restMsMax;
-  const woken = new AbortController();
-  const timer = new Promise<void>((resolve) => {
-    const scheduled = clock.schedule(delayMs, resolve);
-    woken.signal.addEventListener('abort', () => scheduled.cancel());
-  });
-  const any = AbortSignal.any([signal, woken.signal]);
-  const waits = [timer, readingsEnd.waitBeyond(readings.next - 1, any)];
+  const isDue = isOpen && !committer.isBusy;
+  const delayMs = isDue ? Math.max(0, committer.nextAtMs - clock.monotonicMs()) : restMsMax;
+  let timer: Scheduled | undefined;
+  const waits = [
+    arrival(parts, stretch),
+    new Promise<void>((resolve) => {
+      timer = clock.schedule(delayMs, resolve);
+    }),
+  ];
   if (isOpen && committer.isBusy) waits.push(committer.idle());
   await Promise.race(waits);
-  woken.abort();
+  timer?.cancel();
+}
+
+/** The wait for the next reading, one however often the room rests meanwhile. */
+function arrival({ readings, readingsEnd, signal }: FollowParts, stretch: Stretch): Promise<void> {
+  stretch.arrival ??= readingsEnd.waitBeyond(readings.next - 1, signal).then(() => {
+    stretch.arrival = undefined;
+  });
+  return stretch.arrival;
 }
