@@ -9,6 +9,8 @@ import {
 
 export type Done = (error: Error | null, position: Position) => void;
 
+const bufferBytesAtStart = 256 * 1_024;
+
 /**
  * Records that one commit will write, as the bytes of the segment file, in a buffer that is used
  * again and again. A log has two: one collects while the other is written.
@@ -25,8 +27,12 @@ export class CommitBatch {
   /** Refused appends, each answered in its turn: before the record of this index. */
   #refused: { readonly before: number; readonly done: Done; readonly error: Error }[] = [];
 
-  constructor(capacityBytes: number) {
-    this.buffer = Buffer.allocUnsafeSlow(capacityBytes);
+  readonly #keptBytesMax: number;
+
+  /** A buffer that one great record made larger than `keptBytesMax` is given back. */
+  constructor(keptBytesMax: number) {
+    this.#keptBytesMax = keptBytesMax;
+    this.buffer = Buffer.allocUnsafeSlow(bufferBytesAtStart);
     this.#view = viewOf(this.buffer);
   }
 
@@ -69,6 +75,7 @@ export class CommitBatch {
     this.#refused = [];
     this.usedBytes = 0;
     this.count = 0;
+    if (this.buffer.length > this.#keptBytesMax) this.#renew(bufferBytesAtStart);
 
     const thrown: unknown[] = [];
     let nextRefused = 0;
@@ -86,10 +93,14 @@ export class CommitBatch {
 
   #grow(sizeBytes: number): void {
     const needed = this.usedBytes + recordHeaderBytes + sizeBytes;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
-    this.buffer.copy(larger, 0, 0, this.usedBytes);
-    this.buffer = larger;
-    this.#view = viewOf(larger);
+    const { buffer } = this;
+    this.#renew(Math.max(needed, buffer.length * 2));
+    buffer.copy(this.buffer, 0, 0, this.usedBytes);
+  }
+
+  #renew(bytes: number): void {
+    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#view = viewOf(this.buffer);
   }
 }
 

@@ -78,7 +78,7 @@ export const logConfigSchema = z.strictObject({
     .int()
     .min(1)
     .max(50)
-    .default(2)
+    .default(1)
     .describe(
       'Longest stretch for which hashing a closed segment keeps the thread; then it pauses.',
     ),
@@ -86,7 +86,7 @@ export const logConfigSchema = z.strictObject({
     .int()
     .min(0)
     .max(1_000)
-    .default(8)
+    .default(4)
     .describe('Pause after each such stretch, so that appends come first.'),
   commitDelayMs: z
     .int()

@@ -1,4 +1,5 @@
-import { errorsOf, type ErrorTable } from '../../devices/coded-error.ts';
+import { CodedError, errorsOf, type ErrorTable } from '../../devices/coded-error.ts';
+import { systemCode } from './file-system.ts';
 
 export const logErrors = {
   LOG_OWNED: {
@@ -29,7 +30,8 @@ export const logErrors = {
   },
   LOG_SEAL_DAMAGED: {
     message: 'A seal of the log is damaged.',
-    meaning: 'The proof of one segment cannot be read; its records can. Restore the file.',
+    meaning:
+      'The proof of one segment cannot be read; its records can. Restore the file, or remove it: the next start makes it anew.',
     canRetry: false,
   },
   LOG_SHORTENED: {
@@ -89,3 +91,11 @@ export const logErrors = {
 } as const satisfies ErrorTable;
 
 export const logError = errorsOf(logErrors);
+
+/** What the disk answered to a write, by name. */
+export function writeFailure(cause: unknown): CodedError {
+  if (cause instanceof CodedError) return cause;
+  const systemName = systemCode(cause);
+  const isFull = systemName === 'ENOSPC' || systemName === 'EDQUOT';
+  return logError(isFull ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', { systemName }, cause);
+}

@@ -27,8 +27,9 @@ export interface LogWriter {
   /**
    * Adds a record of `sizeBytes` that `fill` writes into `target` from offset `at`. `done(null, p)`
    * is called once the record survives a loss of power (group commit: write, fdatasync), in the
-   * order of the calls; `done(error)` when it did not and will not: nothing was promised, the caller
-   * may try again. `fill` is called before `append` returns.
+   * order of the calls; `done(error)` when nothing was promised: the record may be found later or
+   * not, and the caller may try again (at least once). `fill` is called before `append` returns, or
+   * not at all where `append` refuses at once.
    */
   append(
     sizeBytes: number,

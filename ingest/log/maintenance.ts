@@ -1,6 +1,7 @@
 import type { Clock, Scheduled } from '../../devices/clock.ts';
 import type { LogConfig, LogRetention } from './config.ts';
 import type { SharedDurableEnd } from './durable-end.ts';
+import { writeFailure } from './errors.ts';
 import type { LogEvents } from './events.ts';
 import type { Position } from './log.ts';
 import type { ClosedSegment } from './recovery.ts';
@@ -116,17 +117,20 @@ export class Maintenance {
 
   async #rewrite(rewrite: Rewrite): Promise<number> {
     const { folder, closed, durableEnd, events, onSizeChanged } = this.#options;
-    let count = 0;
+    const wanted = [...rewrite.positions].toSorted((one, other) => one - other);
+    let [count, next] = [0, 0];
     for (const segment of closed) {
-      const positions = new Set<Position>();
-      for (const position of rewrite.positions) {
-        if (position >= segment.first && position <= segment.last) positions.add(position);
-      }
-      if (positions.size === 0) continue;
+      while ((wanted[next] ?? Infinity) < segment.first) next++;
+      const from = next;
+      while ((wanted[next] ?? Infinity) <= segment.last) next++;
+      if (next === from) continue;
+      const positions = new Set(wanted.slice(from, next));
       try {
         const done = await rewriteSegment(folder, segment, { ...rewrite, positions });
         segment.bytes = done.bytes;
         count += done.count;
+      } catch (cause) {
+        throw writeFailure(cause);
       } finally {
         durableEnd.renew();
       }
@@ -141,7 +145,11 @@ export class Maintenance {
     for (;;) {
       const segment = closed[0];
       if (segment === undefined || !segment.sealed || segment.last >= position) return;
-      await deleteSegment(folder, segment, { deletedAt: clock.now(), reason });
+      await deleteSegment(folder, segment, { deletedAt: clock.now(), reason }).catch(
+        (cause: unknown) => {
+          throw writeFailure(cause);
+        },
+      );
       closed.shift();
       durableEnd.renew();
       const { first, last, bytes } = segment;

@@ -5,9 +5,9 @@ import { createCapacity, type Capacity } from './capacity.ts';
 import { CommitBatch, type Done } from './commit-batch.ts';
 import type { LogConfig, LogRetention } from './config.ts';
 import type { SharedDurableEnd } from './durable-end.ts';
-import { logError } from './errors.ts';
+import { logError, writeFailure } from './errors.ts';
 import type { LogEvents } from './events.ts';
-import { systemCode, writeWhole } from './file-system.ts';
+import { writeWhole } from './file-system.ts';
 import type { Position } from './log.ts';
 import { Maintenance } from './maintenance.ts';
 import { abandonSegment, allocateAhead, createSegment, type OpenSegment } from './open-segment.ts';
@@ -31,8 +31,6 @@ export interface SegmentAppenderOptions {
   readonly recovered: Recovered;
 }
 
-const bufferBytesAtStart = 256 * 1_024;
-
 /** Space is made ahead only where at least so many commits fit in it. */
 const allocateCommitsMin = 8;
 
@@ -52,8 +50,8 @@ export class SegmentAppender implements SegmentLogWriter {
   #closedBytes = 0;
 
   /** Collects appends; the other one is being written, or empty. */
-  #pending = new CommitBatch(bufferBytesAtStart);
-  #inFlight = new CommitBatch(bufferBytesAtStart);
+  #pending: CommitBatch;
+  #inFlight: CommitBatch;
   #zeros: Buffer = Buffer.alloc(0);
   #isCommitting = false;
   #idle: (() => void)[] = [];
@@ -70,6 +68,8 @@ export class SegmentAppender implements SegmentLogWriter {
   constructor(options: SegmentAppenderOptions) {
     const { folder, recovered, durableEnd } = options;
     this.#options = options;
+    this.#pending = new CommitBatch(2 * options.config.pendingBytesMax);
+    this.#inFlight = new CommitBatch(2 * options.config.pendingBytesMax);
     this.durableEnd = durableEnd;
     this.#closed = recovered.closed;
     this.#segment = recovered.open;
@@ -171,7 +171,7 @@ export class SegmentAppender implements SegmentLogWriter {
         await this.#write(batch);
       } catch (second) {
         await this.#abandon();
-        return this.#failureOf(second);
+        return writeFailure(second);
       }
     }
     const tookMs = clock.monotonicMs() - startedMs;
@@ -259,12 +259,6 @@ export class SegmentAppender implements SegmentLogWriter {
     await abandonSegment(folder, segment, isEmpty).catch((error: unknown) =>
       events.cleanupFailed(error),
     );
-  }
-
-  #failureOf(cause: unknown): CodedError {
-    const systemName = systemCode(cause);
-    const isFull = systemName === 'ENOSPC' || systemName === 'EDQUOT';
-    return logError(isFull ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', { systemName }, cause);
   }
 
   /** Answers everything that waits, in order, and refuses from here on until a probe succeeds. */

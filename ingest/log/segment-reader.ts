@@ -47,6 +47,8 @@ export class SegmentReader implements SegmentLogReader {
   #damage: Damage | null = null;
   #buffer: Buffer | null = null;
   #isSought = true;
+  #reading: Promise<unknown> | null = null;
+  #isClosed = false;
   /** Moving average of what a record takes in the file. */
   #recordBytes = 256;
 
@@ -74,7 +76,17 @@ export class SegmentReader implements SegmentLogReader {
     this.#damage = null;
   }
 
-  async read(bytesMax: number): Promise<readonly SegmentRecord[]> {
+  read(bytesMax: number): Promise<readonly SegmentRecord[]> {
+    if (this.#isClosed) return Promise.reject(logError('LOG_CLOSED'));
+    if (this.#reading !== null) return Promise.reject(new Error('A reader reads once at a time.'));
+    const reading = this.#read(bytesMax).finally(() => {
+      this.#reading = null;
+    });
+    this.#reading = reading;
+    return reading;
+  }
+
+  async #read(bytesMax: number): Promise<readonly SegmentRecord[]> {
     // The end first, the generation then: the owner renews before it moves the end over new bytes.
     const end = this.#durableEnd.get();
     if (this.#generation !== this.#durableEnd.generation()) await this.#refresh();
@@ -265,8 +277,11 @@ export class SegmentReader implements SegmentLogReader {
     await scan.file.close();
   }
 
-  close(): Promise<void> {
-    return this.#closeScan();
+  /** Waits for a read under way, whose file must not be closed under it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled([this.#reading]);
+    await this.#closeScan();
   }
 }
 
