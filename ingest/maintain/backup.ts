@@ -29,7 +29,7 @@ export interface FolderPaths {
 }
 
 /** Where the logs end now; asked again each time, for they grow. */
-export interface LogEnds {
+interface LogEnds {
   readings(): Promise<Position>;
   observations(): Promise<Position>;
 }

@@ -22,12 +22,12 @@ import { noTotals } from '../store/schema.ts';
 import { openStoreWriter } from '../store/writer.ts';
 import type { FolderPaths } from './backup.ts';
 
-export const startAt = Date.UTC(2026, 0, 1);
-export const minuteMs = 60_000;
+const startAt = Date.UTC(2026, 0, 1);
+const minuteMs = 60_000;
 export const fileSystem = openNodeFileSystem();
 export const clock = createManualClock(startAt);
-export const telemetry = createRecordedTelemetry();
-export const storeConfig = storeConfigSchema.parse({});
+const telemetry = createRecordedTelemetry();
+const storeConfig = storeConfigSchema.parse({});
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-maintain-'));
@@ -93,7 +93,7 @@ export function readingOf(number: number): Reading {
   };
 }
 
-export function rowOf(number: number, position: Position): ObservationRow {
+function rowOf(number: number, position: Position): ObservationRow {
   const { device, receivedAt } = readingOf(number);
   return {
     series: number % 3,
@@ -166,7 +166,7 @@ export async function createFolder(messages: number, flushed = messages): Promis
   return paths;
 }
 
-export function createRegistry(path: string): void {
+function createRegistry(path: string): void {
   const registry = openRegistryWriter(path, { clock, random: createSeededRandom(1) });
   const owner = { id: 'o', name: { vi: 'Sở', en: 'Department' }, kind: 'state' };
   const devices = ['d0', 'd1', 'd2'].map((id) => ({ id, owner: 'o' }));

@@ -9,7 +9,7 @@ import type { FileSystem } from '../log/file-system.ts';
 import { readFile, readWhole, replaceFile, systemCode } from '../log/file-system.ts';
 import { maintainError } from './errors.ts';
 
-export const manifestName = 'manifest.json';
+const manifestName = 'manifest.json';
 const manifestFormat = 'quantrac-backup/1';
 
 const position = z.int().min(0);

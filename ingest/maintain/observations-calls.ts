@@ -7,17 +7,17 @@ import { erasedBatch, type ErasedPart } from '../observations/erased.ts';
 import type { ViewWriter } from '../store/writer.ts';
 
 /** An `ErasedPart` as it crosses to another thread. */
-export interface ErasedQuestion extends Omit<ErasedPart, 'devices'> {
+interface ErasedQuestion extends Omit<ErasedPart, 'devices'> {
   readonly devices: readonly string[];
 }
 
-export interface BlankBatchesQuestion extends ErasedQuestion {
+interface BlankBatchesQuestion extends ErasedQuestion {
   /** Of batches that hold anything of it. */
   readonly positions: readonly Position[];
   readonly reason: string;
 }
 
-export interface BlankViewQuestion extends ErasedQuestion {
+interface BlankViewQuestion extends ErasedQuestion {
   readonly days: readonly { readonly series: number; readonly day: number }[];
 }
 

@@ -3,7 +3,7 @@ import type { DurableEnd, Position } from '../log/log.ts';
 import type { SegmentLogWriter } from '../log/segment-writer.ts';
 import { blankReading, decodeReading } from '../reading-codec.ts';
 
-export interface BlankQuestion {
+interface BlankQuestion {
   readonly positions: readonly Position[];
   readonly reason: string;
 }

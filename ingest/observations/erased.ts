@@ -35,7 +35,7 @@ export function isErasedRow(part: ErasedPart, row: ObservationRow): boolean {
   );
 }
 
-export function erasedRow(row: ObservationRow): ObservationRow {
+function erasedRow(row: ObservationRow): ObservationRow {
   return {
     ...row,
     result: null,
@@ -60,13 +60,13 @@ function isErasedEntry(part: ErasedPart, entry: Entry): boolean {
   );
 }
 
-export function isErasedQuarantine(part: ErasedPart, entry: QuarantineEntry): boolean {
+function isErasedQuarantine(part: ErasedPart, entry: QuarantineEntry): boolean {
   const isBlank = entry.payload === null && entry.topic === '' && entry.detail === '';
   return !isBlank && isErasedEntry(part, entry);
 }
 
 /** The decision itself stays: it is the record of the erasure. */
-export function isErasedControl(part: ErasedPart, entry: ControlEntry): boolean {
+function isErasedControl(part: ErasedPart, entry: ControlEntry): boolean {
   return entry.kind !== 'decision' && entry.text !== '' && isErasedEntry(part, entry);
 }
 
