@@ -16,14 +16,7 @@ import { followFromZero } from './feed.ts';
 import { observationsFolder } from './life.ts';
 import { markerOf, type Message } from './message.ts';
 import { openNetwork, spineStartAt, type SpineNetwork } from './network.ts';
-import {
-  currentLines,
-  differences,
-  hourLines,
-  latestLines,
-  rowLine,
-  settledLines,
-} from './state.ts';
+import { differences, hourLines, latestLines, settledLines, wrongOfView } from './state.ts';
 import { createStation, orderFreeHabits } from './station.ts';
 import type { World } from './world.ts';
 
@@ -183,7 +176,6 @@ async function readSettled(store: StoreReader, world: World): Promise<Settled> {
   const reader = await openLogReader({ fileSystem: world.disk, directory, durableEnd });
   const feed = await followFromZero(reader);
   await reader.close();
-  const rebuilt = [...feed.current.values()].map(rowLine);
   const untilAt = spineStartAt + 2 * dayMs;
   const { digest } = await digestOf({ store, registry: world.network.registry.current() });
   return {
@@ -192,9 +184,6 @@ async function readSettled(store: StoreReader, world: World): Promise<Settled> {
     hours: hourLines(store, spineStartAt - dayMs, untilAt),
     latest: latestLines(store),
     rows: feed.rows,
-    wrong: [
-      ...feed.wrong.slice(0, 5),
-      ...differences(currentLines(store), rebuilt).map((line) => `the view, not the feed, ${line}`),
-    ],
+    wrong: [...feed.wrong.slice(0, 5), ...wrongOfView(store, feed.current)],
   };
 }

@@ -8,7 +8,7 @@ import { expectedKey, expectedOf, isSame, type Expected } from './expected.ts';
 import { followFromZero, type FeedState } from './feed.ts';
 import { observationsFolder, readingsFolder, type Parts } from './life.ts';
 import { readingsOf, readRecords } from './readings.ts';
-import { currentLines, differences, keptOf, keyLine, rowLine } from './state.ts';
+import { keptOf, keyLine, rowLine, wrongOfView } from './state.ts';
 import type { World } from './world.ts';
 
 export interface Verdict {
@@ -102,10 +102,7 @@ async function followFeed(world: World, { ends }: Parts): Promise<FeedState> {
 function wrongOfFeed(feed: FeedState, { store, readings }: Parts): string[] {
   const wrong: string[] = [];
   if (feed.consumed !== readings.durableEnd.get()) wrong.push(`consumed only ${feed.consumed}`);
-  const rebuilt = [...feed.current.values()].map(rowLine);
-  wrong.push(
-    ...differences(currentLines(store), rebuilt).map((line) => `the view, not the feed, ${line}`),
-  );
+  wrong.push(...wrongOfView(store, feed.current));
   const latest = new Map<number, ObservationRow>();
   for (const row of feed.current.values()) {
     const known = latest.get(row.series);

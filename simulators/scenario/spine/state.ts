@@ -82,14 +82,56 @@ export function rowLine(row: ObservationRow): string {
   ].join(' ');
 }
 
-export function currentLines(store: StoreReader): string[] {
-  return store
-    .series()
-    .flatMap((series) =>
-      store
-        .range({ series, fromAt: -Infinity, toAt: Infinity, order: 'asc', limit: Infinity })
-        .map(rowLine),
-    );
+/** Every current row of the view must be that of the feed, and none may be missing: what is not so. */
+export function wrongOfView(
+  store: StoreReader,
+  feed: ReadonlyMap<string, ObservationRow>,
+  most = 5,
+): string[] {
+  const wrong: string[] = [];
+  let count = 0;
+  for (const series of store.series()) {
+    const everything = {
+      fromAt: -Infinity,
+      toAt: Infinity,
+      order: 'asc',
+      limit: Infinity,
+    } as const;
+    for (const row of store.range({ series, ...everything })) {
+      count += 1;
+      const told = feed.get(keyLine(row));
+      if (told !== undefined && isSameRow(row, told)) continue;
+      const line = told === undefined ? 'nothing' : rowLine(told);
+      if (wrong.length < most) wrong.push(`the view has ${rowLine(row)}, the feed ${line}`);
+    }
+  }
+  if (count !== feed.size) wrong.push(`the view has ${count} observations, the feed ${feed.size}`);
+  return wrong;
+}
+
+const plainFields = [
+  'revision',
+  'type',
+  'cause',
+  'result',
+  'resultAt',
+  'receivedAt',
+  'publishedAt',
+  'device',
+  'payloadHash',
+  'latitude',
+  'longitude',
+] as const;
+const verdictFields = ['flag', 'tests', 'qualifiers', 'reason', 'rules'] as const;
+const rawFields = ['name', 'value', 'unit', 'time'] as const;
+
+function isSameRow(left: ObservationRow, right: ObservationRow): boolean {
+  return (
+    plainFields.every((name) => Object.is(left[name], right[name])) &&
+    verdictFields.every((name) => left.verdict[name] === right.verdict[name]) &&
+    rawFields.every((name) => left.raw[name] === right.raw[name]) &&
+    compareRank(left.rank, right.rank) === 0
+  );
 }
 
 /** Hour rollups of every series, sums to ten digits: their order of summing is the store's own. */
@@ -119,6 +161,7 @@ export function differences(
   wanted: readonly string[],
   most = 5,
 ): string[] {
+  if (found.length === wanted.length && found.every((line, at) => line === wanted[at])) return [];
   const inFound = new Set(found);
   const inWanted = new Set(wanted);
   return [

@@ -140,7 +140,9 @@ export function createStation(
   /** The same instants again, one channel being told later than the others. */
   function withNullFirst(draft: Draft): Sending[] {
     const [first] = draft.values;
-    if (first === undefined || typeof first[1] !== 'number') return write(draft);
+    // A missing value and a code for none are both null: which reason stands, the first one says.
+    const isValue = typeof first?.[1] === 'number' && first[1] !== noValueCode;
+    if (first === undefined || !isValue) return write(draft);
     const without = new Map(draft.values).set(first[0], null);
     return [...write({ ...draft, values: without }), ...write(draft)];
   }
