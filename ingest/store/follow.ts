@@ -9,7 +9,7 @@ export interface FollowOptions {
   /** Of `observations`; it is moved behind what the store holds. */
   readonly reader: LogReader;
   readonly durableEnd: DurableEnd;
-  readonly store: Pick<StoreFollower, 'position' | 'apply' | 'refresh' | 'saturated' | 'tailBytes'>;
+  readonly store: Pick<StoreFollower, 'position' | 'apply' | 'refresh' | 'saturated'>;
   /** Bytes of the log taken at once. */
   readonly bytesMax: number;
   readonly clock: Clock;

@@ -7,6 +7,9 @@ import type { HourRollup, KeptQuery, RangeQuery, StoreReader } from './store.ts'
 
 const hourMs = 3_600_000;
 
+/** Of the suites' three series the last is an angle. */
+export const isCircularSeries = (series: number): boolean => series === 2;
+
 interface Held {
   readonly position: Position;
   readonly row: ObservationRow;

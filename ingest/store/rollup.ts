@@ -14,7 +14,7 @@ import { dayMs, hourMs } from './directory.ts';
 import type { HourRollup } from './store.ts';
 
 /** The end of the hour that an end of phenomenon time lies in. */
-export function hourOf(endAt: number): number {
+function hourOf(endAt: number): number {
   return Math.ceil(endAt / hourMs) * hourMs;
 }
 
@@ -102,8 +102,8 @@ function addRow(hour: Building, rows: Rows, at: number, circular: boolean): bool
   hour.count++;
   hour.sum += value;
   hour.last = value;
-  if (value < hour.min) hour.min = value;
-  if (value > hour.max) hour.max = value;
+  hour.min = Math.min(hour.min, value);
+  hour.max = Math.max(hour.max, value);
   if (circular) {
     const angle = (value * Math.PI) / 180;
     hour.sumSin += Math.sin(angle);

@@ -3,15 +3,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Position } from '../log/log.ts';
 import type { Batch } from '../observations/batch.ts';
-import { naiveStore } from './naive.contract.ts';
-import type { RangeQuery, StoreFollower, StoreReader, StoreWriter } from './store.ts';
-import {
-  createWorld,
-  plainRow,
-  worldStartAt,
-  type BatchSeed,
-  type World,
-} from './world.contract.ts';
+import { askAll } from './asking.contract.ts';
+import type { StoreFollower, StoreWriter } from './store.ts';
+import { createWorld, worldStartAt, type BatchSeed, type World } from './world.contract.ts';
 
 /** One store under test; made anew for every run. */
 export interface StoreUnderTest {
@@ -23,8 +17,6 @@ export interface StoreUnderTest {
   keepMoment?(): void;
   removeAll(): void;
 }
-
-export const isCircularSeries = (series: number): boolean => series === 2;
 
 type Step =
   | { readonly do: 'grow'; readonly seed: BatchSeed }
@@ -173,81 +165,6 @@ export function replay(
   }
 }
 
-/** Asks everything and compares with the plain answers at the position that the store states. */
-export function askAll(store: StoreReader, world: World, choice: number): void {
-  const naive = naiveStore(world.batches, store.position, isCircularSeries);
-  const end = store.position;
-  expect(store.series()).toEqual(naive.series());
-  for (let series = 0; series < 3; series++) {
-    const latest = store.latest(series);
-    const expected = naive.latest(series);
-    expect(latest && plainRow(latest)).toEqual(expected && plainRow(expected));
-    askRange(store, naive, { series, fromAt: 0, toAt: 4e12, order: 'asc', limit: 10_000 });
-    askPages(store, naive, series, choice);
-    const everything = naive.kept({ series, limit: 1e6 });
-    expect(store.kept({ series, limit: 1e6 }).map(plainRow)).toEqual(everything.map(plainRow));
-    const some = everything[choice % Math.max(1, everything.length)];
-    if (some !== undefined) {
-      const key = { ...some, series };
-      expect(store.revisions(key).map(plainRow)).toEqual(naive.revisions(key).map(plainRow));
-      const query = { series, after: key, limit: 5 };
-      expect(store.kept(query).map(plainRow)).toEqual(naive.kept(query).map(plainRow));
-    }
-    expect(store.hours(series, 0, 4e12)).toEqual(naive.hours(series, 0, 4e12));
-    const from = worldStartAt + (choice % 100) * 450_000;
-    const to = from + 20 * 3_600_000;
-    expect(store.hours(series, from, to)).toEqual(naive.hours(series, from, to));
-  }
-  askEntries(store, naive, choice);
-  const publishedAt = world.batches.get((choice % Math.max(1, end)) + 1)?.publishedAt ?? 0;
-  for (const at of [publishedAt, publishedAt - 1, 0, 4e12]) {
-    expect(store.positionAt(at)).toBe(naive.positionAt(at));
-  }
-}
-
-type Naive = ReturnType<typeof naiveStore>;
-
-function askRange(store: StoreReader, naive: Naive, query: RangeQuery): void {
-  expect(store.range(query).map(plainRow)).toEqual(naive.range(query).map(plainRow));
-}
-
-/** Pages of both orders, now and at an earlier position, whole and cut. */
-function askPages(store: StoreReader, naive: Naive, series: number, choice: number): void {
-  const fromAt = worldStartAt + (choice % 300) * 450_000;
-  for (const order of ['asc', 'desc'] as const) {
-    const asOf = choice % (store.position + 1);
-    askRange(store, naive, { series, fromAt: 0, toAt: 4e12, order, limit: 10_000, asOf });
-    askRange(store, naive, { series, fromAt, toAt: fromAt + 9e7, order, limit: 1 + (choice % 9) });
-    const limit = 1 + (choice % 13);
-    const query = { series, fromAt: 0, toAt: 4e12, order, limit, asOf } as const;
-    const whole = naive.range({ ...query, limit: 10_000 }).map(plainRow);
-    const paged: unknown[] = [];
-    let page = store.range(query);
-    while (page.length > 0 && paged.length <= whole.length) {
-      paged.push(...page.map(plainRow));
-      page = store.range({ ...query, after: page.at(-1)! });
-    }
-    expect(paged).toEqual(whole);
-  }
-}
-
-function askEntries(store: StoreReader, naive: Naive, choice: number): void {
-  const limit = 1 + (choice % 4);
-  for (const query of [
-    { limit: 100 },
-    { limit },
-    { limit, state: 'open' as const },
-    { limit, state: 'replayed' as const },
-    { limit, device: 'device-1' },
-    { limit, beforePosition: 4 },
-  ]) {
-    expect(store.quarantine(query)).toEqual(naive.quarantine(query));
-  }
-  expect(store.control({ device: 'device-0', limit })).toEqual(
-    naive.control({ device: 'device-0', limit }),
-  );
-}
-
 export function describeStore(name: string, open: () => StoreUnderTest): void {
   describe(`${name} as a store`, () => {
     const opened: StoreUnderTest[] = [];
@@ -278,5 +195,129 @@ export function describeStore(name: string, open: () => StoreUnderTest): void {
         { numRuns: 60 },
       );
     });
+
+    it('gives the same answers built in one go as grown step by step', () => {
+      fc.assert(
+        fc.property(fc.array(batchSeed, { minLength: 1, maxLength: 20 }), (seeds) => {
+          const store = openOne();
+          const world = createWorld();
+          for (const seed of seeds) world.grow(seed);
+          const writer = store.openWriter(world.end);
+          replay(writer, world.batches, world.end);
+          while (!writer.flushSlice(2)) askAll(writer, world, 3);
+          askAll(writer, world, 4);
+          writer.close();
+          store.removeAll();
+        }),
+        { numRuns: 20 },
+      );
+    });
+
+    it('states where ingest goes on: the last batch held, flushed or not', () => {
+      const store = openOne();
+      const world = createWorld();
+      const writer = store.openWriter(0);
+      expect([writer.position, writer.consumed, writer.publishedAt]).toEqual([0, 0, 0]);
+      writer.apply(1, world.grow({ rows: [plainSeed], entries: [], waitMs: 5 }));
+      writer.apply(2, world.grow({ rows: [{ ...plainSeed, slot: 8 }], entries: [], waitMs: 5 }));
+      const last = world.batches.get(2)!;
+      const expected = [2, last.consumed, last.publishedAt, last.registryVersion, last.totals];
+      const said = (held: StoreWriter): unknown[] => [
+        held.position,
+        held.consumed,
+        held.publishedAt,
+        held.registryVersion,
+        held.totals,
+      ];
+      expect(said(writer)).toEqual(expected);
+      while (!writer.flushSlice(1));
+      writer.close();
+      const again = store.openWriter(2);
+      expect(said(again)).toEqual(expected);
+      again.close();
+    });
+
+    it('ignores a batch that it holds already', () => {
+      const store = openOne();
+      const world = createWorld();
+      const writer = store.openWriter(0);
+      const batch = world.grow({ rows: [plainSeed], entries: [], waitMs: 5 });
+      writer.apply(1, batch);
+      writer.apply(1, batch);
+      while (!writer.flushSlice(1));
+      writer.apply(1, batch);
+      expect(writer.tailBytes).toBe(0);
+      askAll(writer, world, 0);
+      writer.close();
+    });
+
+    it('refuses a position that it does not hold yet', () => {
+      const store = openOne();
+      const writer = store.openWriter(0);
+      const ask = { series: 0, fromAt: 0, toAt: 1, order: 'asc', limit: 1, asOf: 1 } as const;
+      expect(() => writer.range(ask)).toThrow(
+        expect.objectContaining({ code: 'STORE_POSITION_AHEAD', canRetry: true }),
+      );
+      expect(writer.range({ ...ask, asOf: 0 })).toEqual([]);
+      expect(writer.range({ ...ask, asOf: 0, limit: 0 })).toEqual([]);
+      writer.close();
+    });
+
+    it('knows the greatest end of each series, also of rows that never can be the latest', () => {
+      const store = openOne();
+      const world = createWorld();
+      let writer = store.openWriter(0);
+      expect(writer.newestAt(0)).toBe(-Infinity);
+      const grow = (slot: number, kind: 'value' | 'backfill'): number => {
+        const seed = { rows: [{ ...plainSeed, slot, kind }], entries: [], waitMs: 1 };
+        const batch = world.grow(seed);
+        writer.apply(world.end, batch);
+        return batch.rows[0]!.endAt;
+      };
+      const first = grow(7, 'value');
+      expect(writer.newestAt(0)).toBe(first);
+      const newest = grow(9, 'backfill');
+      grow(8, 'value');
+      expect(writer.newestAt(0)).toBe(newest);
+      while (!writer.flushSlice(1));
+      writer.close();
+      writer = store.openWriter(world.end);
+      expect(writer.newestAt(0)).toBe(newest);
+      expect(writer.newestAt(99)).toBe(-Infinity);
+      writer.close();
+    });
+
+    it('never moves the latest by late, backfilled or deleted rows, and finds the one before', () => {
+      const store = openOne();
+      const world = createWorld();
+      const writer = store.openWriter(0);
+      const follower = store.openFollower();
+      const latestSlots: (number | undefined)[] = [];
+      const grow = (slot: number, kind: 'value' | 'backfill' | 'deletion'): void => {
+        const seed = { rows: [{ ...plainSeed, slot, kind }], entries: [], waitMs: 1 };
+        writer.apply(world.end + 1, world.grow(seed));
+        replay(follower, world.batches, world.end);
+        const [mine, theirs] = [writer.latest(0), follower.latest(0)];
+        expect(theirs).toEqual(mine);
+        latestSlots.push(mine === undefined ? undefined : (mine.endAt - worldStartAt) / 450_000);
+      };
+      grow(5, 'backfill');
+      grow(10, 'value');
+      grow(4, 'value');
+      grow(20, 'value');
+      grow(30, 'backfill');
+      while (!writer.flushSlice(1));
+      grow(20, 'deletion');
+      grow(12, 'value');
+      while (!writer.flushSlice(1));
+      grow(12, 'deletion');
+      grow(10, 'deletion');
+      grow(4, 'deletion');
+      expect(latestSlots).toEqual([undefined, 10, 10, 20, 20, 10, 12, 10, 4, undefined]);
+      writer.close();
+      follower.close();
+    });
   });
 }
+
+const plainSeed = { series: 0, day: 0, slot: 7, form: 0, value: 3, kind: 'value' } as const;

@@ -61,6 +61,15 @@ function encoded(rows: Rows, dictionary: Dictionary) {
   return { block, expected, newest: newest.length };
 }
 
+function isReadOrNamed(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    return error instanceof DamagedBytes;
+  }
+}
+
 describe('a block', () => {
   it('gives every row back, bit by bit and letter by letter', () => {
     fc.assert(
@@ -121,11 +130,7 @@ describe('a block', () => {
         const place = at % bytes.length;
         bytes[place] = value;
         const block = { ...whole.block, [part]: cut ? bytes.subarray(0, place) : bytes };
-        try {
-          decodeBlock(block, createRows(1), dictionary);
-        } catch (error) {
-          expect(error).toBeInstanceOf(DamagedBytes);
-        }
+        expect(isReadOrNamed(() => decodeBlock(block, createRows(1), dictionary))).toBe(true);
       }),
       { numRuns: 2_000 },
     );
