@@ -229,6 +229,24 @@ describe('rows of the change feed', () => {
   });
 });
 
+describe('another registry version', () => {
+  it('brings its rules to series whose values are in memory', () => {
+    const { decider, decide, settle } = openScene();
+    decide(value(0, 20), value(1, 20.1), value(2, 20.2, { heightMm: -500 }));
+    const [before] = settle();
+    decider.changeRegistry();
+    const hourly = bindingOf(0, property('air-temperature'), { intervalMs: 60 * minuteMs });
+    decide(candidateOf(hourly, at(8), 20.3), candidateOf(hourly, at(9), 20.3, { heightMm: -500 }));
+    const [after] = settle();
+    // An hour is no gap for a series of hours.
+    expect(digitAt(after?.verdict.tests ?? '', 'gap')).toBe(1);
+    expect(after?.verdict.rules).not.toBe(before?.verdict.rules);
+    decider.changeRegistry();
+    decide(candidateOf(hourly, at(14), 20.4));
+    expect(settle()[0]?.verdict.rules).toBe(after?.verdict.rules);
+  });
+});
+
 describe('where deciding fails', () => {
   it('nothing of the value is decided, and the next is decided as if it had never been', () => {
     const { decider, decide, settle, store } = openScene();
