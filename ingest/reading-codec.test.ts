@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { blankReading, decodeReading, readingSize, writeReading } from './reading-codec.ts';
+import {
+  appendReading,
+  blankReading,
+  decodeReading,
+  readingSize,
+  writeReading,
+} from './reading-codec.ts';
+import type { LogWriter } from './log/log.ts';
 import { doors, readingKinds, type Reading } from './reading.ts';
 
 const anyReading = fc.record({
@@ -108,5 +115,36 @@ describe('the codec of readings', () => {
         });
       }),
     );
+  });
+
+  it('appends to a log exactly what it would write, before append returns', () => {
+    const reading: Reading = {
+      kind: 'backfill',
+      door: 'http',
+      receivedAt: 1_700_000_000_123,
+      device: 'trạm-01',
+      topic: 'push/ecowitt',
+      payload: Buffer.from('a=1'),
+    };
+    const target = Buffer.alloc(200);
+    let sizeBytes = 0;
+    let answered = 0;
+    const writer = {
+      append(
+        size: number,
+        fill: (into: Buffer, at: number) => void,
+        done: (error: Error | null, position: number) => void,
+      ) {
+        sizeBytes = size;
+        fill(target, 10);
+        done(null, 5);
+      },
+    } as Pick<LogWriter, 'append'> as LogWriter;
+    appendReading(writer, reading, (_, position) => void (answered = position));
+    expect(answered).toBe(5);
+    expect(decodeReading(5, target.subarray(10, 10 + sizeBytes))).toEqual({
+      ...reading,
+      position: 5,
+    });
   });
 });

@@ -31,33 +31,42 @@ function numbersOf<Name extends string>(names: readonly Name[]): Readonly<Record
 
 /** Bytes that `writeReading` writes. */
 export function readingSize(reading: Reading): number {
-  const deviceBytes = utf8Bytes(reading.device);
-  return (
-    fixedBytes +
-    varintBytes(deviceBytes) +
-    deviceBytes +
-    topicSize(reading) +
-    reading.payload.length
-  );
-}
-
-function topicSize(reading: Reading): number {
-  if (patternOf(reading) >= 0) return 1;
-  const bytes = utf8Bytes(reading.topic);
-  return varintBytes(bytes * 2) + bytes;
+  return layoutOf(reading).bytes;
 }
 
 /** Writes the reading into `target` from `at`; returns the offset behind it. */
 export function writeReading(reading: Reading, target: Buffer, at: number): number {
+  return writeLaidOut(reading, layoutOf(reading), target, at);
+}
+
+/** What is known of a reading before it is written, looked up once. */
+interface Layout {
+  readonly bytes: number;
+  readonly deviceBytes: number;
+  /** Place in `topicEnds`, or -1 where the topic is written out. */
+  readonly pattern: number;
+  readonly topicBytes: number;
+}
+
+function layoutOf(reading: Reading): Layout {
+  const deviceBytes = utf8Bytes(reading.device);
+  const pattern = patternOf(reading);
+  const topicBytes = pattern >= 0 ? 0 : utf8Bytes(reading.topic);
+  const topicSize = pattern >= 0 ? 1 : varintBytes(topicBytes * 2) + topicBytes;
+  const bytes =
+    fixedBytes + varintBytes(deviceBytes) + deviceBytes + topicSize + reading.payload.length;
+  return { bytes, deviceBytes, pattern, topicBytes };
+}
+
+function writeLaidOut(reading: Reading, layout: Layout, target: Buffer, at: number): number {
   target[at] = kindNumbers[reading.kind] | (doorNumbers[reading.door] << 4);
   writeTime(target, at + 1, reading.receivedAt);
-  let next = writeVarint(target, at + fixedBytes, utf8Bytes(reading.device));
+  let next = writeVarint(target, at + fixedBytes, layout.deviceBytes);
   next = writeText(target, next, reading.device);
-  const pattern = patternOf(reading);
-  if (pattern >= 0) {
-    target[next++] = 2 * pattern + 1;
+  if (layout.pattern >= 0) {
+    target[next++] = 2 * layout.pattern + 1;
   } else {
-    next = writeVarint(target, next, utf8Bytes(reading.topic) * 2);
+    next = writeVarint(target, next, layout.topicBytes * 2);
     next = writeText(target, next, reading.topic);
   }
   target.set(reading.payload, next);
@@ -95,7 +104,8 @@ export function appendReading(
   reading: Reading,
   done: (error: Error | null, position: Position) => void,
 ): void {
-  writer.append(readingSize(reading), (target, at) => void writeReading(reading, target, at), done);
+  const layout = layoutOf(reading);
+  writer.append(layout.bytes, (target, at) => void writeLaidOut(reading, layout, target, at), done);
 }
 
 /**
@@ -112,11 +122,12 @@ export function blankReading(reading: Reading): Buffer {
 /** Which own-scheme topic this is, by its place in `topicEnds`; -1 for any other. */
 function patternOf(reading: Reading): number {
   const { device, topic } = reading;
-  const endAt = topicStart.length + device.length;
-  if (!topic.startsWith(topicStart) || !topic.startsWith(device, topicStart.length)) return -1;
+  const endBytes = topic.length - topicStart.length - device.length;
   for (let pattern = 0; pattern < topicEnds.length; pattern++) {
     const end = topicEnds[pattern]!;
-    if (topic.length === endAt + end.length && topic.endsWith(end)) return pattern;
+    // The lengths first: they decide most topics of other schemes without looking at a character.
+    if (end.length !== endBytes || !topic.endsWith(end)) continue;
+    if (topic.startsWith(device, topicStart.length) && topic.startsWith(topicStart)) return pattern;
   }
   return -1;
 }
