@@ -90,34 +90,53 @@ function currentRows({ store, scope, state }: Erasing, span: SeriesErasure): Obs
   return kept.sort((one, other) => one.endAt - other.endAt || one.startAt - other.startAt);
 }
 
-/** Judges the points that a value which went may have touched, each once. */
-function judgeBeside(
-  { scope, source, state }: Erasing,
-  heightMm: number,
-  erased: readonly ObservationRow[],
-): void {
+/**
+ * Judges the points that values which went may have touched. Values that lie near each other are one
+ * stretch: their neighbours are judged once, however many there were.
+ */
+function judgeBeside(erasing: Erasing, heightMm: number, erased: readonly ObservationRow[]): void {
+  const { source, state } = erasing;
   const { behindMs } = state.reach;
-  let judgedTo = Number.NEGATIVE_INFINITY;
-  let window: PointWindow | undefined;
-  for (const { endAt } of erased) {
-    if (window === undefined || !window.isHeld || !window.reaches(endAt)) {
-      window?.drop();
-      window = new PointWindow(state, heightMm, endAt, source);
+  for (let from = 0; from < erased.length;) {
+    const firstAt = erased[from]?.endAt ?? 0;
+    let lastAt = firstAt;
+    for (from++; (erased[from]?.endAt ?? Number.POSITIVE_INFINITY) <= lastAt + behindMs; from++) {
+      lastAt = erased[from]?.endAt ?? lastAt;
     }
-    const next = window.indexOf(endAt);
-    const before = next > window.from ? (window.endAt[next - 1] ?? endAt) : endAt;
-    let fromAt = Math.max(before, judgedTo + 1);
-    for (;;) {
-      const at = window.indexOf(fromAt);
-      const pointAt = at < window.to ? (window.endAt[at] ?? 0) : Number.POSITIVE_INFINITY;
-      if (pointAt > endAt + behindMs) break;
-      const fromEnd = window.to - at;
-      const given = givenOfCode(window.columns.code[at] ?? 0);
-      const code = judgeAt(window, fromEnd, given);
-      change(scope, window, window.to - fromEnd, code);
-      judgedTo = pointAt;
-      fromAt = pointAt + 1;
-    }
+    const window = new PointWindow(state, heightMm, firstAt, source);
+    judgeStretch(erasing, window, firstAt, lastAt + behindMs);
+    window.drop();
   }
-  window?.drop();
+}
+
+/** From the last point before the stretch to the last that a value at its end could touch. */
+function judgeStretch(
+  { scope, source, state }: Erasing,
+  opened: PointWindow,
+  firstAt: number,
+  untilAt: number,
+): void {
+  let window = opened;
+  const next = window.indexOf(firstAt);
+  let fromAt = next > window.from ? (window.endAt[next - 1] ?? firstAt) : firstAt;
+  while (fromAt <= untilAt) {
+    if (!window.isHeld || !window.reaches(fromAt)) {
+      window.drop();
+      window = new PointWindow(state, opened.heightMm, fromAt, source);
+    }
+    const at = window.indexOf(fromAt);
+    if (at === window.to) {
+      // Nothing up to where the window ends.
+      fromAt = window.coveredTo;
+      continue;
+    }
+    const pointAt = window.endAt[at] ?? 0;
+    if (pointAt > untilAt) break;
+    const fromEnd = window.to - at;
+    const given = givenOfCode(window.columns.code[at] ?? 0);
+    const code = judgeAt(window, fromEnd, given);
+    change(scope, window, window.to - fromEnd, code);
+    fromAt = pointAt + 1;
+  }
+  if (window !== opened) window.drop();
 }

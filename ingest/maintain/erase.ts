@@ -160,20 +160,25 @@ async function findStretches(
 }
 
 const consumedPollMs = 20;
+/** Without any progress of ingest: a backlog may be long. */
 const consumedWaitMsMax = 120_000;
 
 /** Ingest has settled everything up to here, durably. */
 async function untilConsumed(position: Position, parts: EraseParts): Promise<void> {
-  const { clock, fileSystem, paths } = parts;
-  const untilMs = clock.monotonicMs() + consumedWaitMsMax;
+  const { clock, fileSystem, paths, onProgress } = parts;
+  let reached: Position = -1;
+  let sinceMs = clock.monotonicMs();
   for (;;) {
     const { observations } = await parts.ends();
     const record = await lastRecord(logPlace(fileSystem, paths.observations, observations));
     const consumed = record === null ? 0 : decodeBatch(record.position, record.body).consumed;
     if (consumed >= position) return;
-    if (clock.monotonicMs() > untilMs) {
+    if (consumed > reached) sinceMs = clock.monotonicMs();
+    reached = consumed;
+    if (clock.monotonicMs() - sinceMs > consumedWaitMsMax) {
       throw maintainError('INGEST_ERASURE_WAITING', { consumed, position });
     }
+    onProgress('erase: readings decided', consumed, position);
     await sleep(clock, consumedPollMs);
   }
 }
