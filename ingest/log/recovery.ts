@@ -280,16 +280,17 @@ export async function findEnd(
 
 /** Where the zeros begin that reach to the end of the file; not before the scan's place. */
 async function endOfWritten(scan: SegmentScan): Promise<number> {
-  const buffer = Buffer.allocUnsafeSlow(scanBytes);
+  const left = (await scan.file.size()) - scan.offset;
+  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(scanBytes, left)));
   let end = scan.offset;
-  for (let from = scan.offset; ; from += scanBytes) {
-    const got = await readWhole(scan.file, buffer, scanBytes, from);
+  for (let from = scan.offset; ; from += buffer.length) {
+    const got = await readWhole(scan.file, buffer, buffer.length, from);
     for (let at = got - 1; at >= 0; at--) {
       if (buffer[at] === 0) continue;
       end = from + at + 1;
       break;
     }
-    if (got < scanBytes) return end;
+    if (got < buffer.length || from + got >= scan.offset + left) return end;
   }
 }
 

@@ -96,12 +96,18 @@ export class SegmentScan {
     this.#needBytes = 0;
   }
 
-  /** A damaged length must not make us ask for gigabytes: beyond the end of the file it is damage. */
+  /**
+   * A damaged length must not make us ask for gigabytes: beyond the end of the file it is damage. Nor
+   * does the buffer grow beyond what the file can fill.
+   */
   async #fillLength(bytesWanted: number): Promise<number> {
     const wanted = Math.ceil(Math.max(bytesWanted, fillBytesMin));
-    if (this.#needBytes <= wanted) return wanted;
-    const size = await this.file.size();
-    return this.offset + this.#needBytes > size ? wanted : this.#needBytes;
+    if (Math.max(wanted, this.#needBytes) <= this.buffer.length) {
+      return Math.max(wanted, this.#needBytes);
+    }
+    const left = (await this.file.size()) - this.offset;
+    if (this.#needBytes > left) return Math.min(wanted, this.buffer.length);
+    return Math.max(this.#needBytes, this.buffer.length, Math.min(wanted, left));
   }
 
   step(): Step {
