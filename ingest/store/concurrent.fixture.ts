@@ -1,6 +1,6 @@
 /**
  * A thread that writes a world's batches into a view and flushes slice by slice, telling how far it
- * has come in shared memory: [position applied, 1 when it has ended].
+ * has come in shared memory: [position applied, 1 when it has ended, times the other thread asked].
  */
 import { isMainThread, workerData } from 'node:worker_threads';
 import { openSystemClock } from '../../devices/clock-system.ts';
@@ -9,6 +9,9 @@ import { storeConfigSchema } from './config.ts';
 import { isCircularSeries } from './naive.contract.ts';
 import { createWorld, type BatchSeed, type World } from './world.contract.ts';
 import { openStoreWriter } from './writer.ts';
+
+/** The writer goes no further ahead of the reader than this. */
+export const batchesAnAsk = 4;
 
 export interface WritingThread {
   readonly task: 'write a view';
@@ -59,7 +62,8 @@ function write({ path, batches, shared }: WritingThread): void {
     writer.apply(position, batch);
     Atomics.store(told, 0, position);
     // One unit a slice: the reader meets half-written flushes all the time.
-    writer.flushSlice(0);
+    do writer.flushSlice(0);
+    while (Atomics.load(told, 2) < position / batchesAnAsk);
   }
   while (!writer.flushSlice(0));
   writer.close();

@@ -76,7 +76,8 @@ export function openStoreFollower(options: StoreFollowerOptions): StoreFollower 
     },
     apply(at, batch) {
       if (at <= standing.position) return;
-      tail.add(at, batch);
+      // What the database holds must not come back into a tail that was trimmed behind it.
+      if (at > heldByDatabase) tail.add(at, batch);
       standing.position = at;
       standing.totals = batch.totals;
       for (const row of batch.rows) reader.noticeRow(row);

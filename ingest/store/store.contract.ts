@@ -25,7 +25,7 @@ type Step =
   | { readonly do: 'reopen' }
   | { readonly do: 'reopenFollower' }
   | { readonly do: 'setBack'; readonly choice: number }
-  | { readonly do: 'follow'; readonly count: number }
+  | { readonly do: 'follow'; readonly count: number; readonly refresh: boolean }
   | { readonly do: 'ask'; readonly follower: boolean; readonly choice: number };
 
 const rowSeed = fc.record({
@@ -62,7 +62,11 @@ const step = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant('follow'), count: fc.integer({ min: 1, max: 4 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('follow'),
+      count: fc.integer({ min: 1, max: 4 }),
+      refresh: fc.boolean(),
+    }),
   },
   {
     weight: 4,
@@ -112,7 +116,7 @@ class Run {
         this.setBack(one.choice);
         return;
       case 'follow':
-        this.follow(one.count);
+        this.follow(one.count, one.refresh);
         return;
       case 'ask':
         askAll(one.follower ? this.follower : this.writer, this.world, one.choice);
@@ -133,8 +137,8 @@ class Run {
     this.follower = this.store.openFollower();
   }
 
-  follow(count: number): void {
-    this.follower.refresh();
+  follow(count: number, refresh: boolean): void {
+    if (refresh) this.follower.refresh();
     replay(
       this.follower,
       this.world.batches,
@@ -143,7 +147,7 @@ class Run {
   }
 
   end(): void {
-    this.follow(this.world.end);
+    this.follow(this.world.end, true);
     askAll(this.writer, this.world, 1);
     askAll(this.follower, this.world, 2);
     this.close();

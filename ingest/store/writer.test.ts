@@ -7,7 +7,7 @@ import { askAll } from './asking.contract.ts';
 import { replay } from './store.contract.ts';
 import type { StoreFollower } from './store.ts';
 import { createViewFolder, type ViewFolder } from './view.fixture.ts';
-import { createWorld, type World } from './world.contract.ts';
+import { createWorld, type BatchSeed, type World } from './world.contract.ts';
 
 function openFolder(config: Parameters<typeof createViewFolder>[0] = {}): ViewFolder {
   const folder = createViewFolder(config);
@@ -241,6 +241,31 @@ describe('a follower', () => {
     expect(asked.position).toBe(30);
     expect(asked.totals).toEqual(world.batches.get(30)!.totals);
     askAll(asked, world, 3);
+    writer.close();
+    follower.close();
+  });
+
+  it('takes nothing into its tail that the database was seen to hold', () => {
+    const folder = openFolder();
+    const world = createWorld();
+    const grow = (...entries: BatchSeed['entries']): void => {
+      world.grow({ rows: [], entries, waitMs: 1 });
+    };
+    grow();
+    grow({ reading: 1, channel: 1, end: false });
+    grow({ reading: 1, channel: 1, end: true });
+    grow();
+    const writer = folder.openWriter(0);
+    const follower = folder.openFollower();
+    replay(follower, world.batches, 1);
+    replay(writer, world.batches, 3);
+    while (!writer.flushSlice(3));
+    askAll(follower, world, 0);
+    replay(follower, world.batches, 2);
+    askAll(follower, world, 0);
+    follower.refresh();
+    replay(follower, world.batches, 4);
+    askAll(follower, world, 0);
     writer.close();
     follower.close();
   });
