@@ -26,8 +26,8 @@ const startAt = Date.UTC(2026, 0, 1);
 const minuteMs = 60_000;
 export const fileSystem = openNodeFileSystem();
 export const clock = createManualClock(startAt);
-const telemetry = createRecordedTelemetry();
-const storeConfig = storeConfigSchema.parse({});
+export const telemetry = createRecordedTelemetry();
+export const storeConfig = storeConfigSchema.parse({});
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-maintain-'));

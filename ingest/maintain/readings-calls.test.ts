@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createDurableEnd } from '../log/durable-end.ts';
+import type { Position } from '../log/log.ts';
+import { keep, openLog, readingOf, temporaryFolder } from './folder.fixture.ts';
+import { readingsCalls } from './readings-calls.ts';
+
+test('while retention is held nothing is deleted, and what was settled meanwhile is told behind it', async () => {
+  const told: Position[] = [];
+  const log = await openLog(join(temporaryFolder(), 'readings'), 'readings');
+  const calls = readingsCalls(
+    {
+      durableEnd: log.durableEnd,
+      rewrite: (rewrite) => log.rewrite(rewrite),
+      retain: async (position) => void told.push(position),
+    },
+    createDurableEnd(),
+  );
+  await calls.consumed(3);
+  await calls.holdRetention(true);
+  await calls.holdRetention(true);
+  await calls.consumed(7);
+  await calls.holdRetention(false);
+  expect(told).toEqual([3]);
+  await calls.holdRetention(false);
+  expect(told).toEqual([3, 7]);
+  await log.close();
+});
+
+test('the end of the follower is told no farther than that of its source', async () => {
+  const log = await openLog(join(temporaryFolder(), 'readings'), 'readings');
+  await keep(log, readingOf(1));
+  const observations = createDurableEnd();
+  observations.advance(1);
+  expect(readingsCalls(log, observations).durableEnds()).toEqual({ observations: 1, readings: 1 });
+  await log.close();
+});
