@@ -196,6 +196,29 @@ describe('flushing', () => {
     follower.close();
   });
 
+  it('writes many entries and blocks of more rows than usual', () => {
+    const folder = openFolder({ blockPointsMax: 4_096 });
+    const world = createWorld();
+    const seed = { series: 0, day: 0, form: 0, kind: 'value' as const };
+    const rows = Array.from({ length: 1_500 }, (_, at) => ({
+      ...seed,
+      slot: at / 16,
+      form: at % 4,
+      value: at,
+    }));
+    const entries = Array.from({ length: 100 }, (_, at) => ({
+      reading: 1 + (at % 6),
+      channel: at % 3,
+      end: at > 60,
+    }));
+    world.grow({ rows, entries, waitMs: 1 });
+    const writer = folder.openWriter(0);
+    replay(writer, world.batches, 1);
+    while (!writer.flushSlice(1));
+    askAll(writer, world, 100);
+    writer.close();
+  });
+
   it('that fails leaves everything as it was, and goes on when it can', () => {
     const folder = openFolder();
     const world = grownWorld(40);

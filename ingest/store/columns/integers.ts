@@ -67,7 +67,7 @@ function sampleStride(count: number): number {
   return count >= 192 ? 4 : count >= 64 ? 2 : 1;
 }
 
-/** Counts widths of slots of the three orders in one pass, then writes the cheapest form. */
+/** Counts widths of slots of the three orders in one pass, then writes the cheapest form; of 3 values on. */
 function writeVaried(sink: Sink, values: Float64Array, count: number): void {
   const { widths } = sink;
   widths.fill(0);
@@ -93,10 +93,6 @@ function writeVaried(sink: Sink, values: Float64Array, count: number): void {
     if (step === 0) continue;
     runs++;
     runBytes += 1 + bytesOf(width);
-  }
-  if (sampled === 0) {
-    writeRuns(sink, values, count);
-    return;
   }
   const runsBits = ((runBytes + runs * 0.25) * stride + 4) * 8;
   writeCheapest(sink, { values, count, least, runsBits, sampled, widest });
