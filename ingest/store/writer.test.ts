@@ -202,7 +202,7 @@ describe('flushing', () => {
     const seed = { series: 0, day: 0, form: 0, kind: 'value' as const };
     const rows = Array.from({ length: 1_500 }, (_, at) => ({
       ...seed,
-      slot: at / 16,
+      slot: at / 15,
       form: at % 4,
       value: at,
     }));
