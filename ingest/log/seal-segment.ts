@@ -45,9 +45,8 @@ export async function sealSegment(
     );
     if (hashed === null) return null;
     const size = await file.size();
-    if (hashed.isWhole && size > hashed.endOffset) {
-      await cutFile(folder, segment.first, hashed.endOffset);
-    }
+    // Even where it looks cut: an earlier process may have died before its cut was durable.
+    if (hashed.isWhole) await cutFile(folder, segment.first, hashed.endOffset);
     const proven = { first: segment.first, last: segment.last, records: hashed.records, previous };
     const seal: Seal = {
       format: 'quantrac-seal/1',
