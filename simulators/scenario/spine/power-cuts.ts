@@ -34,11 +34,12 @@ export interface PowerCutFigures {
 
 const minuteMs = 60_000;
 const roundMs = 20_000;
+const stationIntervalMs = 15_000;
 
 export async function runPowerCuts(
   options: PowerCutOptions,
 ): Promise<{ readonly held: boolean; readonly figures: PowerCutFigures }> {
-  const network = openSpineNetwork();
+  const network = openSpineNetwork(stationIntervalMs);
   const world = openWorld({ seed: options.seed, network });
   try {
     const figures = await cut(world, options);

@@ -222,9 +222,8 @@ function loseView({ world }: RunState): void {
 }
 
 function takeTurns(state: RunState): void {
-  const { world, outbox, plan } = state;
+  const { world, outbox } = state;
   const nowMs = world.clock.monotonicMs();
-  if (nowMs > plan.minutes * minuteMs) return;
   for (const each of state.stations) {
     while (each.nextMs <= nowMs) {
       outbox.add(each.station.turn(world.trueAt() - nowMs + each.nextMs), nowMs);

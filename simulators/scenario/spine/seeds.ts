@@ -47,10 +47,10 @@ export const spineConfig: IngestConfig = ingestConfigSchema.parse({
   store: { tailAgeMsMax: 20_000, blockPointsMax: 32, rollupPointsMin: 16, flushSliceMs: 2 },
 });
 
-export function openSpineNetwork(): SpineNetwork {
+export function openSpineNetwork(intervalMs = minuteMs): SpineNetwork {
   return openNetwork({
     stations: 6,
-    intervalMs: minuteMs,
+    intervalMs,
     channelsMax: 4,
     versionsAt: [20 * minuteMs, 40 * minuteMs],
     clock: createManualClock(spineStartAt),

@@ -1,10 +1,13 @@
 /** The scenario `spine`: many seeds, one after the other, one of them twice. */
-import { openSpineNetwork, runSeed, type SeedOutcome } from './seeds.ts';
+import type { SeedOutcome } from './seeds.ts';
+import { inThreads } from './threads.ts';
 
 export interface SpineOptions {
   readonly seeds: number;
   readonly from: number;
   readonly tell: (line: string) => void;
+  /** Threads that work beside each other; 1: all in this one. */
+  readonly threads?: number;
 }
 
 export interface SpineFigures {
@@ -38,29 +41,37 @@ export interface SpineOutcome {
 const faultsWanted = 20;
 const tellEvery = 25;
 
-/** Runs the seeds `from` … `from + seeds − 1`. */
+export interface SeedsOptions {
+  readonly threads?: number;
+  readonly tell?: (line: string) => void;
+}
+
+/** Runs the seeds `from` … `from + count − 1`; outcomes in that order. */
 export async function runSeeds(
   from: number,
   count: number,
-  tell: (line: string) => void = () => undefined,
+  { threads = 1, tell = () => undefined }: SeedsOptions = {},
 ): Promise<SeedOutcome[]> {
-  const network = openSpineNetwork();
+  const seeds = Array.from({ length: count }, (_, index) => from + index);
+  const parts = Array.from({ length: Math.min(threads, count) }, (_, thread) =>
+    seeds.filter((seed) => seed % threads === (from + thread) % threads),
+  );
   const outcomes: SeedOutcome[] = [];
-  try {
-    for (let seed = from; seed < from + count; seed += 1) {
-      const outcome = await runSeed(seed, { network });
+  await inThreads(
+    parts.map((part) => ({ kind: 'seeds', seeds: part })),
+    (given) => {
+      const outcome = given as SeedOutcome;
       outcomes.push(outcome);
-      for (const what of outcome.broken) tell(`seed ${seed}: ${what}`);
+      for (const what of outcome.broken) tell(`seed ${outcome.seed}: ${what}`);
       if (outcomes.length % tellEvery === 0) tell(`${outcomes.length} of ${count} seeds`);
-    }
-  } finally {
-    network.close();
-  }
-  return outcomes;
+    },
+  );
+  return outcomes.toSorted((a, b) => a.seed - b.seed);
 }
 
-export async function runSpine({ seeds, from, tell }: SpineOptions): Promise<SpineOutcome> {
-  const outcomes = await runSeeds(from, seeds, tell);
+export async function runSpine(options: SpineOptions): Promise<SpineOutcome> {
+  const { seeds, from, tell, threads = 2 } = options;
+  const outcomes = await runSeeds(from, seeds, { threads, tell });
   const [again] = await runSeeds(from, 1);
   const sum = (pick: (outcome: SeedOutcome) => number): number =>
     outcomes.reduce((total, outcome) => total + pick(outcome), 0);
