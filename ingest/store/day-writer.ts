@@ -42,7 +42,9 @@ interface PartRange {
 
 const noDirectory: DayDirectory = { sealed: false, parts: [] };
 /** A block before the new rows is taken along when it has at most this many times their number. */
-const takeAlongRatio = 2;
+const takeAlongRatio = 1;
+/** A finished day's blocks of fewer rows than this share of a full one are joined. */
+const sealedShareMin = 1 / 8;
 
 export function createDayWriter(options: DayWriterOptions): DayWriter {
   const { view, sink, blockPointsMax } = options;
@@ -180,7 +182,7 @@ function affectedParts(
     while (to < parts.length && parts[to]!.firstEndAt <= lastEndAt) total += parts[to++]!.rows;
   }
   if (isSealing) {
-    const short = parts.findIndex((part) => part.rows < blockPointsMax);
+    const short = parts.findIndex((part) => part.rows < blockPointsMax * sealedShareMin);
     const hasWork = fresh.length > 0 || (short >= 0 && short < parts.length - 1);
     return short >= 0 && hasWork ? { from: Math.min(from, short), to: parts.length } : { from, to };
   }
