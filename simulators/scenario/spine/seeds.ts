@@ -79,10 +79,30 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedO
   };
   try {
     return await hold(world, plan);
+  } catch (error) {
+    return { ...nothingHeld, seed, hash: world.trace.digest(), broken: [String(error)] };
   } finally {
     world.close();
   }
 }
+
+/** Of a run that came to no end. */
+const nothingHeld = {
+  traceLines: 0,
+  lives: 0,
+  faults: 0,
+  simulatedMinutes: 0,
+  commits: 0,
+  acknowledged: 0,
+  readings: 0,
+  observations: 0,
+  rows: 0,
+  lost: 0,
+  invented: 0,
+  doubled: 0,
+  missing: 0,
+  ended: [],
+} as const;
 
 async function hold(world: World, plan: RunPlan): Promise<SeedOutcome> {
   const end = await run(world, plan);
