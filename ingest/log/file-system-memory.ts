@@ -29,14 +29,15 @@ interface Change {
   readonly offset: number;
   /** Null: the file was cut at `offset`. */
   readonly bytes: Buffer | null;
+  /** `doubtful`: a sync failed for it; it may be on the disk, and no sync will bring it there. */
+  state: 'unsynced' | 'synced' | 'doubtful';
 }
 
 interface Inode {
   live: Content;
   durable: Content;
-  unsynced: Change[];
-  /** Written before a failed sync: may be on the disk, and no sync will bring it there. */
-  doubtful: Change[];
+  /** Everything since `durable`, in order; its synced beginning is moved there. */
+  changes: Change[];
 }
 
 interface NameChange {
@@ -131,17 +132,19 @@ function createFile(disk: Disk, inode: Inode, mode: OpenMode): OpenFile {
       const free = disk.capacityBytes - usedBytes(disk) + inode.live.length - offset;
       const taken = Math.min(length, Math.max(0, free));
       if (taken === 0 && length > 0) throw failure('ENOSPC', 'file');
-      applyLive(inode, { offset, bytes: Buffer.from(source.subarray(at, at + taken)) });
+      applyLive(inode, offset, Buffer.from(source.subarray(at, at + taken)));
       return taken;
     },
     async sync() {
       check(false);
-      for (const change of inode.unsynced) apply(inode.durable, change);
-      inode.unsynced = [];
+      settle(inode, 'synced');
+      const kept = inode.changes.findIndex((change) => change.state !== 'synced');
+      const synced = inode.changes.splice(0, kept < 0 ? inode.changes.length : kept);
+      for (const change of synced) apply(inode.durable, change.offset, change.bytes);
     },
     async truncate(bytes) {
       check(true);
-      applyLive(inode, { offset: bytes, bytes: null });
+      applyLive(inode, bytes, null);
     },
     async size() {
       check(false);
@@ -180,9 +183,7 @@ function switches(
     },
     loseUnsynced(path) {
       const inode = directoryOf(disk, path).live.get(nameOf(path));
-      if (inode === undefined) return;
-      inode.doubtful.push(...inode.unsynced);
-      inode.unsynced = [];
+      if (inode !== undefined) settle(inode, 'doubtful');
     },
     contents: (path) => Buffer.from(bytesOf(inodeOf(disk, path).live)),
     setContents(path, bytes) {
@@ -198,16 +199,19 @@ function switches(
   };
 }
 
-/** Each unsynced change reaches the disk wholly, not at all, or sector by sector. */
+function settle(inode: Inode, state: Change['state']): void {
+  for (const change of inode.changes) if (change.state === 'unsynced') change.state = state;
+}
+
+/** In their order: what was synced is there, each other change wholly, not at all, or by sectors. */
 function tear(inode: Inode, random: Random): void {
-  for (const change of [...inode.doubtful, ...inode.unsynced]) {
-    const fate = random.next();
+  for (const { offset, bytes, state } of inode.changes) {
+    const fate = state === 'synced' ? 0.5 : random.next();
     if (fate < 0.3) continue;
-    if (fate < 0.6 || change.bytes === null) apply(inode.durable, change);
-    else tearWrite(inode, change.offset, change.bytes, random);
+    if (fate < 0.6 || bytes === null) apply(inode.durable, offset, bytes);
+    else tearWrite(inode, offset, bytes, random);
   }
-  inode.doubtful = [];
-  inode.unsynced = [];
+  inode.changes = [];
   inode.live = contentOf(bytesOf(inode.durable));
 }
 
@@ -216,18 +220,15 @@ function tearWrite(inode: Inode, offset: number, bytes: Buffer, random: Random):
   while (at < bytes.length) {
     const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
     if (random.next() < 0.5) {
-      apply(inode.durable, {
-        offset: offset + at,
-        bytes: bytes.subarray(at, end),
-      });
+      apply(inode.durable, offset + at, bytes.subarray(at, end));
     }
     at = end;
   }
 }
 
-function applyLive(inode: Inode, change: Change): void {
-  apply(inode.live, change);
-  inode.unsynced.push(change);
+function applyLive(inode: Inode, offset: number, bytes: Buffer | null): void {
+  apply(inode.live, offset, bytes);
+  inode.changes.push({ offset, bytes, state: 'unsynced' });
 }
 
 /** Bytes in a buffer that grows by doubling. */
@@ -244,15 +245,15 @@ function bytesOf(content: Content): Buffer {
   return content.buffer.subarray(0, content.length);
 }
 
-function apply(content: Content, change: Change): void {
-  const end = change.offset + (change.bytes?.length ?? 0);
+function apply(content: Content, offset: number, bytes: Buffer | null): void {
+  const end = offset + (bytes?.length ?? 0);
   if (end > content.buffer.length) {
     const larger = Buffer.alloc(Math.max(end, 2 * content.buffer.length));
     content.buffer.copy(larger, 0, 0, content.length);
     content.buffer = larger;
   }
-  if (change.bytes !== null) {
-    change.bytes.copy(content.buffer, change.offset);
+  if (bytes !== null) {
+    bytes.copy(content.buffer, offset);
     content.length = Math.max(content.length, end);
   } else {
     content.buffer.fill(0, end);
@@ -261,7 +262,7 @@ function apply(content: Content, change: Change): void {
 }
 
 function inodeWith(bytes: Uint8Array): Inode {
-  return { live: contentOf(bytes), durable: contentOf(bytes), unsynced: [], doubtful: [] };
+  return { live: contentOf(bytes), durable: contentOf(bytes), changes: [] };
 }
 
 function setName(directory: Directory, name: string, inode: Inode): void {

@@ -188,7 +188,7 @@ async function recoverTail(folder: LogFolder, first: Position, known: Position):
   const opened = await openSegmentFile(folder, first, 'write');
   try {
     const found = await findEnd(folder, opened, known);
-    await opened.file.truncate(found.bytes);
+    if ((await opened.file.size()) > found.bytes) await opened.file.truncate(found.bytes);
     await rewriteLastCommit(opened, found);
     await opened.file.sync();
     return {
