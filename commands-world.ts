@@ -201,7 +201,7 @@ export async function loadCommand(command: Command): Promise<number> {
   const seed = numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 });
   const configuration = readConfiguration({ flags: command.flags, environment: process.env });
   const { mqttPort, httpPort } = await addressesOf(configuration);
-  const secrets = await secretsFor(configuration, loadRegistryFile(devices, 60_000));
+  const secrets = await secretsFor(configuration, loadRegistryFile(devices, 1_000));
   const clock = openSystemClock();
   const load = startLoad({
     host,

@@ -245,7 +245,8 @@ export class PointWindow implements Points, RegionHolder {
   #makeRoom(endAt: number): void {
     const { pointsKept } = this.#source;
     const count = this.to - this.from;
-    if (count >= pointsKept) this.#cut(endAt, pointsKept / 2);
+    // Half of what was needed stays: a series that is asked for a long look-back is asked again soon.
+    if (count >= pointsKept) this.#cut(endAt, Math.ceil(count / 2));
     const kept = this.to - this.from;
     const { capacity } = this.#region;
     if (kept >= capacity || (kept < capacity / 4 && capacity > pointsKept)) {

@@ -2,12 +2,6 @@ import type { ObservationKey, ObservationRow } from '../observation.ts';
 import type { Batch, BalanceTotals, ControlEntry, QuarantineEntry } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
 
-/** A place in the change feed: the n-th current row (from 0) of a batch of `observations`. */
-export interface ChangePlace {
-  readonly position: Position;
-  readonly index: number;
-}
-
 export interface RangeQuery {
   readonly series: number;
   /** On the end of phenomenonTime: from inclusive, to exclusive. */

@@ -4,6 +4,7 @@
  * promise was broken.
  */
 import { parseArgs } from 'node:util';
+import { runDiskFull } from './disk-full.ts';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
 import { runPoison } from './poison.ts';
@@ -75,6 +76,19 @@ async function frozen(flags: Flags): Promise<Outcome> {
   return { held: held && sse.rows > 0 && mqtt.rows > 0, figures: { ...outcome } };
 }
 
+async function diskFull(flags: Flags): Promise<Outcome> {
+  const outcome = await runDiskFull({
+    devices: numberOf(flags, 'devices', 100),
+    rate: numberOf(flags, 'rate', 4_000),
+    seed: numberOf(flags, 'seed', 1),
+  });
+  const { missing, doubled, changed, invented, balance, acknowledgedWhileFull } = outcome;
+  const whole = missing + doubled + changed + invented + outcome.unacknowledged === 0;
+  const stops = acknowledgedWhileFull === 0 && outcome.statusOfReadyWhileFull === 503;
+  const reads = outcome.statusOfLatestWhileFull === 200 && outcome.resumedMs <= 10_000;
+  return { held: whole && balance.exact && stops && reads, figures: { ...outcome } };
+}
+
 const spine = (flags: Flags): Promise<Outcome> =>
   runSpine({ seeds: numberOf(flags, 'seeds', 20), from: numberOf(flags, 'from', 1), tell }).then(
     outcomeOf,
@@ -109,6 +123,7 @@ const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = 
   kill,
   poison,
   frozen,
+  'disk-full': diskFull,
   spine,
   'power-cuts': powerCuts,
   orders,

@@ -7,7 +7,7 @@ import { loadRegistryFile } from '../load/network.ts';
 import { runCommand } from './server-process.ts';
 
 export async function provisionLoad(dataDir: string, devices: number): Promise<DeviceSecretOf[]> {
-  return provision(dataDir, loadRegistryFile(devices, 60_000));
+  return provision(dataDir, loadRegistryFile(devices, 1_000));
 }
 
 export async function provision(dataDir: string, registryFile: unknown): Promise<DeviceSecretOf[]> {
