@@ -1,5 +1,6 @@
 /** Ingest's thread: the owner of the log of observations and of the view. */
 import type { DevicesConfig } from '../devices/config.ts';
+import type { RegistryReader } from '../devices/registry.ts';
 import { openRegistryReader } from '../devices/registry-sqlite.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { IngestConfig } from './config.ts';
@@ -50,18 +51,7 @@ async function openIngestRoom(room: Surroundings) {
     lock: takeOwnerLock,
   });
   const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
-  const store = openStoreWriter({
-    path: paths.view,
-    config: data.ingest.store,
-    clock,
-    telemetry,
-    isCircular: (series) => {
-      const { bySeries, properties } = registry.current();
-      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
-    },
-    storeId: paths.identity.storeId,
-    logEnd: observationsEnd.get(),
-  });
+  const store = openView(room, registry, observationsEnd.get());
   await brokerOpened;
   const readingsEnd = createDurableEnd(data.ends.readings);
   const readerOf = (directory: string, durableEnd: typeof readingsEnd) =>
@@ -103,6 +93,22 @@ async function openIngestRoom(room: Surroundings) {
       registry.close();
     },
   };
+}
+
+function openView(room: Surroundings, registry: RegistryReader, logEnd: Position) {
+  const { data, clock, telemetry } = room;
+  return openStoreWriter({
+    path: data.paths.view,
+    config: data.ingest.store,
+    clock,
+    telemetry,
+    isCircular: (series) => {
+      const { bySeries, properties } = registry.current();
+      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
+    },
+    storeId: data.paths.identity.storeId,
+    logEnd,
+  });
 }
 
 /** What `/readyz` and the operators are told of this room. */
