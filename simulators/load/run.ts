@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly duplicateShare: number;
   /** Share of messages that cannot be understood, 0 to 1. */
   readonly poisonShare?: number;
+  /** Step of the phenomenon time from message to message; none: the moment of sending. */
+  readonly stepMs?: number;
 }
 
 export interface Load {
@@ -85,7 +87,15 @@ export function startLoad(options: LoadOptions): Load {
     for (let count = 0; count < opensPerTick && publishers.length < secrets.length; count += 1) {
       const device = publishers.length;
       const secret = secrets[device] as DeviceSecretOf;
-      const { host, port, window, qos2Share, duplicateShare, poisonShare = 0 } = options;
+      const {
+        host,
+        port,
+        window,
+        qos2Share,
+        duplicateShare,
+        poisonShare = 0,
+        stepMs = null,
+      } = options;
       const onPoisonKept = () => (poisonKept += 1);
       const common = {
         host,
@@ -94,6 +104,7 @@ export function startLoad(options: LoadOptions): Load {
         qos2Share,
         duplicateShare,
         poisonShare,
+        stepMs,
         onPoisonKept,
         clock,
         random,
