@@ -17,6 +17,7 @@ export default defineConfig({
       include: ['{broker,ingest,api,devices}/**/*.ts', 'main.ts'],
       exclude: ['**/*.test.ts', '**/*.contract.ts', '**/worker.ts', 'api/web/**'],
       reporter: ['text-summary'],
+      thresholds: { lines: 95, statements: 95, functions: 95, branches: 90 },
     },
   },
 });

@@ -87,31 +87,9 @@ export function startLoad(options: LoadOptions): Load {
     for (let count = 0; count < opensPerTick && publishers.length < secrets.length; count += 1) {
       const device = publishers.length;
       const secret = secrets[device] as DeviceSecretOf;
-      const {
-        host,
-        port,
-        window,
-        qos2Share,
-        duplicateShare,
-        poisonShare = 0,
-        stepMs = null,
-      } = options;
+      const { rate: _rate, seed: _seed, secrets: _secrets, ...asked } = options;
       const onPoisonKept = () => (poisonKept += 1);
-      const common = {
-        host,
-        port,
-        window,
-        qos2Share,
-        duplicateShare,
-        poisonShare,
-        stepMs,
-        onPoisonKept,
-        clock,
-        random,
-        ledger,
-        latencies,
-        payloads,
-      };
+      const common = { ...asked, onPoisonKept, random, ledger, latencies, payloads };
       const onRoom = (publisher: Publisher) => sending && publisher.send(publisher.room);
       publishers.push(
         new Publisher({ ...common, device, secret, ...(rate === 'max' ? { onRoom } : {}) }),
