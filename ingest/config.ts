@@ -65,6 +65,14 @@ const windowsConfig = z.strictObject({
     .describe(
       'Values that a series in order keeps at hand. An older look-back is read from the view when a check asks for it.',
     ),
+  lookBackPointsMax: z
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(65_536)
+    .describe(
+      'Values up to which the look-back of a constant line is held. What lies before is read in pages and let go again: a device that sends far faster than its interval costs time, not memory.',
+    ),
 });
 
 const carefulConfig = z.strictObject({

@@ -149,6 +149,7 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     checks: config.checks,
     windowsBytesMax: config.windows.bytesMax,
     windowPoints: config.windows.points,
+    lookBackPointsMax: config.windows.lookBackPointsMax,
   });
   const balance = openBalance(store.totals);
   const settler = createSettler({

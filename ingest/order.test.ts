@@ -75,7 +75,7 @@ async function stateAfter(order: readonly Partial<Reading>[]): Promise<unknown> 
   const room = await openRoom();
   rooms.push(room);
   const config = {
-    windows: { bytesMax: 65_536, points: 16 },
+    windows: { bytesMax: 65_536, points: 16, lookBackPointsMax: 32 },
     stretch: { rowsMax: 40, readBytesMax: 2_048 },
   };
   const first = await room.open({ config });

@@ -35,6 +35,8 @@ export interface FlatRun {
   highest: number;
   /** The walk met the first loaded element before it was decided. */
   isCutShort: boolean;
+  /** It did so at a value that is not judged: a judged one needs a walk of its own. */
+  isPartial: boolean;
 }
 
 export function createFlatRun(): FlatRun {
@@ -46,6 +48,7 @@ export function createFlatRun(): FlatRun {
     lowest: Number.NaN,
     highest: Number.NaN,
     isCutShort: false,
+    isPartial: false,
   };
 }
 
@@ -54,9 +57,42 @@ export function advanceFlat(points: Points, at: number, rules: SeriesRules, run:
   run.isCutShort = false;
   if (points.sound[at] !== 1) return advanceUnsound(points, at, rules, run);
   const endAt = endOf(points, at);
-  if (!continues(points, at, rules, run)) walkRun(points, at, rules, run);
+  const isJudged = isFlatJudged(valueOf(points, at), rules);
+  if ((isJudged && run.isPartial) || !continues(points, at, rules, run)) {
+    walkRun(points, at, rules, run);
+    // Nobody asks how long a natural constant lasts: nothing is loaded for it.
+    run.isPartial = run.isCutShort && !isJudged;
+    run.isCutShort &&= isJudged;
+  }
   run.elementAt = endAt;
   run.soundAt = endAt;
+  return isJudged ? flatDigit(endAt - run.startAt, rules) : 2;
+}
+
+/**
+ * The digit of element `at` where the points do not reach back far enough: the walk goes on along
+ * `older`, stretches that end where the one before began. The run of a failed value is its own.
+ */
+export function judgeFlatBeyond(
+  points: Points,
+  at: number,
+  rules: SeriesRules,
+  beyond: { readonly run: FlatRun; readonly older: Iterable<Points> },
+): Digit {
+  const isSound = points.sound[at] === 1;
+  const run = isSound ? beyond.run : createFlatRun();
+  const endAt = endOf(points, at);
+  walkRun(points, at, rules, run);
+  for (const stretch of beyond.older) {
+    if (!run.isCutShort) break;
+    walkOn(stretch, stretch.to, rules, { run, endAt });
+  }
+  run.isCutShort = false;
+  run.isPartial = false;
+  if (isSound) {
+    run.elementAt = endAt;
+    run.soundAt = endAt;
+  }
   return isFlatJudged(valueOf(points, at), rules) ? flatDigit(endAt - run.startAt, rules) : 2;
 }
 
@@ -95,19 +131,33 @@ function continues(points: Points, at: number, rules: SeriesRules, run: FlatRun)
 
 /** Walks back from element `at` until the run breaks or has lasted long enough for any digit. */
 function walkRun(points: Points, at: number, rules: SeriesRules, run: FlatRun): void {
-  const endAt = endOf(points, at);
+  const value = valueOf(points, at);
+  run.startAt = endOf(points, at);
+  run.base = rules.circular ? value : 0;
+  run.lowest = rules.circular ? 0 : value;
+  run.highest = run.lowest;
+  walkOn(points, at, rules, { run, endAt: run.startAt });
+}
+
+/**
+ * Goes on with a walk that was cut short: along the elements before `at`, all older than what it has
+ * seen, of a run that ends at `endAt`.
+ */
+function walkOn(
+  points: Points,
+  at: number,
+  rules: SeriesRules,
+  { run, endAt }: { readonly run: FlatRun; readonly endAt: number },
+): void {
   const tolerance = toleranceOf(rules);
   const enoughMs = enoughMsOf(rules);
-  const base = rules.circular ? valueOf(points, at) : 0;
-  let lowest = rules.circular ? 0 : valueOf(points, at);
-  let highest = lowest;
-  let startAt = endAt;
+  let { lowest, highest, startAt } = run;
   let before = at - 1;
   for (; before >= points.from; before -= 1) {
     if (points.sound[before] !== 1) continue;
     const beforeAt = endOf(points, before);
     if (startAt - beforeAt > rules.gapMaxMs) break;
-    const away = difference(valueOf(points, before), base, rules.circular);
+    const away = difference(valueOf(points, before), run.base, rules.circular);
     const down = away < lowest ? away : lowest;
     const up = away > highest ? away : highest;
     if (up - down > tolerance) break;
@@ -117,7 +167,6 @@ function walkRun(points: Points, at: number, rules: SeriesRules, run: FlatRun): 
     if (endAt - startAt >= enoughMs) break;
   }
   run.startAt = startAt;
-  run.base = base;
   run.lowest = lowest;
   run.highest = highest;
   run.isCutShort = before < points.from;

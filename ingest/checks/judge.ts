@@ -4,7 +4,13 @@ import type { Digit, NeighbourCheck, Points, SeriesRules, ValueCheck } from './c
 import { climatology } from './climatology.ts';
 import { hasGivenFail, judgedCodes, testsOf } from './digits.ts';
 import { flagOfTests } from './flag-of.ts';
-import { advanceFlat, advanceMissing, flatLine, type FlatRun } from './flat-line.ts';
+import {
+  advanceFlat,
+  advanceMissing,
+  flatLine,
+  judgeFlatBeyond,
+  type FlatRun,
+} from './flat-line.ts';
 import { gap } from './gap.ts';
 import { endOf, valueOf } from './neighbour.ts';
 import { rateOfChange } from './rate-of-change.ts';
@@ -67,10 +73,15 @@ export interface Sequence {
    */
   judge(points: Points, at: number, given: number): number;
   /**
-   * Whether the last answer could be another with more values before `points.from`: load the rules'
-   * look-back and ask again. What lies there may be nothing: the answer then stands.
+   * Whether the last answer could be another with more values before `points.from`: load some more
+   * of the rules' look-back and ask again. What lies there may be nothing: the answer then stands.
    */
   wantsBefore(): boolean;
+  /**
+   * The code of the element asked for last, with older values that the points do not hold: `older`
+   * gives stretches of them, newest first, each ending where the one before began.
+   */
+  judgeBeyond(points: Points, at: number, given: number, older: Iterable<Points>): number;
   forget(): void;
 }
 
@@ -90,6 +101,7 @@ class RunSequence implements Sequence, FlatRun {
   lowest = Number.NaN;
   highest = Number.NaN;
   isCutShort = false;
+  isPartial = false;
   readonly #rules: SeriesRules;
 
   constructor(rules: SeriesRules) {
@@ -108,6 +120,11 @@ class RunSequence implements Sequence, FlatRun {
 
   wantsBefore(): boolean {
     return this.isCutShort;
+  }
+
+  judgeBeyond(points: Points, at: number, given: number, older: Iterable<Points>): number {
+    const digit = judgeFlatBeyond(points, at, this.#rules, { run: this, older });
+    return codeButFlat(points, at, this.#rules, given) + digit * flatWeight;
   }
 
   forget(): void {

@@ -110,12 +110,14 @@ interface Delivery {
   readonly waiting: number;
   readonly windowsBytesMax: number;
   readonly windowPoints: number;
+  readonly lookBackPointsMax: number;
 }
 
 function deliver(delivery: Delivery): PlainStore {
   const store = createPlainStore();
-  const { windowsBytesMax, windowPoints } = delivery;
-  const open = () => createDecider({ store, checks, windowsBytesMax, windowPoints });
+  const { windowsBytesMax, windowPoints, lookBackPointsMax } = delivery;
+  const limits = { windowsBytesMax, windowPoints, lookBackPointsMax };
+  const open = () => createDecider({ store, checks, ...limits });
   let decider = open();
   const waiting: (readonly ObservationRow[])[] = [];
   const settle = (atMost: number): void => {
@@ -153,13 +155,25 @@ const someOdd = fc.record({
   spanMs: fc.constantFrom(0, 0, 0, 0, 10 * minuteMs, 60 * minuteMs),
 });
 
-/** A day of a few series with all that goes wrong in the field, or of one sensor that is stuck. */
-function dayOf(result: typeof noisy, key: typeof someOdd, served: readonly ChannelBinding[]) {
+interface Served {
+  readonly bindings: readonly ChannelBinding[];
+  /** Between two places of a value in time. */
+  readonly stepMinutes: number;
+}
+
+/**
+ * A day of a few series with all that goes wrong in the field, or of one sensor that is stuck, or of
+ * one that sends far faster than its interval.
+ */
+function dayOf(result: typeof noisy, key: typeof someOdd, served: Served) {
+  const { stepMinutes } = served;
   return fc.record({
     steps: fc.array(
       fc.record({
-        binding: fc.constantFrom(...served),
-        minutes: fc.integer({ min: 0, max: 200 }).map((n) => n * 10 + (n % 17 === 0 ? 3 : 0)),
+        binding: fc.constantFrom(...served.bindings),
+        minutes: fc
+          .integer({ min: 0, max: 200 })
+          .map((n) => n * stepMinutes + (n % 17 === 0 ? 0.3 * stepMinutes : 0)),
         result,
         key,
         correctedTo: fc.oneof(
@@ -173,9 +187,11 @@ function dayOf(result: typeof noisy, key: typeof someOdd, served: readonly Chann
   });
 }
 const day = fc.oneof(
-  dayOf(noisy, someOdd, bindings),
-  dayOf(stuck, someOdd, bindings.slice(0, 1)),
-  dayOf(stuck, onlyPlain, bindings.slice(1, 2)),
+  dayOf(noisy, someOdd, { bindings, stepMinutes: 10 }),
+  dayOf(stuck, someOdd, { bindings: bindings.slice(0, 1), stepMinutes: 10 }),
+  dayOf(stuck, onlyPlain, { bindings: bindings.slice(1, 2), stepMinutes: 10 }),
+  dayOf(noisy, onlyPlain, { bindings: bindings.slice(0, 1), stepMinutes: 0.5 }),
+  dayOf(stuck, onlyPlain, { bindings: bindings.slice(0, 1), stepMinutes: 1 }),
 );
 
 function candidatesOf(
@@ -213,14 +229,15 @@ describe('the flags of a set of observations', () => {
         }),
         fc.constantFrom(1, 3, 40),
         fc.constantFrom(0, 1, 2),
-        fc.constantFrom([1_000_000, 64], [300_000, 16], [1, 16]),
-        ({ set, order }, stretch, waiting, [windowsBytesMax, windowPoints]) => {
+        fc.constantFrom([1_000_000, 64, 65_536], [300_000, 16, 24], [1, 16, 16]),
+        ({ set, order }, stretch, waiting, [windowsBytesMax, windowPoints, lookBackPointsMax]) => {
           const store = deliver({
             order,
             stretch,
             waiting,
             windowsBytesMax: windowsBytesMax as number,
             windowPoints: windowPoints as number,
+            lookBackPointsMax: lookBackPointsMax as number,
           });
           expect(linesOf(store)).toEqual(expectedOf(set));
         },

@@ -30,7 +30,7 @@ interface Scene {
 function openScene(config: object = {}): Scene {
   const store = createPlainStore();
   const checks = checksConfig.parse(config);
-  const limits = { windowsBytesMax: 1_000_000, windowPoints: 64 };
+  const limits = { windowsBytesMax: 1_000_000, windowPoints: 64, lookBackPointsMax: 65_536 };
   const decider = createDecider({ store, checks, ...limits });
   let position = 0;
   return {
@@ -141,6 +141,7 @@ describe('which value counts', () => {
       checks: checksConfig.parse({}),
       windowsBytesMax: 1_000_000,
       windowPoints: 64,
+      lookBackPointsMax: 65_536,
     });
     // The greater place in the log counts; its rival, processed later, is history and makes it doubtful.
     decider.decide(value(3, 20, same), sender);
@@ -212,7 +213,7 @@ describe('rows of the change feed', () => {
 
   it('says that the rules changed where another rule set judges again', () => {
     const store = createPlainStore();
-    const limits = { windowsBytesMax: 1_000_000, windowPoints: 64 };
+    const limits = { windowsBytesMax: 1_000_000, windowPoints: 64, lookBackPointsMax: 65_536 };
     const first = createDecider({ store, checks: checksConfig.parse({}), ...limits });
     first.decide(value(0, 20), senderOf(1, receivedAt));
     first.decide(value(9, 20.5), senderOf(2, receivedAt));
@@ -282,6 +283,7 @@ describe('where deciding fails', () => {
       checks: checksConfig.parse({}),
       windowsBytesMax: 1_000_000,
       windowPoints: 64,
+      lookBackPointsMax: 65_536,
     });
     expect(() => decider.decide(value(0, 20), senderOf(1, receivedAt))).toThrow(
       expect.objectContaining({ code: 'INGEST_STORE_FAILED' }),

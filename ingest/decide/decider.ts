@@ -40,13 +40,20 @@ export interface DeciderOptions {
   readonly windowsBytesMax: number;
   /** Points that a series in order keeps at hand. */
   readonly windowPoints: number;
+  /** Points up to which a flat line's look-back is loaded; the rest is walked along in the store. */
+  readonly lookBackPointsMax: number;
 }
 
 export function createDecider(options: DeciderOptions): Decider {
   const pending = createPending();
   const kept = openKept(options.store, pending);
   const memory = createPointMemory(options.windowsBytesMax);
-  const source: WindowSource = { memory, kept, pointsKept: options.windowPoints };
+  const source: WindowSource = {
+    memory,
+    kept,
+    pointsKept: options.windowPoints,
+    lookBackPointsMax: options.lookBackPointsMax,
+  };
   const states = createSeriesStates(options.checks);
   const scope: Scope = { kept, pending, point: createPoint() };
 
@@ -115,12 +122,26 @@ function windowOf(state: SeriesState, heightMm: number): PointWindow | undefined
 function openWindow(state: SeriesState, candidate: Candidate, source: WindowSource): PointWindow {
   const { endAt, heightMm } = candidate;
   const window = windowOf(state, heightMm);
-  if (window !== undefined) {
-    window.isUsed = true;
-    if (window.holdsNewest && isBehindAll(window, endAt)) return window;
-    if (window.reaches(endAt)) return window;
-    window.drop();
-  }
+  const opened =
+    window !== undefined && serves(window, endAt)
+      ? window
+      : replaceWindow(state, candidate, source, window);
+  opened.isUsed = true;
+  if (candidate.timeSource === 'receive') opened.loadAround(endAt, state.repeatWithinMs);
+  return opened;
+}
+
+function serves(window: PointWindow, endAt: number): boolean {
+  return (window.holdsNewest && isBehindAll(window, endAt)) || window.reaches(endAt);
+}
+
+function replaceWindow(
+  state: SeriesState,
+  { endAt, heightMm }: Candidate,
+  source: WindowSource,
+  window: PointWindow | undefined,
+): PointWindow {
+  window?.drop();
   const opened = new PointWindow(state, heightMm, endAt, source);
   if (Number.isNaN(heightMm)) state.window = opened;
   else state.windowsByHeight.set(heightMm, opened);

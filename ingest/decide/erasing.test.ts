@@ -25,6 +25,7 @@ function open(): Scene {
     checks: checksConfig.parse({}),
     windowsBytesMax: 1_000_000,
     windowPoints: 16,
+    lookBackPointsMax: 65_536,
   });
   return {
     store,

@@ -19,31 +19,60 @@ export interface Scope {
 
 /**
  * The code of the point that stands `fromEnd` before the window's end (1 is the last), as it is with
- * all its neighbours. Loads the flat line's look-back where that decides; then indices move, and
- * only the distance from the end stays.
+ * all its neighbours. Loads of the flat line's look-back what decides; then indices move, and only
+ * the distance from the end stays.
  */
 export function judgeAt(window: PointWindow, fromEnd: number, given: number): number {
   const { sequence } = window;
   const at = window.to - fromEnd;
   const code = sequence.judge(window, at, given);
-  if (!sequence.wantsBefore() || !window.loadLookBack(window.endAt[at] ?? 0)) return code;
-  return sequence.judge(window, window.to - fromEnd, given);
+  if (!sequence.wantsBefore()) return code;
+  return judgeFarBack(window, fromEnd, given) ?? code;
+}
+
+/** Undefined where nothing older was left out. */
+function judgeFarBack(window: PointWindow, fromEnd: number, given: number): number | undefined {
+  const { sequence } = window;
+  const endAt = window.endAt[window.to - fromEnd] ?? 0;
+  let code: number | undefined;
+  while (window.loadLookBack(endAt)) {
+    code = sequence.judge(window, window.to - fromEnd, given);
+    if (!sequence.wantsBefore()) return code;
+  }
+  if (!window.hasOlder(endAt)) return code;
+  return sequence.judgeBeyond(window, window.to - fromEnd, given, window.older(endAt));
 }
 
 /** Judges again what a point that came, changed or went touches, after it was judged itself. */
-export function judgeAround(scope: Scope, window: PointWindow, fromEnd: number): void {
+export function judgeAround(scope: Scope, window: PointWindow, placedFromEnd: number): void {
   const { rules } = window.state;
-  const at = window.to - fromEnd;
-  for (let before = affectedFrom(window, at, rules); before < at; before++) {
+  const placedAt = window.to - placedFromEnd;
+  for (let before = affectedFrom(window, placedAt, rules); before < placedAt; before++) {
     const code = window.columns.code[before] ?? 0;
     change(scope, window, before, judgeAhead(window, before, rules, code));
   }
-  if (fromEnd === 1) return;
-  const lastFromEnd = window.to - affectedTo(window, at, rules);
+  if (placedFromEnd === 1) return;
+  const { fromEnd, lastFromEnd } = touched(window, placedFromEnd);
   for (let left = fromEnd - 1; left >= lastFromEnd; left--) {
     const given = givenOfCode(window.columns.code[window.to - left] ?? 0);
     const code = judgeAt(window, left, given);
     change(scope, window, window.to - left, code);
+  }
+}
+
+/** The last point that a change touches, and where the changed one stands once that is loaded. */
+function touched(
+  window: PointWindow,
+  placedFromEnd: number,
+): { readonly fromEnd: number; readonly lastFromEnd: number } {
+  const endAt = window.endAt[window.to - placedFromEnd] ?? 0;
+  for (;;) {
+    const at = window.indexOf(endAt);
+    const last = affectedTo(window, at, window.state.rules);
+    // The last one touched is itself judged with what follows it.
+    if (last + 1 < window.to || !window.loadTouched(endAt)) {
+      return { fromEnd: window.to - at, lastFromEnd: window.to - last };
+    }
   }
 }
 

@@ -27,8 +27,11 @@ export interface SeriesState {
 export interface Reach {
   /** Of the flat line, which asks for it only where it needs it (`Sequence.wantsBefore`). */
   readonly lookBackMs: number;
-  /** Everything else: what must be there before t and behind it. */
+  /** Before t: nothing farther away is compared with a value at t or with the one before it. */
   readonly beforeMs: number;
+  /** Behind t: nothing farther away is compared with a value at t. */
+  readonly afterMs: number;
+  /** Behind t: no verdict farther away is touched. */
   readonly behindMs: number;
 }
 
@@ -115,10 +118,10 @@ function repeatWithinMsOf(rules: SeriesRules): number {
 
 function reachOf(rules: SeriesRules): Reach {
   const { lookBackMs, lookAheadMs, nearMs } = windowOf(rules);
-  const repeatMs = repeatWithinMsOf(rules);
   return {
     lookBackMs,
-    beforeMs: Math.max(lookAheadMs + nearMs, repeatMs),
-    behindMs: Math.max(lookBackMs + lookAheadMs, repeatMs),
+    beforeMs: lookAheadMs + nearMs,
+    afterMs: lookAheadMs,
+    behindMs: lookBackMs + lookAheadMs,
   };
 }
