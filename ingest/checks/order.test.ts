@@ -167,6 +167,28 @@ describe('a sequence with few points loaded', () => {
     expect(sequence.wantsBefore()).toBe(false);
   });
 
+  test('asks for nothing at a natural constant, and at the first judged value after it', () => {
+    const natural = ruleSets['plain'] ?? plainRules();
+    const told = flat(30).map(({ endAt }, at) => ({ endAt, value: at < 29 ? -3 : -2.5 }));
+    const points: Points = { ...pointsOf(told, natural), from: 25 };
+    const sequence = createSequence(natural);
+    for (const at of [27, 28]) {
+      sequence.judge(points, at, given);
+      expect(sequence.wantsBefore()).toBe(false);
+    }
+    sequence.judge(points, 29, given);
+    expect(sequence.wantsBefore()).toBe(true);
+    const older = [
+      { ...points, from: 10, to: 25 },
+      { ...points, from: 0, to: 10 },
+    ];
+    const whole = { ...points, from: 0 };
+    expect(sequence.judgeBeyond(points, 29, given, older)).toBe(
+      judgePoint(whole, 29, natural, given),
+    );
+    expect(sequence.wantsBefore()).toBe(false);
+  });
+
   test('asks for nothing where the value before is another', () => {
     const points = pointsOf([{ endAt: 0, value: 1 }, ...flat(9).slice(1)], rules);
     const sequence = createSequence(rules);

@@ -17,10 +17,10 @@ export interface WindowSource {
   readonly lookBackPointsMax: number;
 }
 
-/** Rows between a late value and the window; one that lies farther away gets a window of its own. */
-const rowsBetweenMax = 256;
+/** In points kept: rows between a late value and the window; one farther away gets a window of its own. */
+const betweenFactor = 4;
 /** Rows read at once: few where a neighbour is wanted, then as many as there are already. */
-const rowsMin = 32;
+const fewFactor = 1 / 4;
 const rowsMax = 4_096;
 /** From so many times the usual points on it lets go of newer ones when a value comes far before them. */
 const aheadFactor = 8;
@@ -114,8 +114,9 @@ export class PointWindow extends PointBuffer {
   reaches(aroundAt: number): boolean {
     const { beforeMs, afterMs } = this.#state.reach;
     const fromAt = aroundAt - beforeMs;
-    if (aroundAt < this.coveredFrom) this.#extendBack(fromAt, rowsBetweenMax);
-    if (aroundAt >= this.coveredTo) this.#extendAhead(rowsBetweenMax);
+    const between = betweenFactor * this.#source.pointsKept;
+    if (aroundAt < this.coveredFrom) this.#extendBack(fromAt, between);
+    if (aroundAt >= this.coveredTo) this.#extendAhead(between);
     if (aroundAt < this.coveredFrom || aroundAt >= this.coveredTo) return false;
     while (fromAt < this.coveredFrom && !this.#isNearBefore(this.indexOf(aroundAt))) {
       this.#extendBack(fromAt, this.#rowsAtOnce());
@@ -170,9 +171,9 @@ export class PointWindow extends PointBuffer {
 
   #fill(aroundAt: number): void {
     const { lookBackMs, beforeMs } = this.#state.reach;
-    const { kept, pointsKept } = this.#source;
+    const { kept } = this.#source;
     const fromAt = aroundAt - Math.max(lookBackMs, beforeMs);
-    const before = kept.last(this.#span(fromAt, aroundAt), Math.ceil(pointsKept / 4));
+    const before = kept.last(this.#span(fromAt, aroundAt), this.#rowsAtOnce());
     this.#newestAt = kept.newestAt(this.#state.series);
     this.coveredFrom = before.fromAt;
     this.coveredTo = this.#newestAt < aroundAt ? Number.POSITIVE_INFINITY : aroundAt;
@@ -191,7 +192,8 @@ export class PointWindow extends PointBuffer {
   }
 
   #rowsAtOnce(): number {
-    return Math.min(rowsMax, Math.max(rowsMin, this.to - this.from));
+    const few = Math.ceil(this.#source.pointsKept * fewFactor);
+    return Math.min(rowsMax, Math.max(few, this.to - this.from));
   }
 
   /**
