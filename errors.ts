@@ -1,4 +1,4 @@
-import { CodedError, errorsOf, type ErrorTable } from './devices/coded-error.ts';
+import { errorsOf, type ErrorTable } from './devices/coded-error.ts';
 
 /** What stops a start or a command before any room is open. Exit code 2 unless said otherwise. */
 export const startErrors = {
@@ -76,17 +76,3 @@ export const startErrors = {
 } as const satisfies ErrorTable;
 
 export const startError = errorsOf(startErrors);
-
-/** One sentence that says what to do, with the values of this occurrence; a fault of ours in full. */
-export function explainError(error: unknown): string {
-  if (!(error instanceof CodedError)) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  }
-  const known: ErrorTable = startErrors;
-  const meaning = known[error.code]?.meaning;
-  const fields = Object.entries(error.fields).map(
-    ([key, value]) => `${key}: ${JSON.stringify(value)}`,
-  );
-  const values = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
-  return `quantrac: ${error.message}${values}.${meaning === undefined ? '' : ` ${meaning}`} [${error.code}]`;
-}

@@ -14,7 +14,7 @@ import { verifyCommand } from './commands-verify.ts';
 import { loadCommand, replayCommand, simulateCommand } from './commands-world.ts';
 import { readConfiguration } from './configuration.ts';
 import { CodedError } from './devices/coded-error.ts';
-import { explainError } from './errors.ts';
+import { explainError } from './explain-error.ts';
 import { runServer } from './server.ts';
 
 /** What each command does; it resolves to the exit code. */

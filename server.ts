@@ -21,7 +21,8 @@ import { CodedError } from './devices/coded-error.ts';
 import { openSystemRandom } from './devices/random.ts';
 import { openRegistryWriter } from './devices/registry-sqlite.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
-import { explainError, startError } from './errors.ts';
+import { startError } from './errors.ts';
+import { explainError } from './explain-error.ts';
 import { durableEndBytes } from './ingest/log/durable-end.ts';
 import type { IngestRoomData } from './ingest/worker.ts';
 import type { RoomData, RoomMessage } from './room-thread.ts';
@@ -173,6 +174,7 @@ function openRoom(
     },
   });
   let closing = false;
+  let isOpen = false;
   const port = worker as unknown as MessagePort;
   serveCalls(port, calls);
   const call = createCaller(port);
@@ -190,7 +192,9 @@ function openRoom(
   });
   const ready = new Promise<unknown>((resolve) => {
     worker.on('message', (message: RoomMessage | { type?: undefined }) => {
-      if (message.type === 'ready') resolve(message.ready);
+      if (message.type !== 'ready') return;
+      isOpen = true;
+      resolve(message.ready);
     });
   });
   return {
@@ -199,6 +203,8 @@ function openRoom(
     call,
     async close() {
       closing = true;
+      // One that is still opening answers no calls; what it has begun is what a kill would leave.
+      if (!isOpen) return void (await worker.terminate());
       const late = new Promise((resolve) => setTimeout(resolve, closeMsMax).unref());
       await Promise.race([call('close').catch((error: unknown) => error), late, exited]);
       await worker.terminate();
