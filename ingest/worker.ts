@@ -37,6 +37,8 @@ async function openIngestRoom(room: Surroundings) {
   const { paths } = data;
   // The broker owns `readings`; it answers once the log is recovered and its end is known.
   const brokerOpened = room.call('broker', 'opened');
+  // A broker that fails is told below, when it is waited for; not as a fault of this thread.
+  brokerOpened.catch(() => undefined);
   const fileSystem = openNodeFileSystem();
   const observationsEnd = createDurableEnd(data.ends.observations);
   const observations = await openLogWriter({
