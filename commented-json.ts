@@ -22,7 +22,7 @@ function blankCommas(text: string): string {
   );
 }
 
-interface SchemaNode {
+export interface SchemaNode {
   readonly description?: string;
   readonly type?: string;
   readonly default?: unknown;

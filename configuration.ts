@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { apiConfig } from './api/config.ts';
 import { brokerConfigSchema } from './broker/config.ts';
-import { parseCommentedJson } from './commented-json.ts';
+import { acceptedValues, parseCommentedJson, type SchemaNode } from './commented-json.ts';
 import { devicesConfigSchema } from './devices/config.ts';
 import { startError } from './errors.ts';
 import { ingestConfigSchema } from './ingest/config.ts';
@@ -116,11 +116,15 @@ function toNumber(text: string): unknown {
 
 function readFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
+  let content: unknown;
   try {
-    return parseCommentedJson(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    content = parseCommentedJson(readFileSync(path, 'utf8'));
   } catch (error) {
     throw startError('START_CONFIG_UNREADABLE', { file: path, problem: String(error) }, error);
   }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content))
+    return content as Record<string, unknown>;
+  throw startError('START_CONFIG_UNREADABLE', { file: path, problem: 'it is not one object' });
 }
 
 function describeIssue(
@@ -137,6 +141,16 @@ function describeIssue(
     key: path.join('.'),
     ...(setting === undefined ? {} : { flag: `--${setting[0]}`, environment: setting[1] }),
     value,
-    accepted: issue.message,
+    accepted: acceptedAt(issue) ?? issue.message,
   };
+}
+
+/** From the schema, as the printed configuration says it; undefined where it says nothing. */
+function acceptedAt(issue: z.core.$ZodIssue): string | undefined {
+  const whole: unknown = z.toJSONSchema(configurationSchema, { io: 'input' });
+  let node = whole as SchemaNode | undefined;
+  for (const step of issue.path) node = node?.properties?.[String(step)];
+  if (node === undefined) return undefined;
+  if (issue.code === 'unrecognized_keys') return Object.keys(node.properties ?? {}).join(', ');
+  return acceptedValues(node) || undefined;
 }
