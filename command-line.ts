@@ -75,6 +75,16 @@ const flagsOf: Readonly<
   help: [],
 };
 
+/** Commands that take flags only: a word beside them is a mistake, not to be passed over. */
+const withoutArguments: ReadonlySet<CommandName> = new Set([
+  'run',
+  'config',
+  'reprocess',
+  'erase',
+  'load',
+  'simulate',
+]);
+
 export const usage = `quantrac COMMAND [FLAGS]
 
   run [--demo]                     starts the server (npm start = run --demo)
@@ -110,7 +120,8 @@ export function parseCommand(words: readonly string[]): Command {
   for (const [flag, kind] of flagsOf[name])
     options[flag] = { type: kind === 'text' ? 'string' : 'boolean' };
   try {
-    const parsed = parseArgs({ args: rest, options, allowPositionals: true, strict: true });
+    const allowPositionals = !withoutArguments.has(name);
+    const parsed = parseArgs({ args: rest, options, allowPositionals, strict: true });
     return { name, flags: parsed.values as Command['flags'], arguments: parsed.positionals };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
