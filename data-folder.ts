@@ -164,7 +164,7 @@ function makeFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     chmodSync(path, 0o700);
   } catch (error) {
-    throw startError('START_FOLDER_UNWRITABLE', { folder: path }, error);
+    throw startError('START_FOLDER_UNWRITABLE', { folder: path, problem: String(error) }, error);
   }
 }
 
@@ -180,10 +180,7 @@ function takeOwnership(path: string): () => void {
     return () => lock.close();
   } catch (error) {
     const busy = error instanceof Error && /locked/.test(error.message);
-    throw startError(
-      busy ? 'START_FOLDER_OWNED' : 'START_FOLDER_UNWRITABLE',
-      { folder: path },
-      error,
-    );
+    if (busy) throw startError('START_FOLDER_OWNED', { folder: path }, error);
+    throw startError('START_FOLDER_UNWRITABLE', { folder: path, problem: String(error) }, error);
   }
 }
