@@ -5,11 +5,11 @@
  */
 import type { ObservationRow } from '../observation.ts';
 import { erasedRaw, erasedVerdict } from '../observations/erased.ts';
-import { givenOfCode } from './change.ts';
-import { change, judgeAt, type Scope } from './judging.ts';
+import { change, type Scope } from './judging.ts';
 import type { KeptStore } from './kept.ts';
-import { PointWindow, type WindowSource } from './point-window.ts';
+import type { WindowSource } from './point-window.ts';
 import type { SeriesState } from './series.ts';
+import { judgeStretches } from './stretches.ts';
 
 export interface SeriesErasure {
   readonly device: string;
@@ -32,7 +32,7 @@ export interface Erasing {
 
 /** Answers how many observations were deleted. */
 export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
-  const { scope, state } = erasing;
+  const { scope, source, state } = erasing;
   const rows = currentRows(erasing, erasure).filter(
     ({ device, rank }) => device === erasure.device && rank.position <= erasure.upTo,
   );
@@ -40,7 +40,12 @@ export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
   state.window?.drop();
   for (const window of state.windowsByHeight.values()) window.drop();
   const byHeight = Map.groupBy(rows, ({ heightMm }) => heightMm);
-  for (const [heightMm, erased] of byHeight) judgeBeside(erasing, heightMm, erased);
+  for (const [heightMm, erased] of byHeight) {
+    const ends = erased.map(({ endAt }) => endAt);
+    judgeStretches({ source, state, heightMm }, ends, (window, at, code) =>
+      change(scope, window, at, code),
+    );
+  }
   return rows.length;
 }
 
@@ -88,55 +93,4 @@ function currentRows({ store, scope, state }: Erasing, span: SeriesErasure): Obs
   }
   const kept = [...byKey.values()].filter(({ type }) => type !== 'deletion');
   return kept.sort((one, other) => one.endAt - other.endAt || one.startAt - other.startAt);
-}
-
-/**
- * Judges the points that values which went may have touched. Values that lie near each other are one
- * stretch: their neighbours are judged once, however many there were.
- */
-function judgeBeside(erasing: Erasing, heightMm: number, erased: readonly ObservationRow[]): void {
-  const { source, state } = erasing;
-  const { behindMs } = state.reach;
-  for (let from = 0; from < erased.length;) {
-    const firstAt = erased[from]?.endAt ?? 0;
-    let lastAt = firstAt;
-    for (from++; (erased[from]?.endAt ?? Number.POSITIVE_INFINITY) <= lastAt + behindMs; from++) {
-      lastAt = erased[from]?.endAt ?? lastAt;
-    }
-    const window = new PointWindow(state, heightMm, firstAt, source);
-    judgeStretch(erasing, window, firstAt, lastAt + behindMs);
-    window.drop();
-  }
-}
-
-/** From the last point before the stretch to the last that a value at its end could touch. */
-function judgeStretch(
-  { scope, source, state }: Erasing,
-  opened: PointWindow,
-  firstAt: number,
-  untilAt: number,
-): void {
-  let window = opened;
-  const next = window.indexOf(firstAt);
-  let fromAt = next > window.from ? (window.endAt[next - 1] ?? firstAt) : firstAt;
-  while (fromAt <= untilAt) {
-    if (!window.isHeld || !window.reaches(fromAt)) {
-      window.drop();
-      window = new PointWindow(state, opened.heightMm, fromAt, source);
-    }
-    const at = window.indexOf(fromAt);
-    if (at === window.to) {
-      // Nothing up to where the window ends.
-      fromAt = window.coveredTo;
-      continue;
-    }
-    const pointAt = window.endAt[at] ?? 0;
-    if (pointAt > untilAt) break;
-    const fromEnd = window.to - at;
-    const given = givenOfCode(window.columns.code[at] ?? 0);
-    const code = judgeAt(window, fromEnd, given);
-    change(scope, window, window.to - fromEnd, code);
-    fromAt = pointAt + 1;
-  }
-  if (window !== opened) window.drop();
 }
