@@ -2,31 +2,23 @@
  * Starts the server: owns the data folder, opens the rooms in their threads, serves the control
  * socket, prints the addresses, and closes everything in reverse on a signal. A room that ends by
  * itself ends the process with a reason; a restart loses nothing.
+ *
+ * The broker comes first and alone: devices that wait to send are heard while the rest is loaded.
+ * What the other rooms need is imported when the broker is open, not at the head of this file.
  */
-import {
-  MessageChannel,
-  Worker,
-  type MessagePort,
-  type TransferListItem,
-} from 'node:worker_threads';
+import { flushCompileCache } from 'node:module';
+import { MessageChannel } from 'node:worker_threads';
 import type { ApiRoomData } from './api/worker.ts';
 import type { BrokerRoomData } from './broker/worker.ts';
-import type { Configuration } from './configuration.ts';
-import { controlHandlers } from './control-handlers.ts';
-import { serveControl } from './control.ts';
+import type { Command } from './command-line.ts';
+import { readConfiguration, type Configuration } from './configuration.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
-import { startDemo } from './demo.ts';
 import { openSystemClock } from './devices/clock-system.ts';
-import { CodedError } from './devices/coded-error.ts';
 import { openSystemRandom } from './devices/random.ts';
-import { openRegistryWriter } from './devices/registry-sqlite.ts';
-import { openProcessTelemetry } from './devices/telemetry-pino.ts';
-import { startError } from './errors.ts';
-import { explainError } from './explain-error.ts';
+import { isPresentRegistry } from './devices/registry/tables.ts';
 import { durableEndBytes } from './ingest/log/durable-end.ts';
 import type { IngestRoomData } from './ingest/worker.ts';
-import type { RoomData, RoomMessage } from './room-thread.ts';
-import { createCaller, serveCalls } from './thread-call.ts';
+import { openRoom, type Room } from './open-room.ts';
 
 /** What `listening` tells; the ports are those that were picked. */
 export interface Addresses {
@@ -44,43 +36,23 @@ export interface Server {
   readonly close: () => Promise<void>;
 }
 
-interface Room {
-  readonly ready: Promise<unknown>;
-  readonly ended: Promise<Error>;
-  call(name: string, argument?: unknown): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-/** How long a room may take to close before its thread is ended: together under 10 s. */
-const closeMsMax = 3_000;
-
 export async function startServer(configuration: Configuration): Promise<Server> {
-  const random = openSystemRandom();
-  const folder = openDataFolder(configuration.dataDir, random);
-  prepareRegistry(folder, configuration);
+  const folder = openDataFolder(configuration.dataDir, openSystemRandom());
   const closers: (() => Promise<unknown>)[] = [async () => folder.release()];
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each();
   };
   try {
-    const rooms = openRooms(configuration, folder);
-    const all = [rooms.broker, rooms.ingest, rooms.api];
-    for (const room of all) closers.push(() => room.close());
-    const ended = Promise.race(all.map((room) => room.ended));
-    const opened = Promise.all(all.map((room) => room.ready));
-    const [broker, , api] = await Promise.race([
-      opened,
-      ended.then((error) => Promise.reject(error)),
-    ]);
-    const addresses = {
-      ...(broker as Omit<Addresses, 'httpPort'>),
-      ...(api as { httpPort: number }),
-    };
+    await prepareRegistry(folder, configuration);
+    const { rooms, ended, addresses } = await openRooms(configuration, folder, closers);
+    const { serveControl } = await import('./control.ts');
+    const { controlHandlers } = await import('./control-handlers.ts');
     const control = await serveControl(
       folder.controlSocket,
       controlHandlers({ rooms, addresses, folder, configuration }),
     );
     closers.push(async () => control.close());
+    flushCompileCache();
     return { addresses, dataDir: folder.path, ended, close };
   } catch (error) {
     await close();
@@ -89,10 +61,12 @@ export async function startServer(configuration: Configuration): Promise<Server>
 }
 
 /** Creates or migrates the registry before the threads that read it start. */
-function prepareRegistry(folder: DataFolder, configuration: Configuration): void {
-  const clock = openSystemClock();
+async function prepareRegistry(folder: DataFolder, configuration: Configuration): Promise<void> {
+  const { busyTimeoutMs } = configuration.devices;
+  if (isPresentRegistry(folder.registry, busyTimeoutMs)) return;
+  const { openRegistryWriter } = await import('./devices/registry-sqlite.ts');
   openRegistryWriter(folder.registry, {
-    clock,
+    clock: openSystemClock(),
     random: openSystemRandom(),
     config: configuration.devices,
   }).close();
@@ -104,7 +78,62 @@ export interface Rooms {
   readonly api: Room;
 }
 
-function openRooms(configuration: Configuration, folder: DataFolder): Rooms {
+interface OpenedRooms {
+  readonly rooms: Rooms;
+  readonly addresses: Addresses;
+  readonly ended: Promise<Error>;
+}
+
+/** Rejects with the reason of the room that did not open; what was opened is in `closers`. */
+async function openRooms(
+  configuration: Configuration,
+  folder: DataFolder,
+  closers: (() => Promise<unknown>)[],
+): Promise<OpenedRooms> {
+  const data = describeRooms(configuration, folder);
+  const { threads, logLevel: level } = configuration;
+  const clock = openSystemClock();
+  const broker = openRoom(data.broker, {}, threads, clock);
+  closers.push(() => broker.close());
+  const doorsIn = await openedOf([broker]);
+  const metrics = import('./devices/telemetry-pino.ts').then(({ openProcessTelemetry }) =>
+    openProcessTelemetry({ room: 'main', level, processMetrics: true }),
+  );
+  const calls = { processMetrics: async () => (await metrics).text() };
+  const ingest = openRoom(data.ingest, calls, threads, clock);
+  closers.push(() => ingest.close());
+  const api = openRoom(data.api, calls, threads, clock);
+  closers.push(() => api.close());
+  const all = [broker, ingest, api];
+  const [, , doorsOut] = await openedOf(all);
+  return {
+    rooms: { broker, ingest, api },
+    addresses: {
+      ...(doorsIn[0] as Omit<Addresses, 'httpPort'>),
+      ...(doorsOut as { httpPort: number }),
+    },
+    ended: endedOf(all),
+  };
+}
+
+/** What each room tells when it is open; rejects with the reason when one of them ends before. */
+function openedOf(rooms: readonly Room[]): Promise<unknown[]> {
+  const ended = endedOf(rooms).then((error) => Promise.reject(error));
+  return Promise.race([Promise.all(rooms.map((room) => room.ready)), ended]);
+}
+
+function endedOf(rooms: readonly Room[]): Promise<Error> {
+  return Promise.race(rooms.map((room) => room.ended));
+}
+
+interface RoomsData {
+  readonly broker: BrokerRoomData;
+  readonly ingest: IngestRoomData;
+  readonly api: ApiRoomData;
+}
+
+/** What each room is given: the logs' shared ends, the ports between them, and its settings. */
+function describeRooms(configuration: Configuration, folder: DataFolder): RoomsData {
   const ends = {
     readings: new SharedArrayBuffer(durableEndBytes),
     observations: new SharedArrayBuffer(durableEndBytes),
@@ -115,123 +144,59 @@ function openRooms(configuration: Configuration, folder: DataFolder): Rooms {
     ingestApi: new MessageChannel(),
   };
   const { release: _release, ...paths } = folder;
-  const { logLevel, log, threads } = configuration;
-  const shared = { logLevel, ends, paths, log };
+  const { logLevel, log, devices, ingest } = configuration;
+  const shared = { logLevel, ends, paths, log, devices, ingest };
   const host = configuration.host ?? (configuration.demo ? '127.0.0.1' : '::');
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = configuration;
-  const broker: BrokerRoomData = {
-    ...shared,
-    room: 'broker',
-    ports: { ingest: links.brokerIngest.port1, api: links.brokerApi.port1 },
-    devices: configuration.devices,
-    ingest: configuration.ingest,
+  const anonymousPublish = configuration.demo ? 'demo' : 'never';
+  return {
     broker: {
-      ...configuration.broker,
-      host,
-      mqttPort,
-      mqttsPort,
-      mqttWsPort,
-      anonymousPublish: configuration.demo ? 'demo' : 'never',
+      ...shared,
+      room: 'broker',
+      ports: { ingest: links.brokerIngest.port1, api: links.brokerApi.port1 },
+      broker: {
+        ...configuration.broker,
+        host,
+        mqttPort,
+        mqttsPort,
+        mqttWsPort,
+        anonymousPublish,
+      },
     },
-  };
-  const ingest: IngestRoomData = {
-    ...shared,
-    room: 'ingest',
-    ports: { broker: links.brokerIngest.port2, api: links.ingestApi.port1 },
-    devices: configuration.devices,
-    ingest: configuration.ingest,
-  };
-  const api: ApiRoomData = {
-    ...shared,
-    room: 'api',
-    ports: { broker: links.brokerApi.port2, ingest: links.ingestApi.port2 },
-    devices: configuration.devices,
-    ingest: configuration.ingest,
-    api: { ...configuration.api, host, httpPort },
-  };
-  const metrics = openProcessTelemetry({ room: 'main', level: logLevel, processMetrics: true });
-  const calls = { processMetrics: () => metrics.text() };
-  return {
-    broker: openRoom(broker, calls, threads),
-    ingest: openRoom(ingest, calls, threads),
-    api: openRoom(api, calls, threads),
-  };
-}
-
-function openRoom(
-  data: RoomData,
-  calls: Parameters<typeof serveCalls>[1],
-  threads: Configuration['threads'],
-): Room {
-  const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
-  const worker = new Worker(new URL(`./${data.room}/worker.ts`, import.meta.url), {
-    workerData: data,
-    transferList,
-    name: data.room,
-    resourceLimits: {
-      maxYoungGenerationSizeMb: threads.youngMegabytesMax,
-      maxOldGenerationSizeMb: threads.heapMegabytesMax,
+    ingest: {
+      ...shared,
+      room: 'ingest',
+      ports: { broker: links.brokerIngest.port2, api: links.ingestApi.port1 },
     },
-  });
-  let closing = false;
-  let isOpen = false;
-  const port = worker as unknown as MessagePort;
-  serveCalls(port, calls);
-  const call = createCaller(port);
-  const exited = new Promise<number>((resolve) => worker.once('exit', resolve));
-  const ended = new Promise<Error>((resolve) => {
-    worker.on('message', (message: RoomMessage | { type?: undefined }) => {
-      if (message.type === 'failed') resolve(errorOf(data.room, message));
-    });
-    worker.once('error', (error) =>
-      resolve(startError('START_ROOM_ENDED', { room: data.room, reason: String(error) }, error)),
-    );
-    void exited.then((code) => {
-      if (!closing) resolve(startError('START_ROOM_ENDED', { room: data.room, exitCode: code }));
-    });
-  });
-  const ready = new Promise<unknown>((resolve) => {
-    worker.on('message', (message: RoomMessage | { type?: undefined }) => {
-      if (message.type !== 'ready') return;
-      isOpen = true;
-      resolve(message.ready);
-    });
-  });
-  return {
-    ready,
-    ended,
-    call,
-    async close() {
-      closing = true;
-      // One that is still opening answers no calls; what it has begun is what a kill would leave.
-      if (!isOpen) return void (await worker.terminate());
-      const late = new Promise((resolve) => setTimeout(resolve, closeMsMax).unref());
-      await Promise.race([call('close').catch((error: unknown) => error), late, exited]);
-      await worker.terminate();
+    api: {
+      ...shared,
+      room: 'api',
+      ports: { broker: links.brokerApi.port2, ingest: links.ingestApi.port2 },
+      api: { ...configuration.api, host, httpPort },
     },
   };
 }
 
-function errorOf(room: string, failure: RoomMessage & { type: 'failed' }): Error {
-  if (failure.code === null)
-    return startError('START_ROOM_ENDED', { room, reason: failure.message, stack: failure.stack });
-  const entry = { message: failure.message, meaning: '', canRetry: true };
-  return new CodedError(failure.code, entry, { fields: failure.fields as Record<string, unknown> });
+export function runCommand({ flags }: Command): Promise<number> {
+  return runServer(readConfiguration({ flags, environment: process.env }));
 }
 
 /** The command `run`: until a signal (exit code 0) or until a room ends (its reason, exit code 1). */
-export async function runServer(configuration: Configuration): Promise<number> {
+async function runServer(configuration: Configuration): Promise<number> {
   const stopped = new Promise<'signal'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => resolve('signal'));
   });
   const server = await startServer(configuration);
   tellListening(configuration, server);
-  const demo = configuration.demo ? await startDemo(server, configuration) : undefined;
+  const demo = configuration.demo
+    ? await (await import('./demo.ts')).startDemo(server, configuration)
+    : undefined;
   const outcome = await Promise.race([stopped, server.ended]);
   await demo?.close();
   await server.close();
   if (outcome === 'signal') return 0;
+  const { explainError } = await import('./explain-error.ts');
   process.stderr.write(`${explainError(outcome)}\n`);
   return 1;
 }

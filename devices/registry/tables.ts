@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { devicesError } from '../errors.ts';
-import { transaction, type Database } from '../database.ts';
+import { openDatabase, transaction, type Database } from '../database.ts';
 
 /**
  * The file registry.db.
@@ -91,6 +92,27 @@ export function migrateRegistry(
     database.exec(`PRAGMA user_version = ${steps.length}`);
   });
   return found;
+}
+
+/**
+ * Whether the file is a registry of the present format, which readers can open as it is. Of every
+ * other file, and of none, it says no: who opens it for writing says what is wrong.
+ */
+export function isPresentRegistry(path: string, busyTimeoutMs: number): boolean {
+  if (!existsSync(path)) return false;
+  let database: Database | undefined;
+  try {
+    database = openDatabase(path, { readOnly: true, busyTimeoutMs });
+    return (
+      pragma(database, 'application_id') === applicationId &&
+      pragma(database, 'user_version') === registryFormat
+    );
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error) return false;
+    throw error;
+  } finally {
+    database?.close();
+  }
 }
 
 /** Format of an open registry, 0 for an empty file; refuses foreign and newer ones by name. */

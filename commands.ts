@@ -1,0 +1,42 @@
+/** The commands of the command line: each loads what it needs, and no more, when it is called. */
+import { parseCommand, usage, type Command } from './command-line.ts';
+import { CodedError } from './devices/coded-error.ts';
+
+/** What each command does; it resolves to the exit code. */
+const commands: Readonly<Record<Command['name'], (command: Command) => Promise<number>>> = {
+  run: async (command) => (await import('./server.ts')).runCommand(command),
+  provision: async (command) => (await registry()).provisionCommand(command),
+  token: async (command) => (await registry()).tokenCommand(command),
+  config: async (command) => (await registry()).configCommand(command),
+  verify: async (command) => (await import('./commands-verify.ts')).verifyCommand(command),
+  backup: async (command) => (await data()).backupCommand(command),
+  restore: async (command) => (await data()).restoreCommand(command),
+  reprocess: async (command) => (await erase()).reprocessCommand(command),
+  erase: async (command) => (await erase()).eraseCommand(command),
+  replay: async (command) => (await world()).replayCommand(command),
+  load: async (command) => (await world()).loadCommand(command),
+  simulate: async (command) => (await world()).simulateCommand(command),
+  help: async () => {
+    process.stdout.write(usage);
+    return 0;
+  },
+};
+
+const registry = () => import('./commands-registry.ts');
+const data = () => import('./commands-data.ts');
+const erase = () => import('./commands-erase.ts');
+const world = () => import('./commands-world.ts');
+
+/** Runs the command that `words` name. Never rejects: what went wrong is told on standard error. */
+export async function runCommandLine(words: readonly string[]): Promise<void> {
+  try {
+    const command = parseCommand(words);
+    process.exitCode = await commands[command.name](command);
+    if (process.connected) process.disconnect();
+  } catch (error) {
+    const { explainError } = await import('./explain-error.ts');
+    process.stderr.write(`${explainError(error)}\n`);
+    process.exitCode = error instanceof CodedError && error.fields['exitCode'] === 1 ? 1 : 2;
+    process.exit();
+  }
+}
