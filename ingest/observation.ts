@@ -29,7 +29,8 @@ export function compareRank(a: Rank, b: Rank): number {
 
 export const changeTypes = ['insert', 'correction', 'deletion'] as const;
 export type ChangeType = (typeof changeTypes)[number];
-export const changeCauses = ['value', 'flag', 'rule', 'review', 'erasure'] as const;
+/** `reprocess` is shown as `rule` (`observations/withdrawn.ts`). */
+export const changeCauses = ['value', 'flag', 'rule', 'review', 'erasure', 'reprocess'] as const;
 export type ChangeCause = (typeof changeCauses)[number];
 
 /** The measurement as sent, kept for ever beside what was made of it. */

@@ -10,6 +10,7 @@ import type { Registry } from '../../devices/registry.ts';
 import { visibilityOf, visible, type Principal } from '../../devices/visible.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
+import { publicCause } from '../../ingest/observations/withdrawn.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import type { Cursors } from '../cursor.ts';
 
@@ -78,7 +79,7 @@ export function changeText(
 export function rowChange(row: ObservationRow, cursor: string, rows: PublicRows): string {
   const observation = rows.text(row) ?? 'null';
   return (
-    `{"cursor":"${cursor}","type":"${row.type}","cause":"${row.cause}",` +
+    `{"cursor":"${cursor}","type":"${row.type}","cause":"${publicCause(row.cause)}",` +
     `"observation":${observation}}`
   );
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Rank, ObservationRow } from '../../ingest/observation.ts';
 import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
+import { publicCause } from '../../ingest/observations/withdrawn.ts';
 import { testIds, type TestId } from '../../ingest/quality.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
@@ -90,7 +91,7 @@ function keptObject(rows: PublicRows, row: ObservationRow): object {
   return {
     ...(JSON.parse(rows.rawText(row) ?? '{}') as object),
     type: row.type,
-    cause: row.cause,
+    cause: publicCause(row.cause),
     publishedAt,
     rules: row.verdict.rules,
     reading: placeOf(row.rank),

@@ -7,6 +7,7 @@ import { duplicateDigit, isRepeat, isSameValue } from '../checks/duplicate.ts';
 import { soundness } from '../checks/judge.ts';
 import type { Candidate } from '../normalise/measurement.ts';
 import { compareRank, type ObservationRow, type Verdict } from '../observation.ts';
+import { valuesInForce } from '../observations/withdrawn.ts';
 import { judgeAlone } from './alone.ts';
 import { givenOfCode, makesRow } from './change.ts';
 import { change, correct, judgeAround, judgeAt, keyAt, type Scope } from './judging.ts';
@@ -28,13 +29,15 @@ export interface Arrival {
 export function placeNew(scope: Scope, window: PointWindow, arrival: Arrival): Outcome {
   const { candidate } = arrival;
   const isNewest = window.holdsNewest && isBehindAll(window, candidate.endAt);
+  let revision = 0;
   if (!isNewest && window.mayKeep(candidate.endAt)) {
-    const revisions = scope.kept.revisions(candidate);
-    if (revisions.length > 0) return placeBeside(scope, window, revisions, arrival);
+    const told = toldOf(scope, candidate);
+    if (told.values.length > 0) return placeBeside(scope, window, told, arrival);
+    revision = told.nextRevision;
   }
   fillPoint(scope.point, candidate, candidate.given, window.state);
   const at = window.insert(scope.point);
-  write(scope, window, window.to - at, { arrival, given: candidate.given, revision: 0 });
+  write(scope, window, window.to - at, { arrival, given: candidate.given, revision });
   return 'stored';
 }
 
@@ -56,37 +59,38 @@ export function placeAtEnd(
     const value = columns.value[at] ?? Number.NaN;
     if (isSameValue(candidate.result, Number.isNaN(value) ? null : value)) return 'duplicate';
   }
-  const revisions = scope.kept.revisions(candidate);
-  if (isKept(candidate, revisions)) {
-    if (isOneValue(revisions)) columns.meta[at] = meta | metaBits.single;
+  const { values, nextRevision } = toldOf(scope, candidate);
+  if (isKept(candidate, values)) {
+    if (isOneValue(values)) columns.meta[at] = meta | metaBits.single;
     return 'duplicate';
   }
-  const given = givenAmong(candidate, revisions);
-  if (isOutranked(arrival, revisions)) {
+  const given = givenAmong(candidate, values);
+  if (isOutranked(arrival, values)) {
     writeHistory(scope, window.state, arrival, given);
-    doubt(scope, window, at, { current: revisions[0], rival: candidate });
+    doubt(scope, window, at, { current: values[0], rival: candidate });
     return 'revision';
   }
   const fromEnd = window.to - at;
   fillPoint(scope.point, candidate, given, window.state);
   scope.point.meta &= ~metaBits.single;
   window.set(scope.point, at);
-  write(scope, window, fromEnd, { arrival, given, revision: revisionAfter(revisions) });
+  write(scope, window, fromEnd, { arrival, given, revision: nextRevision });
   return 'revision';
 }
 
 /** Two keys end at the same time: the one with the shorter interval stands among the points. */
 function placeTie(scope: Scope, window: PointWindow, at: number, arrival: Arrival): Outcome {
   const { candidate } = arrival;
-  const revisions = scope.kept.revisions(candidate);
+  const told = toldOf(scope, candidate);
   const isShorter = candidate.endAt - candidate.startAt < (window.columns.spanMs[at] ?? 0);
-  if (revisions.length > 0 || !isShorter) return placeBeside(scope, window, revisions, arrival);
+  if (told.values.length > 0 || !isShorter) return placeBeside(scope, window, told, arrival);
   demote(scope, window, at);
   window.sequence.forget();
   const fromEnd = window.to - at;
   fillPoint(scope.point, candidate, candidate.given, window.state);
   window.set(scope.point, at);
-  write(scope, window, fromEnd, { arrival, given: candidate.given, revision: 0 });
+  const given = candidate.given;
+  write(scope, window, fromEnd, { arrival, given, revision: told.nextRevision });
   return 'stored';
 }
 
@@ -94,22 +98,22 @@ function placeTie(scope: Scope, window: PointWindow, at: number, arrival: Arriva
 function placeBeside(
   scope: Scope,
   window: PointWindow,
-  revisions: readonly ObservationRow[],
+  { values, nextRevision }: Told,
   arrival: Arrival,
 ): Outcome {
   const { candidate, sender } = arrival;
-  if (isKept(candidate, revisions)) return 'duplicate';
-  const given = givenAmong(candidate, revisions);
-  if (isOutranked(arrival, revisions)) {
+  if (isKept(candidate, values)) return 'duplicate';
+  const given = givenAmong(candidate, values);
+  if (isOutranked(arrival, values)) {
     writeHistory(scope, window.state, arrival, given);
     return 'revision';
   }
-  const isNew = revisions.length === 0;
+  const isNew = values.length === 0;
   scope.pending.current.rows.push(
     rowOf(candidate, sender, {
-      revision: revisionAfter(revisions),
+      revision: nextRevision,
       current: true,
-      type: isNew ? 'insert' : 'correction',
+      type: nextRevision === 0 ? 'insert' : 'correction',
       verdict: verdictAlone(window.state, candidate, given),
     }),
   );
@@ -204,8 +208,15 @@ function isOutranked(
   return current !== undefined && compareRank(rankOf(sender, candidate), current.rank) < 0;
 }
 
-function revisionAfter(revisions: readonly ObservationRow[]): number {
-  return (revisions[0]?.revision ?? -1) + 1;
+interface Told {
+  /** The values of the key, the current one first. */
+  readonly values: readonly ObservationRow[];
+  readonly nextRevision: number;
+}
+
+function toldOf({ kept }: Scope, candidate: Candidate): Told {
+  const rows = kept.revisions(candidate);
+  return { values: valuesInForce(rows), nextRevision: (rows[0]?.revision ?? -1) + 1 };
 }
 
 /** Whether the value repeats one of its key; what was erased is not told again by a re-send. */

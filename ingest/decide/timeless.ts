@@ -1,6 +1,7 @@
 import { isSameValue } from '../checks/duplicate.ts';
 import type { Candidate } from '../normalise/measurement.ts';
 import type { ObservationRow } from '../observation.ts';
+import { valuesInForce } from '../observations/withdrawn.ts';
 import { keyAt } from './judging.ts';
 import type { Kept } from './kept.ts';
 import { metaBits } from './point-meta.ts';
@@ -22,7 +23,7 @@ export function isRepeatOfTimeless(
   for (let at = window.indexOf(candidate.endAt - withinMs); at < window.to; at++) {
     if ((window.endAt[at] ?? 0) > untilAt) return false;
     if (((window.columns.meta[at] ?? 0) & metaBits.timeless) === 0) continue;
-    const rows = kept.revisions(keyAt(window, at));
+    const rows = valuesInForce(kept.revisions(keyAt(window, at)));
     if (rows.some((row) => isSameMessage(row, candidate, sender))) return true;
   }
   return false;

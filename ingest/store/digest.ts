@@ -4,7 +4,8 @@
  * height, result bits, unit, flag, tests with 2 read as 1, qualifiers except LATE and BACKFILL,
  * reason, own result time), then the values kept for it by rank, greatest first (result bits, own
  * result time). Revisions, receivedAt, publishedAt and positions are outside it (design.md §6). What
- * was deleted is not among the current rows, nor is a deletion a value. A value without a result time
+ * was deleted is not among the current rows, nor is a deletion a value, nor what a reprocess withdrew.
+ * A value without a result time
  * that is also kept with one is told once: had it come second, it would have been its repeat.
  */
 import { createHash, type Hash } from 'node:crypto';
@@ -12,6 +13,7 @@ import type { Registry } from '../../devices/registry.ts';
 import type { Datastream } from '../../devices/model.ts';
 import { isSameValue } from '../checks/duplicate.ts';
 import { compareRank, type ObservationRow } from '../observation.ts';
+import { valuesInForce } from '../observations/withdrawn.ts';
 import { maskOf } from '../quality.ts';
 import { compareKeys } from './columns/rows.ts';
 import type { StoreReader } from './store.ts';
@@ -111,7 +113,7 @@ function keyText(rows: readonly ObservationRow[], name: string): string {
 
 /** One line a rank: flags may have made several rows of one value. */
 function keptValues(rows: readonly ObservationRow[]): string[] {
-  const values = rows
+  const values = valuesInForce(rows)
     .filter((row) => row.type !== 'deletion')
     .toSorted((a, b) => compareRank(b.rank, a.rank));
   const distinct = values.filter(
