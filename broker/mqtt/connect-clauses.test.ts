@@ -82,6 +82,9 @@ describe('CONNECT', () => {
     const rig = await useRig();
     expect(await closedAfter(rig, pingreq)).toEqual([]);
     expect(await closedAfter(rig, publishPacket('env/v1/one/obs', 'x', { qos: 1 }))).toEqual([]);
+    // Another protocol: what it says about the length of the packet will never come.
+    expect(await closedAfter(rig, Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toEqual([]);
+    expect(rig.telemetry.value('quantrac_mqtt_protocol_violations_total')).toBe(3);
   });
 
   test('MQTT-3.1.0-2: a second CONNECT closes the connection', async () => {

@@ -142,6 +142,7 @@ export class Connection implements InboundLink, TransportHandlers {
     try {
       while (this.#state === 'connecting' || this.#state === 'open') {
         if (this.#mustPause()) return;
+        if (this.#state === 'connecting') requireConnect(this.#frames.upcoming);
         const limit = this.#state === 'open' ? config.packetBytesMax : config.connectBytesMax;
         const step = this.#frames.next(limit);
         if (step === 'more') return;
@@ -190,8 +191,6 @@ export class Connection implements InboundLink, TransportHandlers {
     const { buffer, first, bodyAt, endAt } = this.#frames;
     const type = first >> 4;
     if (this.#state === 'connecting') {
-      if (type !== packetTypes.connect) violated('MQTT-3.1.0-1');
-      if ((first & 15) !== 0) violated('MQTT-2.2.2-2');
       this.#connect(buffer, bodyAt, endAt);
     } else if (type === packetTypes.publish) {
       this.#inbound!.publish(buffer, first, bodyAt, endAt);
@@ -359,4 +358,11 @@ export class Connection implements InboundLink, TransportHandlers {
     this.#context.events.closed(reason);
     this.#gone(this);
   }
+}
+
+/** Judged by its first byte, before the rest has come: what speaks another protocol may never send it. */
+function requireConnect(first: number): void {
+  if (first === -1) return;
+  if (first >> 4 !== packetTypes.connect) violated('MQTT-3.1.0-1');
+  if ((first & 15) !== 0) violated('MQTT-2.2.2-2');
 }
