@@ -99,12 +99,24 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+export interface CommandOptions {
+  /** Beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A command that has not ended by itself by then is stopped; its code is then null. */
+  readonly msMax?: number;
+}
+
 /** Runs one command of the command line to its end. */
-export function runCommand(words: readonly string[]): Promise<CommandResult> {
+export function runCommand(
+  words: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(runtime(), [join(root, 'main.ts'), ...words], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.environment },
+      ...(options.msMax === undefined ? {} : { timeout: options.msMax, killSignal: 'SIGKILL' }),
     });
     let stdout = '';
     let stderr = '';
