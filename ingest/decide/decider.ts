@@ -14,6 +14,7 @@ import { isBehindAll, placeAtEnd, placeNew, type Outcome } from './placing.ts';
 import { createPoint } from './point.ts';
 import { createPointMemory } from './point-memory.ts';
 import { PointWindow, type WindowSource } from './point-window.ts';
+import { restateValues, type KeyRestatement } from './restating.ts';
 import type { Sender } from './rows.ts';
 import { createSeriesStates, type SeriesBinding, type SeriesState } from './series.ts';
 import { isRepeatOfTimeless } from './timeless.ts';
@@ -25,6 +26,8 @@ export interface Decider {
   decide(candidate: Candidate, sender: Sender): Outcome;
   /** Deletes what a device said of a stretch of one series; answers how many observations. */
   erase(binding: SeriesBinding, erasure: SeriesErasure): number;
+  /** Tells keys of one series again, as a reprocess found them; answers how many that changed. */
+  restate(binding: SeriesBinding, keys: readonly KeyRestatement[]): number;
   /** Takes back the rows of the stretch being decided from number `length` on. */
   takeBack(length: number): void;
   /** Another registry version is in force from the next value on. */
@@ -86,6 +89,16 @@ export function createDecider(options: DeciderOptions): Decider {
       const rowsBefore = pending.current.rows.length;
       try {
         return eraseValues({ scope, source, store: options.store, state }, erasure);
+      } catch (error) {
+        takeBack(rowsBefore);
+        throw error;
+      }
+    },
+    restate(binding, keys) {
+      const state = states.of(binding);
+      const rowsBefore = pending.current.rows.length;
+      try {
+        return restateValues({ scope, source, state }, keys);
       } catch (error) {
         takeBack(rowsBefore);
         throw error;
