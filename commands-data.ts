@@ -18,6 +18,7 @@ import { openSystemRandom } from './devices/random.ts';
 import { eraseAgain, laterOrders } from './erase-again.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import { makeBackup } from './ingest/maintain/backup.ts';
+import { maintainError } from './ingest/maintain/errors.ts';
 import type { MaintainProgress } from './ingest/maintain/findings.ts';
 import { readManifest, type Manifest } from './ingest/maintain/manifest.ts';
 import { checkBackup, copyBackup } from './ingest/maintain/restore.ts';
@@ -28,9 +29,7 @@ export async function backupCommand(command: Command): Promise<number> {
   const configuration = configurationOf(command);
   const onProgress = openProgress(command);
   requireData(configuration);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // It holds what the data folder holds: nobody else's to read.
-  chmodSync(directory, 0o700);
+  makeTarget(directory);
   const asked = await askControl(
     pathsOf(configuration.dataDir).controlSocket,
     'backup',
@@ -49,6 +48,17 @@ export async function backupCommand(command: Command): Promise<number> {
     `${manifest.files.length} files, ${bytes} bytes: readings up to ${readings.end}, observations up to ${observations.end}, registry version ${registry}`,
   );
   return 0;
+}
+
+/** It holds what the data folder holds: nobody else's to read. */
+function makeTarget(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+  } catch (error) {
+    const problem = String(error);
+    throw maintainError('INGEST_BACKUP_TARGET_UNWRITABLE', { directory, problem }, error);
+  }
 }
 
 async function backupHere(

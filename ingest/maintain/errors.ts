@@ -7,6 +7,12 @@ export const maintainErrors = {
     meaning: 'A backup is made into a new or empty folder. Nothing was written; name another one.',
     canRetry: false,
   },
+  INGEST_BACKUP_TARGET_UNWRITABLE: {
+    message: 'The folder of the backup cannot be written',
+    meaning:
+      'Give the user that makes the backup the right to write there, or name another folder.',
+    canRetry: true,
+  },
   INGEST_BACKUP_MISSING: {
     message: 'The folder holds no whole backup',
     meaning:

@@ -144,6 +144,7 @@ test('what would lose or mix data is refused with exit code 2', async () => {
   for (const words of [
     ['backup', backup, '--data-dir', dataDir],
     ['backup', join(folder, 'other'), '--data-dir', join(folder, 'none')],
+    ['backup', join(folder, 'data/format.json'), '--data-dir', dataDir],
     ['restore', join(folder, 'none'), '--data-dir', join(folder, 'new')],
     ['erase', '--device', 'load-00001', '--data-dir', dataDir],
     ['erase', '--device', 'nobody', '--reason', 'x', '--data-dir', dataDir],
