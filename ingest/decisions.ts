@@ -3,18 +3,25 @@
  * payload is a JSON object.
  *
  *   registry: {"version": 7}
- *   replay:   {"position": 1234}
+ *   replay:   {"position": 1234, "version": 7}
  *   decision: {"decision": "dismiss", "position": 1234, "channel": "t" | null, "reason": "…", "actor": "…"}
  *   decision: {"decision": "erase", "device": "d" | null, "owner": "o" | null, "series": 7 | null,
  *              "fromAt": ms | null, "toAt": ms | null, "upTo": 1234, "reason": "…", "actor": "…"}
+ *   decision: {"decision": "reprocess", …}: `reprocess-step.ts`
  */
 import { z } from 'zod';
+import { reprocessStep, type ReprocessStep } from './reprocess-step.ts';
 
 const position = z.int().min(1);
 const textMax = 500;
 
 const marker = z.object({ version: z.int().min(1) });
-const replay = z.object({ position });
+const replay = z.object({
+  position,
+  /** Of a reprocess: only while this version of the registry is in force. */
+  version: z.int().min(1).optional(),
+});
+export type Replay = z.infer<typeof replay>;
 
 const dismissal = z.object({
   decision: z.literal('dismiss'),
@@ -42,18 +49,22 @@ const erasure = z.object({
 export type ErasureDecision = z.infer<typeof erasure>;
 export type Dismissal = z.infer<typeof dismissal>;
 
+const decision = z.discriminatedUnion('decision', [dismissal, erasure, reprocessStep]);
+
 /** The registry version that a marker names, or undefined where it names none. */
 export function markedVersion(text: string): number | undefined {
   return parse(marker, text)?.version;
 }
 
-/** The position of the reading that a replay offers again. */
-export function replayedPosition(text: string): number | undefined {
-  return parse(replay, text)?.position;
+/** Which reading a replay offers again. */
+export function parseReplay(text: string): Replay | undefined {
+  return parse(replay, text);
 }
 
-export function parseDecision(text: string): Dismissal | ErasureDecision | undefined {
-  return parse(z.discriminatedUnion('decision', [dismissal, erasure]), text);
+export function parseDecision(
+  text: string,
+): Dismissal | ErasureDecision | ReprocessStep | undefined {
+  return parse(decision, text);
 }
 
 function parse<Shape>(schema: z.ZodType<Shape>, text: string): Shape | undefined {

@@ -1,6 +1,7 @@
 import type { Codec } from '../devices/codecs/codec.ts';
 import { codecFor } from '../devices/codecs/formats.ts';
 import type { ChannelBinding, Registry, RegistryReader } from '../devices/registry.ts';
+import type { SeriesBinding } from './decide/series.ts';
 import { ingestError } from './errors.ts';
 
 /** What the registry version in force says of a device. */
@@ -58,6 +59,16 @@ export function openDirectory(reader: RegistryReader, version: number): Director
       served.clear();
     },
   };
+}
+
+/** Undefined for a series that this version does not know whole. */
+export function bindingOfSeries(registry: Registry, series: number): SeriesBinding | undefined {
+  const { bySeries, properties, stations } = registry;
+  const datastream = bySeries[series];
+  const property = properties.get(datastream?.property ?? '');
+  const station = stations.get(datastream?.station ?? '');
+  if (datastream === undefined || property === undefined || station === undefined) return undefined;
+  return { datastream, property, station };
 }
 
 function registryAt(reader: RegistryReader, version: number): Registry {

@@ -1,4 +1,4 @@
-import { replayedPosition } from './decisions.ts';
+import { parseReplay } from './decisions.ts';
 import type { LogReader, Position } from './log/log.ts';
 import type { QuarantineEntry } from './observations/batch.ts';
 import { decodeReading, type LoggedReading } from './reading-codec.ts';
@@ -18,7 +18,7 @@ export async function originalOf(
   parts: OriginalParts,
   replay: LoggedReading,
 ): Promise<LoggedReading | undefined> {
-  const position = replayedPosition(Buffer.from(replay.payload).toString('utf8'));
+  const position = parseReplay(Buffer.from(replay.payload).toString('utf8'))?.position;
   if (position === undefined || position >= replay.position) return undefined;
   return (await logged(parts.originals, position)) ?? quarantined(parts.store, position);
 }

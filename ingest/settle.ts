@@ -3,12 +3,20 @@
  * balance (balance.ts).
  */
 import type { Balance } from './balance.ts';
-import { markedVersion, parseDecision, type Dismissal, type ErasureDecision } from './decisions.ts';
+import {
+  markedVersion,
+  parseDecision,
+  parseReplay,
+  type Dismissal,
+  type ErasureDecision,
+} from './decisions.ts';
+import { bindingOfSeries } from './directory.ts';
 import type { Position } from './log/log.ts';
 import type { QuarantineEntry } from './observations/batch.ts';
 import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
 import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
+import { restatementsOf, type ReprocessStep } from './reprocess-step.ts';
 import type { StoreReader } from './store/store.ts';
 
 export interface SettleParts extends PipelineParts {
@@ -134,10 +142,11 @@ function settleMarker(parts: SettleParts, reading: LoggedReading): void {
 /** A person's or a job's decision, and the record of it. */
 function settleDecision(parts: SettleParts, reading: LoggedReading): void {
   const text = textOf(reading);
-  const decision = parseDecision(text);
+  const decision = parseDecision(Buffer.from(reading.payload).toString('utf8'));
   if (decision === undefined) {
     return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', text);
   }
+  if (decision.decision === 'reprocess') return settleReprocess(parts, reading, decision);
   if (decision.decision === 'dismiss') dismiss(parts, decision);
   else if (!erase(parts, reading, decision)) {
     return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', text);
@@ -159,23 +168,35 @@ function dismiss(parts: SettleParts, decision: Dismissal): void {
 function erase(parts: SettleParts, reading: LoggedReading, decision: ErasureDecision): boolean {
   const { series, device, fromAt, toAt, upTo } = decision;
   if (series === null || device === null) return true;
-  const { bySeries, properties, stations } = parts.directory.registry;
-  const datastream = bySeries[series];
-  const property = properties.get(datastream?.property ?? '');
-  const station = stations.get(datastream?.station ?? '');
-  if (datastream === undefined || property === undefined || station === undefined) return false;
-  parts.decider.erase(
-    { datastream, property, station },
-    {
-      device,
-      fromAt: fromAt ?? Number.NEGATIVE_INFINITY,
-      toAt: toAt ?? Number.POSITIVE_INFINITY,
-      upTo: upTo ?? reading.position,
-      receivedAt: reading.receivedAt,
-      position: reading.position,
-    },
-  );
+  const binding = bindingOfSeries(parts.directory.registry, series);
+  if (binding === undefined) return false;
+  parts.decider.erase(binding, {
+    device,
+    fromAt: fromAt ?? Number.NEGATIVE_INFINITY,
+    toAt: toAt ?? Number.POSITIVE_INFINITY,
+    upTo: upTo ?? reading.position,
+    receivedAt: reading.receivedAt,
+    position: reading.position,
+  });
   return true;
+}
+
+/** A step of a reprocess, or its order. The registry that it was made under must be in force. */
+function settleReprocess(parts: SettleParts, reading: LoggedReading, step: ReprocessStep): void {
+  const { directory, decider, balance } = parts;
+  const { decision, version, series, fromAt, toAt, actor } = step;
+  const frame = { decision, version, series, fromAt, toAt, actor };
+  const control = (outcome: object): void =>
+    settleControl(parts, reading, 'decision', JSON.stringify({ ...frame, ...outcome }));
+  if (series === null) return control({});
+  if (version !== directory.version) return control({ refusedUnder: directory.version });
+  const binding = bindingOfSeries(directory.registry, series);
+  if (binding === undefined) {
+    return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', JSON.stringify(frame));
+  }
+  const changed = decider.restate(binding, restatementsOf(step));
+  balance.reprocessed += changed;
+  control({ keys: step.keys.length, changed });
 }
 
 /** Runs a quarantined reading again, under today's rules: what does not fail any more is ended. */
@@ -185,11 +206,13 @@ function settleReplay(
   original: LoggedReading | undefined,
 ): void {
   const open = original === undefined ? [] : openEntriesOf(parts, original.position);
-  if (original === undefined || open.length === 0) {
+  const of = parseReplay(textOf(reading))?.version;
+  const isRefused = of !== undefined && of !== parts.directory.version;
+  if (original === undefined || isRefused || (open.length === 0 && of === undefined)) {
     return settleControl(parts, reading, 'replay', `nothing to replay: ${textOf(reading)}`);
   }
   const { passage, decider, balance } = parts;
-  passMessage(parts, original, passage);
+  passMessage(of === undefined ? parts : onlyFailing(parts, open), original, passage);
   const failing = new Set(passage.faults.map(({ channel }) => channel));
   const ended = failing.has(null) ? [] : open.filter(({ channel }) => !failing.has(channel));
   for (const entry of ended) {
@@ -200,6 +223,23 @@ function settleReplay(
   balance.replayed++;
   const text = `${original.position}: ${ended.length} of ${open.length} entries ended`;
   settleControl(parts, reading, 'replay', text);
+}
+
+/** A reprocess has told the other values already, each where it belongs. */
+function onlyFailing(parts: SettleParts, open: readonly QuarantineEntry[]): PipelineParts {
+  const failed = new Set(open.map(({ channel }) => channel));
+  const { decider } = parts;
+  return {
+    ...parts,
+    decider: {
+      ...decider,
+      pending: decider.pending,
+      decide: (candidate, sender) =>
+        failed.has(null) || failed.has(candidate.raw.name)
+          ? decider.decide(candidate, sender)
+          : 'duplicate',
+    },
+  };
 }
 
 function openEntriesOf({ store, decider }: SettleParts, position: Position): QuarantineEntry[] {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
-import { parseDecision, replayedPosition } from '../../ingest/decisions.ts';
+import { parseDecision, parseReplay } from '../../ingest/decisions.ts';
 import { network } from '../network.fixture.ts';
 
 let rig: TestApi;
@@ -223,7 +223,7 @@ describe('quarantine', () => {
       ['replay', 'internal', 'logger'],
       ['decision', 'internal', 'plant'],
     ]);
-    expect(replayedPosition(textOf(0))).toBe(3);
+    expect(parseReplay(textOf(0))?.position).toBe(3);
     expect(parseDecision(textOf(1))).toEqual({
       decision: 'dismiss',
       position: 2,
