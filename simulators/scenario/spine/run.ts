@@ -217,7 +217,7 @@ function loseView({ world }: RunState): void {
   const { faults } = world.streams;
   const fate = faults.next();
   if (fate < 0.4) world.view.setBack(Math.floor(faults.next() * 6));
-  else if (fate < 0.5) world.view.setBack(Math.floor(faults.next() * world.view.commits));
+  else if (fate < 0.5) world.view.setBack(Math.floor(faults.next() * world.view.kept));
   else if (fate < 0.6) world.view.remove();
 }
 
@@ -260,7 +260,7 @@ function befall(state: RunState, { mishap }: PlannedMishap): void {
       break;
     case 'view-back':
       endNow(state);
-      view.setBack(Math.floor(streams.faults.next() * view.commits));
+      view.setBack(Math.floor(streams.faults.next() * view.kept));
       state.faults += 1;
       break;
     case 'view-gone':

@@ -18,7 +18,10 @@ export interface ViewHistory {
   setBack(commits: number): void;
   /** The next life finds no view. */
   remove(): void;
+  /** Of all lives. */
   readonly commits: number;
+  /** Those that it can still be set back to: the others were after a setback or a removal. */
+  readonly kept: number;
   close(): void;
 }
 
@@ -37,6 +40,9 @@ export function openViewHistory(trace: Trace): ViewHistory {
   return {
     get commits() {
       return commits;
+    },
+    get kept() {
+      return copies.length;
     },
     place() {
       rmSync(join(folder, String(lives)), { recursive: true, force: true });
