@@ -33,15 +33,20 @@ export interface DiskFullOutcome extends Audit {
   readonly unacknowledged: number;
 }
 
+/** The machine does not let this process mount a file system: the scenario cannot be played here. */
+export class MountRefused extends Error {}
+
 const megabytes = 48;
 /** Held by a file that is deleted to give space back. */
 const ballastMegabytes = 24;
 const resumeMsMax = 30_000;
+/** To write the disk full, and to decide what was acknowledged. */
+const waitMsMax = 120_000;
 
 export async function runDiskFull(options: DiskFullOptions): Promise<DiskFullOutcome> {
   const clock = openSystemClock();
   const mountedAt = mkdtempSync(join(tmpdir(), 'quantrac-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', mountedAt]);
+  mount(mountedAt);
   let server: ServerProcess | undefined;
   try {
     const dataDir = join(mountedAt, 'data');
@@ -79,7 +84,7 @@ export async function runDiskFull(options: DiskFullOptions): Promise<DiskFullOut
     await sleep(clock, 1_000);
     const unacknowledged = await load.finish(20_000);
     load.close();
-    while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, 50);
+    await until(clock, async () => (await readBalance(api)).readingsInFlight === 0);
     const channels = new Map(loadChannels.map(([channel, property]) => [property, channel]));
     const found = await audit({ api, ledger: load.ledger, payloads: load.payloads, channels });
     const balance = await readBalance(api);
@@ -99,13 +104,31 @@ export async function runDiskFull(options: DiskFullOptions): Promise<DiskFullOut
   }
 }
 
+function mount(path: string): void {
+  const words = ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path];
+  try {
+    execFileSync('mount', words, { stdio: 'pipe' });
+  } catch (error) {
+    rmSync(path, { recursive: true });
+    throw new MountRefused(String(error), { cause: error });
+  }
+}
+
 /** Resolves when nothing was acknowledged for a second and the disk is full. */
-async function stalled(ledger: Ledger, path: string, clock: Clock): Promise<void> {
-  for (;;) {
+function stalled(ledger: Ledger, path: string, clock: Clock): Promise<void> {
+  return until(clock, async () => {
     const before = ledger.totals().acknowledged;
     await sleep(clock, 1_000);
+    const isStill = before > 0 && ledger.totals().acknowledged === before;
     const { bavail, bsize } = statfsSync(path);
-    if (ledger.totals().acknowledged === before && before > 0 && bavail * bsize < 4 * 2 ** 20)
-      return;
+    return isStill && bavail * bsize < 4 * 2 ** 20;
+  });
+}
+
+async function until(clock: Clock, isDone: () => Promise<boolean>): Promise<void> {
+  const giveUpMs = clock.monotonicMs() + waitMsMax;
+  while (!(await isDone())) {
+    if (clock.monotonicMs() > giveUpMs) throw new Error(`not within ${waitMsMax} ms`);
+    await sleep(clock, 50);
   }
 }
