@@ -1,5 +1,5 @@
 /** The command `verify`: proves a data folder or a backup, beside a running server too. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from './command-line.ts';
@@ -30,13 +30,18 @@ import {
 import { digestFolder, verifyView } from './ingest/maintain/verify-view.ts';
 import type { Digest } from './ingest/store/digest.ts';
 
-export async function verifyCommand(command: Command): Promise<number> {
-  const configuration = configurationOf(command);
+function folderOf(command: Command, configuration: Configuration): string {
   if (command.arguments.length > 1)
     throw startError('START_USAGE', { command: 'verify', accepted: 'one folder, or none' });
   const directory = resolve(command.arguments[0] ?? configuration.dataDir);
-  if (!existsSync(directory))
+  if (!existsSync(directory) || !statSync(directory).isDirectory())
     throw startError('START_USAGE', { folder: directory, problem: 'there is no such folder' });
+  return directory;
+}
+
+export async function verifyCommand(command: Command): Promise<number> {
+  const configuration = configurationOf(command);
+  const directory = folderOf(command, configuration);
   const fileSystem = openNodeFileSystem();
   const clock = openSystemClock();
   const onProgress = openProgress(command);

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { askControl, serveControl, type ControlHandlers } from './control.ts';
 
@@ -52,4 +52,24 @@ test('a socket left by a dead server is replaced', async () => {
   const server = await serveControl(path, { ping: async () => 'pong' });
   onTestFinished(() => void server.close());
   expect(await askControl(path, 'ping', null)).toEqual({ result: 'pong' });
+});
+
+test('a path that no socket can have is refused by name, unless a shorter way leads there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-control-'));
+  const before = process.cwd();
+  onTestFinished(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+  const path = join(folder, 'x'.repeat(100), 'control.sock');
+  const tooLong = { code: 'START_FOLDER_PATH_LONG' };
+  await expect(serveControl(path, {})).rejects.toMatchObject(tooLong);
+  expect(await askControl(path, 'ping', null)).toBeUndefined();
+  mkdirSync(dirname(path));
+  process.chdir(dirname(path));
+  const server = await serveControl(path, { ping: async () => 'pong' });
+  onTestFinished(() => void server.close());
+  expect(await askControl(path, 'ping', null)).toEqual({ result: 'pong' });
+  process.chdir(before);
+  await expect(askControl(path, 'ping', null)).rejects.toMatchObject(tooLong);
 });

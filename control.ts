@@ -5,6 +5,7 @@
  */
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CodedError } from './devices/coded-error.ts';
 import { startError } from './errors.ts';
@@ -32,13 +33,25 @@ interface Reply {
 /** Bytes of a question: a registry file of a whole country fits. */
 const questionBytesMax = 256 * 2 ** 20;
 
+/** A socket's address holds 104 bytes (macOS) or 108 (Linux), its end among them (unix(7)). */
+const addressBytesMax = 103;
+
+/** The shorter of the path and the way to it from here. Throws START_FOLDER_PATH_LONG. */
+function addressOf(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  const address = fromHere.length < path.length ? fromHere : path;
+  if (Buffer.byteLength(address) <= addressBytesMax) return address;
+  throw startError('START_FOLDER_PATH_LONG', { path, accepted: `${addressBytesMax} bytes` });
+}
+
 /** The caller owns the data folder, so a socket that is there is left from a process that died. */
 export async function serveControl(path: string, handlers: ControlHandlers): Promise<Server> {
+  const address = addressOf(path);
   if (existsSync(path)) unlinkSync(path);
   const server = createServer((socket) => answerQuestions(socket, handlers));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    server.listen(address, resolve);
   });
   chmodSync(path, 0o600);
   return server;
@@ -117,7 +130,7 @@ function openControl(path: string): Promise<Socket | undefined> {
       resolve(undefined);
       return;
     }
-    const socket = connect(path);
+    const socket = connect(addressOf(path));
     socket.once('connect', () => resolve(socket));
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined);

@@ -47,6 +47,11 @@ test('a folder of a newer version, or of somebody else, is refused before anythi
     expect.objectContaining({ code: 'START_FOLDER_VERSION' }),
   );
   expect(readFileSync(join(newer, 'format.json'), 'utf8')).toContain('quantrac-data/2');
+  const damaged = temporaryFolder();
+  writeFileSync(join(damaged, 'format.json'), '{"format":');
+  expect(() => openDataFolder(damaged, random)).toThrow(
+    expect.objectContaining({ code: 'START_FOLDER_VERSION' }),
+  );
   const strange = temporaryFolder();
   writeFileSync(join(strange, 'letter.txt'), 'mine');
   expect(() => openDataFolder(strange, random)).toThrow(

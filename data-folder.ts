@@ -120,7 +120,7 @@ export function readFormat(path: string): StoreIdentity | undefined {
       throw startError('START_FOLDER_STRANGE', { folder: path, found: strangers.slice(0, 3) });
     return undefined;
   }
-  const content = JSON.parse(readFileSync(file, 'utf8')) as FormatFile;
+  const content = readFormatFile(path, file);
   if (content.format !== formatName)
     throw startError('START_FOLDER_VERSION', {
       folder: path,
@@ -128,6 +128,14 @@ export function readFormat(path: string): StoreIdentity | undefined {
       readable: formatName,
     });
   return { storeId: content.storeId, earlier: content.earlier };
+}
+
+function readFormatFile(folder: string, file: string): FormatFile {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as FormatFile;
+  } catch (error) {
+    throw startError('START_FOLDER_VERSION', { folder, problem: String(error) }, error);
+  }
 }
 
 export function mintStoreId(random: Random): string {

@@ -24,6 +24,12 @@ export const startErrors = {
       'Give the user that runs the server the right to write there, or choose another --data-dir.',
     canRetry: true,
   },
+  START_FOLDER_PATH_LONG: {
+    message: 'The path of the data folder is too long for its control socket',
+    meaning:
+      'The system bounds the path of a socket. Choose a --data-dir with a shorter path, or start in a folder above it.',
+    canRetry: false,
+  },
   START_FOLDER_OWNED: {
     message: 'Another Quantrac is running on this data folder',
     meaning: 'One process owns a data folder. Stop the other one, or choose another --data-dir.',

@@ -28,7 +28,7 @@ export function explainError(error: unknown): string {
   }
   const meaning = tables.find((table) => error.code in table)?.[error.code]?.meaning;
   const fields = Object.entries(error.fields).map(
-    ([key, value]) => `${key}: ${JSON.stringify(value)}`,
+    ([key, value]) => `${key}: ${value === undefined ? 'none' : JSON.stringify(value)}`,
   );
   const values = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
   const happened = `${error.message.replace(/\.$/, '')}${values}.`;

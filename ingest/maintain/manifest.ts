@@ -65,7 +65,9 @@ async function readContent(fileSystem: FileSystem, directory: string): Promise<u
   try {
     text = (await readFile(fileSystem, `${directory}/${manifestName}`)).toString('utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw maintainError('INGEST_BACKUP_MISSING', { directory });
+    // There is no such folder, no such file in it, or the path is of a file.
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error)))
+      throw maintainError('INGEST_BACKUP_MISSING', { directory });
     throw error;
   }
   try {

@@ -146,6 +146,8 @@ test('what would lose or mix data is refused with exit code 2', async () => {
     ['backup', join(folder, 'other'), '--data-dir', join(folder, 'none')],
     ['backup', join(folder, 'data/format.json'), '--data-dir', dataDir],
     ['restore', join(folder, 'none'), '--data-dir', join(folder, 'new')],
+    ['restore', join(dataDir, 'format.json'), '--data-dir', join(folder, 'new')],
+    ['verify', join(dataDir, 'format.json')],
     ['erase', '--device', 'load-00001', '--data-dir', dataDir],
     ['erase', '--device', 'nobody', '--reason', 'x', '--data-dir', dataDir],
     ['erase', '--owner', 'nobody', '--reason', 'x', '--data-dir', dataDir],
