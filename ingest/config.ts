@@ -28,7 +28,7 @@ const stretchConfig = z.strictObject({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(16_384)
+    .default(4_096)
     .describe('Rows of one stretch; at the bound as at bytesMax.'),
   commitIntervalMs: z
     .int()
@@ -53,7 +53,7 @@ const windowsConfig = z.strictObject({
     .int()
     .min(65_536)
     .max(8_192 * mebibyte)
-    .default(128 * mebibyte)
+    .default(32 * mebibyte)
     .describe(
       'Memory of the values that checks compare with. At the bound those of series not met lately go, and are read from the view again when they are needed.',
     ),
@@ -61,7 +61,7 @@ const windowsConfig = z.strictObject({
     .int()
     .min(16)
     .max(65_536)
-    .default(64)
+    .default(32)
     .describe(
       'Values that a series in order keeps at hand. An older look-back is read from the view when a check asks for it.',
     ),

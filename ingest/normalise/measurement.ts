@@ -61,7 +61,10 @@ export interface Refusal {
 }
 
 export interface Normaliser {
-  /** `bindings`: those of the measurement's channel, at the registry version in force. */
+  /**
+   * `bindings`: those of the measurement's channel, at the registry version in force. The candidate
+   * is good until the next call: it is filled anew for each measurement.
+   */
   normalise(
     measurement: DecodedMeasurement,
     bindings: readonly ChannelBinding[] | undefined,
@@ -73,14 +76,17 @@ const clockMask = maskOf(['CLOCK']);
 const lateMask = maskOf(['LATE']);
 const backfillMask = maskOf(['BACKFILL']);
 
-/** The configuration, ready to apply, and one scratch value. */
+/** The configuration, ready to apply, and what is filled anew for each measurement. */
 interface Settings {
   readonly rule: TimeRule;
   readonly lateAfterMs: number;
   readonly sentinels: ReadonlySet<number>;
   readonly units: UnitConverter;
   readonly time: ResolvedTime;
+  candidate: Filled<Candidate> | undefined;
 }
+
+type Filled<Shape> = { -readonly [Member in keyof Shape]: Shape[Member] };
 
 /** Remembers the conversions of units met: one for each worker. */
 export function createNormaliser(config: NormaliseConfig): Normaliser {
@@ -94,6 +100,7 @@ export function createNormaliser(config: NormaliseConfig): Normaliser {
     sentinels: new Set(config.sentinels),
     units: createUnitConverter({ entriesMax: config.unitsRememberedMax }),
     time: createResolvedTime(),
+    candidate: undefined,
   };
   return {
     normalise(measurement, bindings, reading) {
@@ -163,7 +170,7 @@ function valued(
     if (reason !== null) result = null;
   }
   const qualifiers = native.qualifiers | qualifiersOf(reading, settings);
-  return candidateOf(measurement, binding, settings.time, { result, reason, native, qualifiers });
+  return fillCandidate(measurement, binding, settings, { result, reason, native, qualifiers });
 }
 
 /** What the normaliser needs of the reading that held the measurement. */
@@ -176,33 +183,56 @@ function qualifiersOf(reading: Circumstance, { time, lateAfterMs }: Settings): n
   return mask;
 }
 
-function candidateOf(
-  measurement: DecodedMeasurement,
-  binding: ChannelBinding,
-  time: ResolvedTime,
-  judged: Pick<Candidate, 'result' | 'reason' | 'qualifiers'> & { readonly native: NativeQuality },
-): Candidate {
-  const { latitude, longitude, heightMetres } = measurement;
-  const location = locationDigit(latitude, longitude);
-  const syntax = syntaxDigit(measurement.value, measurement.text);
+/** Fields that hold fractions or NaN begin with one, so that they are stored as such in place. */
+function createCandidate(binding: ChannelBinding): Filled<Candidate> {
   return {
     ok: true,
     binding,
-    series: binding.datastream.series,
-    endAt: time.endAt,
-    startAt: time.startAt,
-    // Adding 0 makes of −0 the 0 that a key needs.
-    heightMm: Number.isFinite(heightMetres) ? Math.round(heightMetres * 1_000) + 0 : Number.NaN,
-    result: judged.result,
-    given: packGiven(syntax, location, timeDigit(time.source), judged.native.digit),
-    qualifiers: judged.qualifiers,
-    reason: judged.reason,
-    raw: rawOf(measurement),
-    resultAt: time.resultAt,
-    timeSource: time.isArrival ? 'receive' : time.source,
-    latitude: location === 1 ? latitude : Number.NaN,
-    longitude: location === 1 ? longitude : Number.NaN,
+    series: 0,
+    endAt: 0.5,
+    startAt: 0.5,
+    heightMm: 0.5,
+    result: null,
+    given: 0,
+    qualifiers: 0,
+    reason: null,
+    raw: { name: '', value: null, unit: null, time: null },
+    resultAt: 0.5,
+    timeSource: 'device',
+    latitude: 0.5,
+    longitude: 0.5,
   };
+}
+
+function fillCandidate(
+  measurement: DecodedMeasurement,
+  binding: ChannelBinding,
+  settings: Settings,
+  judged: Pick<Candidate, 'result' | 'reason' | 'qualifiers'> & { readonly native: NativeQuality },
+): Candidate {
+  const { time } = settings;
+  const candidate = (settings.candidate ??= createCandidate(binding));
+  const { latitude, longitude, heightMetres } = measurement;
+  const location = locationDigit(latitude, longitude);
+  const syntax = syntaxDigit(measurement.value, measurement.text);
+  candidate.binding = binding;
+  candidate.series = binding.datastream.series;
+  candidate.endAt = time.endAt;
+  candidate.startAt = time.startAt;
+  // Adding 0 makes of −0 the 0 that a key needs.
+  candidate.heightMm = Number.isFinite(heightMetres)
+    ? Math.round(heightMetres * 1_000) + 0
+    : Number.NaN;
+  candidate.result = judged.result;
+  candidate.given = packGiven(syntax, location, timeDigit(time.source), judged.native.digit);
+  candidate.qualifiers = judged.qualifiers;
+  candidate.reason = judged.reason;
+  candidate.raw = rawOf(measurement);
+  candidate.resultAt = time.resultAt;
+  candidate.timeSource = time.isArrival ? 'receive' : time.source;
+  candidate.latitude = location === 1 ? latitude : Number.NaN;
+  candidate.longitude = location === 1 ? longitude : Number.NaN;
+  return candidate;
 }
 
 /** The measurement as sent, for ever: its text is made only when somebody reads it. */
