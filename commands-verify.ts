@@ -14,7 +14,7 @@ import type { Configuration } from './configuration.ts';
 import { askControl } from './control.ts';
 import { pathsOf, readFormat } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
-import { openRegistryReader } from './devices/registry-sqlite.ts';
+import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { startError } from './errors.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
@@ -110,7 +110,7 @@ async function verifyByRegistry(
       registry,
       config: configuration.ingest.store,
       clock,
-      telemetry: openProcessTelemetry({ room: 'verify', level: 'error', processMetrics: false }),
+      telemetry: openProcessTelemetry({ room: 'verify', level: 'error' }),
       makeScratch() {
         const folder = mkdtempSync(join(tmpdir(), 'quantrac-verify-'));
         scratch.push(folder);

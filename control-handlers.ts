@@ -1,6 +1,6 @@
 /** What the control socket answers: each question is passed to the room that owns the matter. */
 import { openSystemClock } from './devices/clock-system.ts';
-import { openRegistryReader } from './devices/registry-sqlite.ts';
+import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
 import { eraseOrder, timesBy, type EraseWish } from './erase-order.ts';
 import { eraseData, type EraseReport } from './ingest/maintain/erase.ts';
 import { makeBackup, type FolderPaths } from './ingest/maintain/backup.ts';

@@ -4,7 +4,7 @@ import type { Configuration } from './configuration.ts';
 import { pathsOf, readFormat, type DataFolder } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
-import { openRegistryReader } from './devices/registry-sqlite.ts';
+import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
 import { eraseOrder, eraseWith } from './erase-order.ts';
 import { startError } from './errors.ts';
 import { openIngestAlone } from './ingest-alone.ts';

@@ -7,7 +7,9 @@ import { openDataFolder, pathsOf } from './data-folder.ts';
 import { sleep } from './devices/clock.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
-import { openRegistryReader, openRegistryWriter } from './devices/registry-sqlite.ts';
+import { defaultDevicesConfig } from './devices/config.ts';
+import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
+import { openRegistryWriter } from './devices/registry-sqlite.ts';
 import { createRecordedTelemetry } from './devices/telemetry-silent.ts';
 import { eraseOrder, timesBy, type EraseWish } from './erase-order.ts';
 import { eraseAgain } from './erase-again.ts';
@@ -129,7 +131,7 @@ async function proved({ path, configuration }: Scene): Promise<[Finding[], strin
   const paths = pathsOf(path);
   const options = { paths, fileSystem, clock, storeId: null, liveEnds: null };
   const report = await verifyFolder({ ...options, onFinding, onProgress });
-  const reader = openRegistryReader(paths.registry, { clock });
+  const reader = openRegistryReader(paths.registry, { clock, config: defaultDevicesConfig() });
   const registry = reader.current();
   verifyView(paths.view, registry, onFinding);
   const { digest } = await digestFolder({

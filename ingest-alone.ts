@@ -6,7 +6,8 @@ import type { Configuration } from './configuration.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import type { Clock } from './devices/clock.ts';
 import type { Random } from './devices/random.ts';
-import { openRegistryReader, openRegistryWriter } from './devices/registry-sqlite.ts';
+import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
+import { openRegistryWriter } from './devices/registry-sqlite.ts';
 import type { RegistryReader } from './devices/registry.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { createDurableEnd } from './ingest/log/durable-end.ts';
@@ -64,8 +65,7 @@ async function openParts(
 ): Promise<Omit<IngestAlone, 'close'>> {
   const fileSystem = openNodeFileSystem();
   // Both logs name the same metrics: each part has telemetry of its own, as each thread has.
-  const openTelemetry = () =>
-    openProcessTelemetry({ room: 'alone', level: 'warn', processMetrics: false });
+  const openTelemetry = () => openProcessTelemetry({ room: 'alone', level: 'warn' });
   const telemetry = openTelemetry();
   const devices = { clock, config: configuration.devices };
   openRegistryWriter(folder.registry, { ...devices, random }).close();

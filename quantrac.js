@@ -3,26 +3,38 @@
 // repository (devDependency `node`), which runs the TypeScript directly. Plain JavaScript, since it
 // is read by the installed Node.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const bundled = here('node_modules/node/bin/node');
+const bundledPath = here('node_modules/node/bin/node');
+const bundled = existsSync(bundledPath) ? realpathSync(bundledPath) : undefined;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const newEnough = major > 24 || (major === 24 && minor >= 12);
-const runtime = existsSync(bundled) ? bundled : process.execPath;
-if (runtime !== bundled && !newEnough) {
+const runtime = bundled ?? process.execPath;
+if (bundled === undefined && !newEnough) {
   process.stderr.write(
     'quantrac: Node 24.12 or newer is needed and is not here. Run `npm ci` (with install scripts, or `npm rebuild node` after it).\n',
   );
   process.exit(2);
 }
 
-// The channel tells the server when this launcher is gone, so that a kill of the one ends both.
-const child = spawn(runtime, [here('main.ts'), ...process.argv.slice(2)], {
-  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => child.kill(signal));
+// What Node makes of the program's files is kept between starts, beside the packages: one entry for
+// each file, checked against the file when it is read. Threads and the handed-over process find the
+// folder in their environment. Where it cannot be written, each start makes everything anew.
+const codeFolder = (process.env.NODE_COMPILE_CACHE ??= here('node_modules/.cache/quantrac'));
+
+if (runtime === process.execPath) {
+  module.enableCompileCache(codeFolder);
+  await import('./main.ts');
+} else {
+  // The channel tells the server when this launcher is gone, so that a kill of the one ends both.
+  const child = spawn(runtime, [here('main.ts'), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128));
 }
-child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128));

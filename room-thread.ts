@@ -66,7 +66,6 @@ export async function runRoom<Data extends RoomData>(
   const telemetry = openProcessTelemetry({
     room: data.room,
     level: data.logLevel,
-    processMetrics: false,
   });
   const main = createCaller(parent);
   const surroundings: RoomSurroundings<Data> = {

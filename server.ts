@@ -91,14 +91,12 @@ async function openRooms(
   closers: (() => Promise<unknown>)[],
 ): Promise<OpenedRooms> {
   const data = describeRooms(configuration, folder);
-  const { threads, logLevel: level } = configuration;
+  const { threads } = configuration;
   const clock = openSystemClock();
   const broker = openRoom(data.broker, {}, threads, clock);
   closers.push(() => broker.close());
   const doorsIn = await openedOf([broker]);
-  const metrics = import('./devices/telemetry-pino.ts').then(({ openProcessTelemetry }) =>
-    openProcessTelemetry({ room: 'main', level, processMetrics: true }),
-  );
+  const metrics = openProcessMetrics(configuration);
   const calls = { processMetrics: async () => (await metrics).text() };
   const ingest = openRoom(data.ingest, calls, threads, clock);
   closers.push(() => ingest.close());
@@ -114,6 +112,14 @@ async function openRooms(
     },
     ended: endedOf(all),
   };
+}
+
+/** Figures of the whole process, as Prometheus text. */
+async function openProcessMetrics({ logLevel: level }: Configuration) {
+  const { openProcessTelemetry } = await import('./devices/telemetry-pino.ts');
+  const telemetry = openProcessTelemetry({ room: 'main', level });
+  await telemetry.addProcessMetrics();
+  return telemetry;
 }
 
 /** What each room tells when it is open; rejects with the reason when one of them ends before. */

@@ -1,7 +1,7 @@
 /** The broker's thread: the owner of the log of readings, and every door in. */
 import { readFile } from 'node:fs/promises';
 import type { RegistryReader } from '../devices/registry.ts';
-import { openRegistryReader } from '../devices/registry-sqlite.ts';
+import { openRegistryReader } from '../devices/registry-sqlite-reader.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
@@ -12,13 +12,13 @@ import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import { readingsCalls } from '../ingest/maintain/readings-calls.ts';
 import { appendReading } from '../ingest/reading-codec.ts';
 import type { Reading } from '../ingest/reading.ts';
-import { createOpenFeed } from '../ingest/store/open-feed.ts';
-import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
 import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
+import { createLateFeed } from './mqtt/late-feed.ts';
+import type { OpenFeed } from './mqtt/open-feed.ts';
 
 export interface BrokerRoomData extends RoomData {
   readonly room: 'broker';
@@ -110,24 +110,29 @@ function healthOf(log: LogState, broker: Broker) {
   return { room: 'broker', isReady: log.healthy, reasons, ...broker.stats };
 }
 
-/** What is public of the observations, for subscribers of `open/…`. */
-function openFeedOf(room: RoomSurroundings<BrokerRoomData>, registry: RegistryReader) {
+/** What is public of the observations, for subscribers of `open/…`; loaded for the first of them. */
+function openFeedOf(room: RoomSurroundings<BrokerRoomData>, registry: RegistryReader): OpenFeed {
   const { data, clock } = room;
   const fileSystem = openNodeFileSystem();
   const durableEnd = createDurableEnd(data.ends.observations);
-  return createOpenFeed({
-    registry,
-    clock,
-    openStore: () =>
-      openStoreFollower({
-        path: data.paths.view,
-        config: data.ingest.store,
-        isCircular: () => false,
-      }),
-    openReader: () => openLogReader({ fileSystem, directory: data.paths.observations, durableEnd }),
-    durableEnd,
-    failed: room.fail,
-  });
+  return createLateFeed(async () => {
+    const { createOpenFeed } = await import('../ingest/store/open-feed.ts');
+    const { openStoreFollower } = await import('../ingest/store/follower.ts');
+    return createOpenFeed({
+      registry,
+      clock,
+      openStore: () =>
+        openStoreFollower({
+          path: data.paths.view,
+          config: data.ingest.store,
+          isCircular: () => false,
+        }),
+      openReader: () =>
+        openLogReader({ fileSystem, directory: data.paths.observations, durableEnd }),
+      durableEnd,
+      failed: room.fail,
+    });
+  }, room.fail);
 }
 
 await runRoom(openBrokerRoom);

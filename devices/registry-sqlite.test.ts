@@ -8,7 +8,8 @@ import { defaultDevicesConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import { createSeededRandom, openSystemRandom } from './random.ts';
 import { registryContract } from './registry.contract.ts';
-import { openRegistryReader, openRegistryWriter } from './registry-sqlite.ts';
+import { openRegistryReader } from './registry-sqlite-reader.ts';
+import { openRegistryWriter } from './registry-sqlite.ts';
 import { credentialContract } from './registry/credentials.contract.ts';
 import { wholeNetwork } from './registry/fixture.ts';
 import type { RegistryUnderTest } from './registry/under-test.ts';
@@ -40,7 +41,7 @@ function createFolder(): Folder {
     clock,
     openWriter: (options) =>
       keep(openRegistryWriter(path, { clock, random: openSystemRandom(), ...options })),
-    openReader: () => keep(openRegistryReader(path, { clock })),
+    openReader: () => keep(openRegistryReader(path, { clock, config: defaultDevicesConfig() })),
     remove() {
       for (const one of opened) closeQuietly(one);
       rmSync(folder, { recursive: true, force: true });

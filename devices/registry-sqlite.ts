@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Clock } from './clock.ts';
 import { defaultDevicesConfig, type DevicesConfig } from './config.ts';
 import { openDatabase, type Database } from './database.ts';
-import { devicesError } from './errors.ts';
 import { createDevicesEvents } from './events.ts';
-import type { ObservedProperty } from './model.ts';
 import type { Random } from './random.ts';
 import { createChange } from './registry/change.ts';
 import { createCore, readerOf } from './registry/core.ts';
@@ -14,40 +11,22 @@ import { createFileImporter } from './registry/import.ts';
 import { createCredentialWriter } from './registry/issue.ts';
 import { fileOf } from './registry/records.ts';
 import { checkRegistry, migrateRegistry, registryFormat } from './registry/tables.ts';
-import type { RegistryReader, RegistryWriter } from './registry.ts';
+import {
+  closingOnError,
+  openExisting,
+  type RegistryReaderOptions,
+} from './registry-sqlite-reader.ts';
+import type { RegistryWriter } from './registry.ts';
 import type { Telemetry } from './telemetry.ts';
 
-/**
- * The registry in one SQLite file (`registry/tables.ts` says what is in it). One process writes;
- * every worker that reads holds its own read-only connection and its own compiled versions, and
- * sees a change when it calls `refresh`.
- */
-export interface RegistryReaderOptions {
-  /** Wall clock: secrets expire by it. */
-  readonly clock: Clock;
+/** The registry in one SQLite file (`registry/tables.ts` says what is in it): one process writes. */
+export interface RegistryWriterOptions extends Omit<RegistryReaderOptions, 'config'> {
   readonly config?: DevicesConfig;
-  /** What can be measured; by default the shipped catalogue. */
-  readonly properties?: ReadonlyMap<string, ObservedProperty>;
-}
-
-export interface RegistryWriterOptions extends RegistryReaderOptions {
   /** Source of secrets: `openSystemRandom` in the product. */
   readonly random: Random;
   readonly telemetry?: Telemetry;
   /** Codecs that a device may name; without it `codec` is not judged at import. */
   readonly codecs?: ReadonlySet<string>;
-}
-
-/** Opens an existing registry read-only. Throws DEVICES_REGISTRY_MISSING, …_FOREIGN or …_NEWER. */
-export function openRegistryReader(path: string, options: RegistryReaderOptions): RegistryReader {
-  const config = options.config ?? defaultDevicesConfig();
-  const database = openExisting(path, config.busyTimeoutMs);
-  return closingOnError(database, () => {
-    if (checkRegistry(database, path) < registryFormat) {
-      throw devicesError('DEVICES_REGISTRY_MISSING', { path, reason: 'not made or migrated yet' });
-    }
-    return readerOf(createCore(database, { ...options, config }));
-  });
 }
 
 /** Opens, and creates or migrates, the registry for writing. Throws …_FOREIGN or …_NEWER. */
@@ -100,24 +79,4 @@ function writerOver(
     exportFile: () => fileOf(core.versions.refresh().records),
     history: (page) => history.read(page),
   };
-}
-
-function openExisting(path: string, busyTimeoutMs: number): Database {
-  try {
-    return openDatabase(path, { readOnly: true, busyTimeoutMs });
-  } catch (error) {
-    // SQLITE_NOTADB: the file is there, and is no database.
-    const isForeign = error instanceof Error && 'errcode' in error && error.errcode === 26;
-    const code = isForeign ? 'DEVICES_REGISTRY_FOREIGN' : 'DEVICES_REGISTRY_MISSING';
-    throw devicesError(code, { path }, error);
-  }
-}
-
-function closingOnError<Result>(database: Database, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    database.close();
-    throw error;
-  }
 }

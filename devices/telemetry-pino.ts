@@ -4,10 +4,16 @@
  * `main.ts` and `worker.ts` files only.
  */
 import pino from 'pino';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+// The four parts by themselves: the whole brings along a tracing interface and a push client.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 import type { Metrics, Telemetry } from './telemetry.ts';
 
 export interface ProcessTelemetry extends Telemetry {
+  /** Adds CPU, memory and event-loop figures: once in a process. */
+  addProcessMetrics(): Promise<void>;
   /** Prometheus text of this thread's metrics. */
   text(): Promise<string>;
 }
@@ -16,8 +22,6 @@ export interface ProcessTelemetryOptions {
   /** Written into each line as `room`. */
   readonly room: string;
   readonly level: 'error' | 'warn' | 'info' | 'debug';
-  /** Adds CPU, memory and event-loop figures: once in a process. */
-  readonly processMetrics: boolean;
 }
 
 /** Fields whose values are secrets wherever they stand. */
@@ -36,8 +40,15 @@ export function openProcessTelemetry(options: ProcessTelemetryOptions): ProcessT
     pino.destination({ dest: 2, sync: true }),
   );
   const registry = new Registry();
-  if (options.processMetrics) collectDefaultMetrics({ register: registry, prefix: 'quantrac_' });
-  return { logger, metrics: openMetrics(registry), text: () => registry.metrics() };
+  return {
+    logger,
+    metrics: openMetrics(registry),
+    async addProcessMetrics() {
+      const { collectDefaultMetrics } = await import('prom-client');
+      collectDefaultMetrics({ register: registry, prefix: 'quantrac_' });
+    },
+    text: () => registry.metrics(),
+  };
 }
 
 function openMetrics(registry: Registry): Metrics {

@@ -1,7 +1,7 @@
 /** Ingest's thread: the owner of the log of observations and of the view. */
 import type { DevicesConfig } from '../devices/config.ts';
 import type { RegistryReader } from '../devices/registry.ts';
-import { openRegistryReader } from '../devices/registry-sqlite.ts';
+import { openRegistryReader } from '../devices/registry-sqlite-reader.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { IngestConfig } from './config.ts';
 import type { LogConfig } from './log/config.ts';

@@ -11,7 +11,7 @@ import { readPair, watchPair, type ReadFile } from './certificates.ts';
 import type { ConnectionDescription } from './connection.ts';
 import type { LogState, MqttContext } from './context.ts';
 import { createLoginLimit } from './limits.ts';
-import { openTcpDoor, openTlsDoor, openWebSocketDoor, type Door } from './listeners.ts';
+import { openTcpDoor, openTlsDoor, type Door } from './listeners.ts';
 import type { OpenFeed } from './open-feed.ts';
 import { createOpenSubscriptions } from './open-subscriptions.ts';
 import { createOutbox } from './outbox.ts';
@@ -60,6 +60,7 @@ export async function openMqttDoors(options: MqttOptions): Promise<MqttDoors> {
 
   try {
     doors.push(await openTcpDoor(connections.door));
+    const { openWebSocketDoor } = await import('./web-socket-door.ts');
     doors.push(await openWebSocketDoor(connections.door));
     reload = await openTls(options, connections, doors);
   } catch (error) {

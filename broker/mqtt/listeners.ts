@@ -1,9 +1,4 @@
-/** The listening sockets: TCP, TLS and WebSocket (npm `ws`), each counted from its first byte. */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server as HttpServer,
-} from 'node:http';
+/** The listening sockets of TCP and TLS; every connection is counted from its first byte. */
 import {
   createServer as createTcpServer,
   type AddressInfo,
@@ -11,17 +6,11 @@ import {
   type Socket,
 } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import { WebSocketServer } from 'ws';
 import type { BrokerConfig } from '../config.ts';
 import { brokerError } from '../errors.ts';
 import type { BrokerEvents, Listener } from '../events.ts';
 import { secureContextOptions, type Pair } from './certificates.ts';
-import {
-  openSocketTransport,
-  openWebSocketTransport,
-  type Transport,
-  type TransportHandlers,
-} from './transport.ts';
+import { openSocketTransport, type Transport, type TransportHandlers } from './transport.ts';
 
 export interface Door {
   readonly listener: Listener;
@@ -74,47 +63,14 @@ export async function openTlsDoor(options: DoorOptions, pair: Pair): Promise<Tls
   };
 }
 
-const webSocketPath = '/mqtt';
-const subprotocol = 'mqtt';
-
-export async function openWebSocketDoor(options: DoorOptions): Promise<Door> {
-  const { config } = options;
-  const server: HttpServer = createHttpServer(
-    {
-      requestTimeout: config.connectTimeoutMs,
-      headersTimeout: config.connectTimeoutMs,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: config.connectBytesMax * 2,
-    },
-    (_request, response) => {
-      response.writeHead(426, { connection: 'close' }).end();
-    },
-  );
-  const sockets = new WebSocketServer({
-    noServer: true,
-    path: webSocketPath,
-    maxPayload: config.packetBytesMax,
-    perMessageDeflate: false,
-    // MQTT-6.0.0-3, MQTT-6.0.0-4: the subprotocol is `mqtt`, and a client offers it.
-    verifyClient: ({ req }: { req: IncomingMessage }) =>
-      offeredProtocols(req.headers['sec-websocket-protocol']).includes(subprotocol),
-    handleProtocols: () => subprotocol,
-  });
-  server.on('upgrade', (request, socket, head) => {
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      openWebSocketTransport(webSocket, request.socket.remoteAddress ?? '', options.connected);
-    });
-  });
-  return openDoor(server, 'websocket', options);
-}
-
-function offeredProtocols(header: string | undefined): string[] {
-  return (header ?? '').split(',').map((each) => each.trim());
-}
-
 const portKeys = { tcp: 'mqttPort', tls: 'mqttsPort', websocket: 'mqttWsPort' } as const;
 
-async function openDoor(server: Server, listener: Listener, options: DoorOptions): Promise<Door> {
+/** Listens with a server, under the listener's name. */
+export async function openDoor(
+  server: Server,
+  listener: Listener,
+  options: DoorOptions,
+): Promise<Door> {
   const { config, events } = options;
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -6,7 +6,6 @@ import type {
   FileStation,
   RegistryFile,
 } from '../registry-file.ts';
-import { registryFileFormat } from '../registry-file.ts';
 import { parseInstant } from '../instant.ts';
 
 /**
@@ -65,7 +64,7 @@ export function stableText(value: unknown): string {
 /** The registry file of these entries, each list sorted by key. */
 export function fileOf(records: Records): Required<RegistryFile> {
   return {
-    format: registryFileFormat,
+    format: 'quantrac-registry/1',
     owners: sorted(records.owner),
     stations: sorted(records.station),
     datastreams: sorted(records.datastream),

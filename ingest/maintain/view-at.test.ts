@@ -2,7 +2,8 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } f
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../devices/database.ts';
-import { openRegistryReader } from '../../devices/registry-sqlite.ts';
+import { defaultDevicesConfig } from '../../devices/config.ts';
+import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
 import type { FolderPaths } from './backup.ts';
 import type { Finding } from './findings.ts';
 import {
@@ -23,7 +24,7 @@ async function digestOf(
   tailBytesMax = storeConfig.tailBytesMax,
 ): Promise<[string, number]> {
   let built = 0;
-  const reader = openRegistryReader(paths.registry, { clock });
+  const reader = openRegistryReader(paths.registry, { clock, config: defaultDevicesConfig() });
   const { digest, position } = await digestFolder({
     view: paths.view,
     observations: logPlace(fileSystem, paths.observations, end),
@@ -43,7 +44,7 @@ async function digestOf(
 
 function problemsOf(paths: FolderPaths): Finding[] {
   const findings: Finding[] = [];
-  const reader = openRegistryReader(paths.registry, { clock });
+  const reader = openRegistryReader(paths.registry, { clock, config: defaultDevicesConfig() });
   verifyView(paths.view, reader.current(), (finding) => findings.push(finding));
   reader.close();
   return findings;

@@ -55,7 +55,7 @@ export function spawnServer(options: ServerProcessOptions): SpawnedServer {
   ].flat();
   const child = spawn(
     runtime(),
-    [join(root, 'main.ts'), 'run', '--json', ...flags, ...(options.flags ?? [])],
+    [join(root, 'quantrac.js'), 'run', '--json', ...flags, ...(options.flags ?? [])],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -112,7 +112,7 @@ export function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(runtime(), [join(root, 'main.ts'), ...words], {
+    const child = spawn(runtime(), [join(root, 'quantrac.js'), ...words], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.environment },
