@@ -28,7 +28,7 @@ const stretchConfig = z.strictObject({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(4_096)
+    .default(2_048)
     .describe('Rows of one stretch; at the bound as at bytesMax.'),
   commitIntervalMs: z
     .int()
