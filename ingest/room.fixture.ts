@@ -98,6 +98,8 @@ export interface Room {
   /** A marker for the registry as it is now. */
   mark(): Promise<Position>;
   open(options?: LifeOptions): Promise<Life>;
+  /** Durable ends of both logs. */
+  ends(): { readonly readings: Position; readonly observations: Position };
   /** The records of `observations`. */
   bodies(): Promise<Buffer[]>;
   removeView(): void;
@@ -126,6 +128,10 @@ export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> 
     telemetry,
     directory,
     append,
+    ends: () => ({
+      readings: folder.ends.readings.get(),
+      observations: folder.ends.observations.get(),
+    }),
     bodies: () => bodiesOf(folder),
     open: (options) => openLife(folder, options ?? {}),
     send: (message, more = {}) =>

@@ -11,16 +11,16 @@
  *
  * A reading is blanked whole when it came in the period or any value in it is of the period.
  */
-import { sleep, type Clock } from '../../devices/clock.ts';
-import { maintainError } from './errors.ts';
+import type { Clock } from '../../devices/clock.ts';
 import type { FileSystem } from '../log/file-system.ts';
 import type { Position } from '../log/log.ts';
-import { lastRecord } from '../log/record-at.ts';
 import { decodeBatch } from '../observations/batch-codec.ts';
 import { isErasedBatch, isErasedRow, type ErasedPart } from '../observations/erased.ts';
 import type { Reading } from '../reading.ts';
 import { dayMs, dayOf } from '../store/directory.ts';
 import type { FolderPaths } from './backup.ts';
+import { untilConsumed } from './consumed.ts';
+import { maintainError } from './errors.ts';
 import { blankReadingsOf, type TimesOf } from './erase-readings.ts';
 import type { MaintainProgress } from './findings.ts';
 import { logPlace, walkLog } from './log-place.ts';
@@ -67,18 +67,25 @@ export async function eraseData(order: EraseOrder, parts: EraseParts): Promise<E
   const upTo = await parts.append(decisionOf(order, parts.clock, null));
   const question = { devices, ...periodOf(order), upTo };
   const part: ErasedPart = { ...question, devices: new Set(devices) };
-  await untilConsumed(upTo, parts);
+  await untilConsumed(upTo, { ...parts, ...waiting });
   const stretches = await findStretches(part, parts);
   const decisions = stretches.map((stretch) =>
     decisionOf(order, parts.clock, { ...stretch, upTo }),
   );
-  await untilConsumed(await appendAll(decisions, parts), parts);
+  await untilConsumed(await appendAll(decisions, parts), { ...parts, ...waiting });
   const days = stretches.map(({ series, day }) => ({ series, day }));
   const viewRows = await parts.blankView({ ...question, days });
   const readings = await blankReadingsOf({ part, reason, parts });
   const batches = await blankAllBatches(part, { ...question, reason }, parts);
   return { stretches: stretches.length, batches, viewRows, readings };
 }
+
+/** What is told while ingest is waited for, and where it does not decide. */
+const waiting = {
+  step: 'erase: readings decided',
+  late: (fields: Readonly<Record<string, unknown>>) =>
+    maintainError('INGEST_ERASURE_WAITING', fields),
+} as const;
 
 function periodOf({ fromAt, toAt }: EraseOrder): Pick<ErasedPart, 'fromAt' | 'toAt'> {
   return { fromAt: fromAt ?? Number.NEGATIVE_INFINITY, toAt: toAt ?? Number.POSITIVE_INFINITY };
@@ -157,30 +164,6 @@ async function findStretches(
     },
   });
   return [...found.values()];
-}
-
-const consumedPollMs = 20;
-/** Without any progress of ingest: a backlog may be long. */
-const consumedWaitMsMax = 120_000;
-
-/** Ingest has settled everything up to here, durably. */
-async function untilConsumed(position: Position, parts: EraseParts): Promise<void> {
-  const { clock, fileSystem, paths, onProgress } = parts;
-  let reached: Position = -1;
-  let sinceMs = clock.monotonicMs();
-  for (;;) {
-    const { observations } = await parts.ends();
-    const record = await lastRecord(logPlace(fileSystem, paths.observations, observations));
-    const consumed = record === null ? 0 : decodeBatch(record.position, record.body).consumed;
-    if (consumed >= position) return;
-    if (consumed > reached) sinceMs = clock.monotonicMs();
-    reached = consumed;
-    if (clock.monotonicMs() - sinceMs > consumedWaitMsMax) {
-      throw maintainError('INGEST_ERASURE_WAITING', { consumed, position });
-    }
-    onProgress('erase: readings decided', consumed, position);
-    await sleep(clock, consumedPollMs);
-  }
 }
 
 /** Positions that are handed over at once. */

@@ -1,6 +1,6 @@
 import { errorsOf, type ErrorTable } from '../../devices/coded-error.ts';
 
-/** What can stop the keeping of a data folder: backup, restore, erasure. */
+/** What can stop the keeping of a data folder: backup, restore, erasure, reprocess. */
 export const maintainErrors = {
   INGEST_BACKUP_TARGET_USED: {
     message: 'The folder of the backup is not empty',
@@ -34,6 +34,24 @@ export const maintainErrors = {
     message: 'The erasure was not decided in time',
     meaning:
       'Its decisions are in the log and will be carried out, but the readings are not blanked yet. Run the same command again.',
+    canRetry: true,
+  },
+  INGEST_REPROCESS_REGISTRY: {
+    message: 'The registry is not at the version that the reprocess judges by',
+    meaning:
+      'The registry was changed meanwhile, or its newest version is not in force yet. What was told until then stays; run the same command again.',
+    canRetry: true,
+  },
+  INGEST_REPROCESS_WAITING: {
+    message: 'Ingest did not decide the steps of the reprocess in time',
+    meaning:
+      'Its steps are in the log and will be carried out. Run the same command again: it goes on with what is left.',
+    canRetry: true,
+  },
+  INGEST_REPROCESS_UNSETTLED: {
+    message: 'The reprocess found differences again and again',
+    meaning:
+      'What it told did not come out as it was told, so that something in the range changes all the time or this is a defect. Nothing is lost; run it again, and report it where that does not help.',
     canRetry: true,
   },
 } as const satisfies ErrorTable;

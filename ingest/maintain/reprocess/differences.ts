@@ -1,0 +1,119 @@
+/** What a key says now against what it would say: what a step must tell the decider of it. */
+import { identityOf, valueOfRow, type KeyRestatement } from '../../decide/restating.ts';
+import type { RetoldValue } from '../../decide/restating.ts';
+import { compareRank, type ObservationRow } from '../../observation.ts';
+import { valuesInForce } from '../../observations/withdrawn.ts';
+import { compareKeys } from '../../store/columns/rows.ts';
+import type { StoreReader } from '../../store/store.ts';
+import { keysOf, type Span } from './key-pages.ts';
+
+/** `changed`: another value, `judged`: another verdict alone. */
+export const differenceKinds = ['added', 'changed', 'removed', 'judged'] as const;
+export type DifferenceKind = (typeof differenceKinds)[number];
+
+export interface Difference {
+  readonly kind: DifferenceKind;
+  readonly restatement: KeyRestatement;
+}
+
+export interface Stores {
+  readonly live: Pick<StoreReader, 'kept' | 'position'>;
+  readonly scratch: Pick<StoreReader, 'kept' | 'position'>;
+}
+
+const nothing: readonly ObservationRow[] = [];
+
+/** Of each key in order: undefined where both say the same. */
+export function* differencesOf(stores: Stores, span: Span): Generator<Difference | undefined> {
+  const lives = keysOf(stores.live, span);
+  const scratches = keysOf(stores.scratch, span);
+  let live = lives.next();
+  let scratch = scratches.next();
+  while (live.done !== true || scratch.done !== true) {
+    const order = orderOf(live.value?.[0], scratch.value?.[0]);
+    yield differenceOf(
+      order <= 0 ? (live.value ?? nothing) : nothing,
+      order >= 0 ? (scratch.value ?? nothing) : nothing,
+    );
+    if (order <= 0) live = lives.next();
+    if (order >= 0) scratch = scratches.next();
+  }
+}
+
+/** What is not there comes last. */
+function orderOf(one: ObservationRow | undefined, other: ObservationRow | undefined): number {
+  if (one === undefined) return 1;
+  return other === undefined ? -1 : compareKeys(one, other);
+}
+
+/** Rows of one key, as `revisions` gives them. Undefined where both say the same. */
+export function differenceOf(
+  live: readonly ObservationRow[],
+  scratch: readonly ObservationRow[],
+): Difference | undefined {
+  const [newest] = live;
+  // What was erased stays erased.
+  if (newest?.verdict.reason === 'ERASED') return undefined;
+  const kept = valuesOf(live);
+  const wanted = valuesOf(scratch);
+  const key = newest ?? scratch[0];
+  if (key === undefined) return undefined;
+  const { endAt, startAt, heightMm } = key;
+  if (isSaidAlike(kept, wanted)) {
+    const isJudgedAlike = kept.length === 0 || verdictOf(live) === verdictOf(scratch);
+    if (isJudgedAlike) return undefined;
+    return { kind: 'judged', restatement: { endAt, startAt, heightMm, withdraw: [], tell: [] } };
+  }
+  const withdraw = kept
+    .filter((value) => !wanted.some((one) => compareRank(one.rank, value.rank) === 0))
+    .filter((value, at, all) => at === 0 || compareRank(all[at - 1]!.rank, value.rank) !== 0)
+    .map(({ rank }) => rank);
+  const told = new Set(kept.map(rankedIdentity));
+  const isNews = ({ rank }: RetoldValue): boolean =>
+    wanted.some((one) => compareRank(one.rank, rank) === 0 && !told.has(rankedIdentity(one))) ||
+    kept.filter((one) => compareRank(one.rank, rank) === 0).length !==
+      wanted.filter((one) => compareRank(one.rank, rank) === 0).length;
+  const tell = wanted.filter(isNews);
+  const kind = kept.length === 0 ? 'added' : wanted.length === 0 ? 'removed' : 'changed';
+  return { kind, restatement: { endAt, startAt, heightMm, withdraw, tell } };
+}
+
+/** The values of a key, ascending by rank, each once however often it was judged. */
+function valuesOf(rows: readonly ObservationRow[]): RetoldValue[] {
+  const inForce = valuesInForce(rows).filter(
+    ({ type, verdict }) => type !== 'deletion' && verdict.reason !== 'ERASED',
+  );
+  if (inForce.length === 1) return inForce.map(valueOfRow);
+  const ordered = inForce.toSorted(
+    (a, b) => compareRank(a.rank, b.rank) || a.revision - b.revision,
+  );
+  const seen = new Set<string>();
+  return ordered.map(valueOfRow).filter((value) => {
+    const name = rankedIdentity(value);
+    if (seen.has(name)) return false;
+    seen.add(name);
+    return true;
+  });
+}
+
+function rankedIdentity(value: RetoldValue): string {
+  const { klass, at, node, position } = value.rank;
+  return `${klass} ${at} ${node} ${position} ${identityOf(value)}`;
+}
+
+/** The same values in the same order, by whichever of its repeats each came. */
+function isSaidAlike(kept: readonly RetoldValue[], wanted: readonly RetoldValue[]): boolean {
+  if (kept.length !== wanted.length) return false;
+  return kept.every((value, at) => contentOf(value) === contentOf(wanted[at] as RetoldValue));
+}
+
+function contentOf(value: RetoldValue): string {
+  return identityOf({ ...value, receivedAt: 0 });
+}
+
+/** As far as a difference makes a row: a digit that settles from 2 to 1 makes none. */
+function verdictOf([current]: readonly ObservationRow[]): string {
+  if (current === undefined) return '';
+  const { flag, tests } = current.verdict;
+  return `${flag} ${tests.replaceAll('2', '1')}`;
+}
