@@ -1,6 +1,7 @@
 /**
  * Follows `readings` from the consumed position on: takes what is durable, settles it into the
- * stretch, ends the stretch as soon as no commit is in flight, flushes the view in slices between.
+ * stretch, ends the stretch as soon as no commit is in flight, flushes the view in slices when there
+ * is nothing else to do, or between all else where the tail grows long.
  * Backpressure is by waiting: at the bound of a stretch for the commit before it, at the bound of the
  * store's tail for a flush; so memory stays bounded at any backlog.
  */
@@ -12,16 +13,17 @@ import type { IngestConfig } from './config.ts';
 import type { Pending } from './decide/pending.ts';
 import type { IngestEvents } from './events.ts';
 import type { DurableEnd, LogReader, LogRecord, Position } from './log/log.ts';
-import { originalOf, type OriginalParts } from './originals.ts';
+import type { Originals } from './originals.ts';
 import { decodeReading, type LoggedReading } from './reading-codec.ts';
 import type { Settler } from './settle.ts';
 import type { StoreWriter } from './store/store.ts';
 
-export interface FollowParts extends OriginalParts {
+export interface FollowParts {
   readonly clock: Clock;
   readonly config: IngestConfig;
   readonly readings: LogReader;
   readonly readingsEnd: DurableEnd;
+  readonly originals: Originals;
   readonly settler: Settler;
   readonly committer: Committer;
   readonly pending: Pending;
@@ -63,10 +65,10 @@ export async function followReadings(parts: FollowParts, consumed: Position): Pr
   };
   parts.readings.seek(consumed + 1);
   while (!signal.aborted) {
-    flushSome(parts, stretch);
+    if (parts.store.pressesFlush) flushSome(parts, stretch);
     if (parts.store.saturated) await relieve(parts, stretch);
     else if (mayCommit(parts, stretch)) commit(parts, stretch);
-    else if (isFull(parts, stretch)) await committer.idle();
+    else if (isFull(parts, stretch)) await waitForCommit(parts, stretch);
     else if (stretch.nextTaken < stretch.taken.length) await settleTaken(parts, stretch);
     else await take(parts, stretch);
   }
@@ -94,6 +96,12 @@ function commit({ committer }: FollowParts, stretch: Stretch): void {
   committer.commit(stretch.consumed);
 }
 
+/** A commit takes the disk's time: the view can have this thread's. */
+async function waitForCommit(parts: FollowParts, stretch: Stretch): Promise<void> {
+  flushSome(parts, stretch);
+  await parts.committer.idle();
+}
+
 /** Takes what is durable, or rests until there is something to do. */
 async function take(parts: FollowParts, stretch: Stretch): Promise<void> {
   const { readings, config } = parts;
@@ -104,8 +112,9 @@ async function take(parts: FollowParts, stretch: Stretch): Promise<void> {
     await skipUnreadable(parts, stretch, error);
     return;
   }
-  if (stretch.taken.length === 0) await rest(parts, stretch);
-  else await parts.attempts.begin();
+  if (stretch.taken.length > 0) await parts.attempts.begin();
+  else if (flushSome(parts, stretch)) await sleep(parts.clock, 0);
+  else await rest(parts, stretch);
 }
 
 async function skipUnreadable(parts: FollowParts, stretch: Stretch, error: unknown): Promise<void> {
@@ -164,19 +173,25 @@ async function settleCarefully(
   await attempts.settled(position);
 }
 
-/** `readingKinds` gives replays this number in the low bits of a record's first byte. */
+/** `readingKinds` gives them these numbers in the low bits of a record's first byte. */
+const decisionKind = 5;
 const replayKind = 6;
 
+function kindOf(record: LogRecord): number {
+  return (record.body[0] ?? 0) & 15;
+}
+
 function isReplay(record: LogRecord): boolean {
-  return ((record.body[0] ?? 0) & 15) === replayKind;
+  return kindOf(record) === replayKind;
 }
 
 async function settleReplay(parts: FollowParts, record: LogRecord): Promise<void> {
   const reading = readingOf(record);
-  parts.settler.settle(reading, await originalOf(parts, reading));
+  parts.settler.settle(reading, await parts.originals.originalOf(reading));
 }
 
-function settleRecord({ settler }: FollowParts, record: LogRecord): void {
+function settleRecord({ settler, originals }: FollowParts, record: LogRecord): void {
+  if (kindOf(record) === decisionKind) originals.forget();
   if (record.rewritten) {
     return settler.setAside(unknownReading(record), 'INGEST_READING_ERASED', 'erased');
   }
@@ -204,16 +219,17 @@ function unknownReading({ position, body }: LogRecord): LoggedReading {
   return { kind: 'message', door: 'internal', position, ...nobody, payload: body };
 }
 
-/** One slice of a flush where the view wants one. */
-function flushSome(parts: FollowParts, stretch: Stretch): void {
+/** One slice of a flush where the view wants one; false: it does not, or must wait after a failure. */
+function flushSome(parts: FollowParts, stretch: Stretch): boolean {
   const { store, clock, config, events } = parts;
-  if (clock.monotonicMs() < stretch.flushAtMs || !store.wantsFlush) return;
+  if (clock.monotonicMs() < stretch.flushAtMs || !store.wantsFlush) return false;
   try {
     store.flushSlice(config.store.flushSliceMs);
   } catch (error) {
     events.flushFailed(error);
     stretch.flushAtMs = clock.monotonicMs() + config.stretch.commitRetryMs;
   }
+  return true;
 }
 
 /** The tail is at its bound: nothing is decided until slices have made room. */

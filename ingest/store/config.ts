@@ -9,7 +9,8 @@ export const storeConfigSchema = z.strictObject({
     .default(67_108_864)
     .describe(
       'Memory for rows that the view does not hold yet, in each thread that follows. From half of ' +
-        'it on the writer flushes; at the bound following waits until a flush has made room.',
+        'it on the writer flushes when it rests, from three quarters on also between all other work; ' +
+        'at the bound following waits until a flush has made room.',
     ),
   tailAgeMsMax: z
     .int()

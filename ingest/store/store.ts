@@ -113,6 +113,8 @@ export interface StoreWriter extends StoreFollower {
   readonly registryVersion: number;
   /** The tail is half full or old: time to flush. */
   readonly wantsFlush: boolean;
+  /** The flush is pressing: it no longer waits for a rest in the other work. */
+  readonly pressesFlush: boolean;
   /**
    * Writes part of what the tail held when this flush began, for at most about `sliceMs`; true when
    * that flush is whole. Batches that came in meanwhile are for the next one.

@@ -32,6 +32,9 @@ export interface StoreWriterOptions {
   readonly logEnd: Position;
 }
 
+/** Of the tail's bound. */
+const pressingShare = 3 / 4;
+
 /** The view's one writer, and what a lawful erasure needs of it. */
 export interface ViewWriter extends StoreWriter {
   /** Works on what is flushed: not on the tail. */
@@ -102,6 +105,9 @@ function createWriter(parts: WriterParts): ViewWriter {
     },
     get wantsFlush() {
       return flusher.wantsFlush();
+    },
+    get pressesFlush() {
+      return tail.bytes >= parts.config.tailBytesMax * pressingShare;
     },
     refresh() {
       if (flusher.wantsFlush()) flusher.flushSlice(parts.config.flushSliceMs);
