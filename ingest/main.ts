@@ -16,6 +16,7 @@ import { openDirectory } from './directory.ts';
 import { isOfMachine } from './errors.ts';
 import { openIngestEvents, type IngestEvents } from './events.ts';
 import { followReadings } from './follow.ts';
+import { createOriginals } from './originals.ts';
 import type { FileSystem } from './log/file-system.ts';
 import type { DurableEnd, LogReader, LogWriter, Position } from './log/log.ts';
 import { createNormaliser } from './normalise/measurement.ts';
@@ -174,7 +175,8 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     onKept,
     onFailed: fail,
   });
-  return { decider, pending: decider.pending, settler, committer };
+  const originals = createOriginals(options.originals, store);
+  return { decider, pending: decider.pending, settler, committer, originals };
 }
 
 /** How the room ends: told to, or by a failure, of which the first counts. */

@@ -1,3 +1,4 @@
+import { parseDecision } from '../decisions.ts';
 import type { Position } from '../log/log.ts';
 import type { ErasedPart } from '../observations/erased.ts';
 import { decodeReading, type LoggedReading } from '../reading-codec.ts';
@@ -17,7 +18,7 @@ export interface BlankReadingsOptions {
 }
 
 const positionsAtOnce = 50_000;
-/** What a device sends; decisions and markers hold nothing of it. */
+/** What a device sends. */
 const ownKinds: ReadonlySet<string> = new Set(['message', 'backfill', 'control']);
 
 /** Blanks every reading that holds anything of the erasure; answers how many. */
@@ -49,8 +50,18 @@ export async function blankReadingsOf(options: BlankReadingsOptions): Promise<nu
 
 function isErased(options: BlankReadingsOptions, reading: LoggedReading): boolean {
   const { devices, fromAt, toAt } = options.part;
+  if (reading.kind === 'decision') return isErasedStep(options.part, reading);
   if (!devices.has(reading.device) || !ownKinds.has(reading.kind)) return false;
   const isIn = (at: number): boolean => at >= fromAt && at < toAt;
   if (isIn(reading.receivedAt)) return true;
   return reading.kind !== 'control' && options.parts.timesOf(reading).some(isIn);
+}
+
+/** Of all decisions only a step of a reprocess holds values; the log keeps that there was one. */
+function isErasedStep({ devices, fromAt, toAt }: ErasedPart, reading: LoggedReading): boolean {
+  const text = Buffer.from(reading.payload).toString('utf8');
+  const step = text.includes('"reprocess"') ? parseDecision(text) : undefined;
+  if (step?.decision !== 'reprocess') return false;
+  if (!step.devices.some((device) => devices.has(device))) return false;
+  return step.keys.some(({ end, tell }) => tell.length > 0 && end >= fromAt && end < toAt);
 }

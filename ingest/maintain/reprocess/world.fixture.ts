@@ -76,7 +76,7 @@ export async function openWorld(clock: Clock = openSystemClock()): Promise<World
       return position;
     },
     async send(readings) {
-      await Promise.all(readings.map(room.append));
+      await Promise.all(readings.map((reading) => room.append(reading)));
       await settled(life, room.ends().readings);
     },
     async run(order = {}, parts = {}) {
