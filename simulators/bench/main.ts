@@ -77,9 +77,6 @@ async function withServer<Result>(
   }
 }
 
-/** As fast as acknowledged, messages carry the step of the payload file, as stored readings do. */
-const stepMs = 30_000;
-
 function startOn(bed: Bed, rate: number | 'max') {
   return startLoad({
     host: '127.0.0.1',
@@ -91,7 +88,6 @@ function startOn(bed: Bed, rate: number | 'max') {
     window: 10,
     qos2Share: 0,
     duplicateShare: 0,
-    ...(rate === 'max' ? { stepMs } : {}),
   });
 }
 

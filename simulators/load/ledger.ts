@@ -21,9 +21,6 @@ export interface LedgerTotals {
   readonly acknowledged: number;
 }
 
-/** How far back a station's stored messages begin. */
-const storedMs = 20 * 86_400_000;
-
 export class Ledger {
   readonly devices: readonly DeviceLedger[];
   #sent = 0;
@@ -49,14 +46,9 @@ export class Ledger {
     this.#acknowledged += 1;
   }
 
-  /**
-   * Time for a next message of the device: now, but never a time it has used; with `stepMs` the step
-   * of a station that sends what it stored, from twenty days ago on.
-   */
-  nextAt(device: number, now: number, stepMs: number | null = null): number {
-    const last = this.devices[device]?.at.at(-1);
-    if (stepMs === null) return Math.max(now, (last ?? 0) + 1);
-    return last === undefined ? now - storedMs : last + stepMs;
+  /** Time for a next message of the device: now, but never a time it has used. */
+  nextAt(device: number, now: number): number {
+    return Math.max(now, (this.devices[device]?.at.at(-1) ?? 0) + 1);
   }
 
   totals(): LedgerTotals {

@@ -37,8 +37,6 @@ export interface PublisherOptions {
   /** Called after each acknowledgement, so that a closed loop can send on. */
   readonly onRoom?: (publisher: Publisher) => unknown;
   readonly onConnected?: () => void;
-  /** Step of the phenomenon time from message to message; null: the moment of sending. */
-  readonly stepMs?: number | null;
   /** Share of messages that cannot be understood, 0 to 1; they stand in no ledger. */
   readonly poisonShare?: number;
   /** The server has promised to keep one of those. */
@@ -126,7 +124,7 @@ export class Publisher {
 
   #compose(packets: Buffer[]): void {
     const { ledger, device, clock, payloads, random } = this.#options;
-    const at = ledger.nextAt(device, clock.now(), this.#options.stepMs);
+    const at = ledger.nextAt(device, clock.now());
     if (random.next() < (this.#options.poisonShare ?? 0)) {
       this.#composePoison(packets);
       return;

@@ -21,8 +21,6 @@ export interface LoadOptions {
   readonly duplicateShare: number;
   /** Share of messages that cannot be understood, 0 to 1. */
   readonly poisonShare?: number;
-  /** Step of the phenomenon time from message to message; none: the moment of sending. */
-  readonly stepMs?: number;
 }
 
 export interface Load {
