@@ -1,4 +1,4 @@
-/** Commands that change what was decided before: they go through the one decider, running or not. */
+/** The command `erase`: what devices said goes, through the one decider, running or not. */
 import { configurationOf, openProgress, relay, requireData, tell } from './command-telling.ts';
 import type { Command } from './command-line.ts';
 import type { Configuration } from './configuration.ts';
@@ -7,7 +7,6 @@ import { pathsOf } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
 import { eraseWish, eraseWith, type EraseWish } from './erase-order.ts';
-import { startError } from './errors.ts';
 import { openIngestAlone } from './ingest-alone.ts';
 import type { EraseReport } from './ingest/maintain/erase.ts';
 import type { MaintainProgress } from './ingest/maintain/findings.ts';
@@ -50,8 +49,4 @@ async function eraseHere(
   } finally {
     await alone.close();
   }
-}
-
-export async function reprocessCommand(command: Command): Promise<number> {
-  throw startError('START_NOT_IN_VERSION', { command: command.name });
 }

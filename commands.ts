@@ -11,8 +11,8 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
   verify: async (command) => (await import('./commands-verify.ts')).verifyCommand(command),
   backup: async (command) => (await data()).backupCommand(command),
   restore: async (command) => (await data()).restoreCommand(command),
-  reprocess: async (command) => (await erase()).reprocessCommand(command),
-  erase: async (command) => (await erase()).eraseCommand(command),
+  reprocess: async (command) => (await import('./commands-reprocess.ts')).reprocessCommand(command),
+  erase: async (command) => (await import('./commands-erase.ts')).eraseCommand(command),
   replay: async (command) => (await world()).replayCommand(command),
   load: async (command) => (await world()).loadCommand(command),
   simulate: async (command) => (await world()).simulateCommand(command),
@@ -24,7 +24,6 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
 
 const registry = () => import('./commands-registry.ts');
 const data = () => import('./commands-data.ts');
-const erase = () => import('./commands-erase.ts');
 const world = () => import('./commands-world.ts');
 
 /** Runs the command that `words` name. Never rejects: what went wrong is told on standard error. */

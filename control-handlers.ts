@@ -6,6 +6,7 @@ import { eraseData, type EraseReport } from './ingest/maintain/erase.ts';
 import { makeBackup, type FolderPaths } from './ingest/maintain/backup.ts';
 import type { LogPositions } from './ingest/maintain/verify-folder.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
+import type { Reading } from './ingest/reading.ts';
 import type { Configuration } from './configuration.ts';
 import type { ControlHandlers, Progress } from './control.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -31,7 +32,25 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     backup: ({ directory }: { readonly directory: string }, progress) =>
       inTurn(() => backupRunning(parts, directory, progress)),
     erase: (wish: EraseWish, progress) => inTurn(() => eraseRunning(parts, wish, progress)),
+    reprocess: (_: unknown, progress, gone) =>
+      inTurn(async () => {
+        progress(parts.configuration);
+        await gone;
+      }),
+    append: (record: AppendedRecord) => rooms.broker.call('append', readingOf(record)),
   };
+}
+
+/** What a command may append to `readings`. */
+export interface AppendedRecord {
+  readonly kind: 'decision' | 'replay';
+  readonly text: string;
+}
+
+function readingOf({ kind, text }: AppendedRecord): Reading {
+  const receivedAt = openSystemClock().now();
+  const payload = Buffer.from(text);
+  return { kind, door: 'internal', receivedAt, device: '', topic: '', payload };
 }
 
 /** Copies the folder while it is written; retention waits meanwhile. */

@@ -11,8 +11,9 @@ import { CodedError } from './devices/coded-error.ts';
 import { startError } from './errors.ts';
 
 export type Progress = (done: unknown) => void;
+/** `gone` resolves when who asked has gone away. */
 export type ControlHandlers = Readonly<
-  Record<string, (argument: never, progress: Progress) => Promise<unknown>>
+  Record<string, (argument: never, progress: Progress, gone: Promise<void>) => Promise<unknown>>
 >;
 
 interface Question {
@@ -69,7 +70,9 @@ function answerQuestions(socket: Socket, handlers: ControlHandlers): void {
   lines.once('line', (line) => {
     const reply = (message: Reply): void =>
       void (socket.writable && socket.write(`${JSON.stringify(message)}\n`));
-    void answerQuestion(line, handlers, (progress) => reply({ progress })).then((answer) => {
+    const gone = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+    const asker = { progress: (progress: unknown) => reply({ progress }), gone };
+    void answerQuestion(line, handlers, asker).then((answer) => {
       reply(answer);
       socket.end();
     });
@@ -79,14 +82,14 @@ function answerQuestions(socket: Socket, handlers: ControlHandlers): void {
 async function answerQuestion(
   line: string,
   handlers: ControlHandlers,
-  progress: Progress,
+  { progress, gone }: { readonly progress: Progress; readonly gone: Promise<void> },
 ): Promise<Reply> {
   try {
     const { command, argument } = JSON.parse(line) as Question;
     const handler = handlers[command];
     if (handler === undefined)
       throw startError('START_USAGE', { command, accepted: Object.keys(handlers) });
-    return { result: (await handler(argument as never, progress)) ?? null };
+    return { result: (await handler(argument as never, progress, gone)) ?? null };
   } catch (error) {
     if (error instanceof CodedError) {
       return { failure: { code: error.code, message: error.message, fields: error.fields } };
@@ -106,22 +109,58 @@ export async function askControl(
   if (socket === undefined) return undefined;
   socket.write(`${JSON.stringify({ command, argument } satisfies Question)}\n`);
   for await (const line of createInterface({ input: socket })) {
-    const reply = JSON.parse(line) as Reply;
-    if (reply.failure !== undefined) {
-      const { code, message, fields } = reply.failure;
-      throw new CodedError(
-        code ?? 'START_USAGE',
-        { message, meaning: '', canRetry: false },
-        fields === undefined ? {} : { fields },
-      );
-    }
+    const reply = replyOf(line);
     if ('progress' in reply) progress(reply.progress);
     else return { result: reply.result };
   }
-  throw startError('START_NOT_RUNNING', {
+  throw endedEarly(path);
+}
+
+function replyOf(line: string): Reply {
+  const reply = JSON.parse(line) as Reply;
+  if (reply.failure === undefined) return reply;
+  const { code, message, fields } = reply.failure;
+  throw new CodedError(
+    code ?? 'START_USAGE',
+    { message, meaning: '', canRetry: false },
+    fields === undefined ? {} : { fields },
+  );
+}
+
+function endedEarly(path: string): CodedError {
+  return startError('START_NOT_RUNNING', {
     socket: path,
     problem: 'the server ended before it answered',
   });
+}
+
+/** A question that lasts as long as its asker: what was told first, and how to end it. */
+export interface HeldControl {
+  readonly told: unknown;
+  readonly release: () => void;
+}
+
+/** Undefined when no server answers there. Whatever ends this process ends the question too. */
+export async function holdControl(
+  path: string,
+  command: string,
+  argument: unknown,
+): Promise<HeldControl | undefined> {
+  const socket = await openControl(path);
+  if (socket === undefined) return undefined;
+  socket.write(`${JSON.stringify({ command, argument } satisfies Question)}\n`);
+  const lines = createInterface({ input: socket });
+  const line = await new Promise<string | undefined>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => resolve(undefined));
+  });
+  if (line === undefined) throw endedEarly(path);
+  try {
+    return { told: replyOf(line).progress, release: () => socket.destroy() };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 function openControl(path: string): Promise<Socket | undefined> {

@@ -74,11 +74,6 @@ export const startErrors = {
     meaning: 'The folder holds a part of a backup. Delete it and restore again.',
     canRetry: false,
   },
-  START_NOT_IN_VERSION: {
-    message: 'This version does not have the command yet',
-    meaning: 'Nothing was read or changed.',
-    canRetry: false,
-  },
 } as const satisfies ErrorTable;
 
 export const startError = errorsOf(startErrors);

@@ -79,7 +79,7 @@ export function createMarker(options: MarkerOptions): Marker {
   };
 }
 
-function registryMarker(version: number, previous: number, receivedAt: number): Reading {
+export function registryMarker(version: number, previous: number, receivedAt: number): Reading {
   const content = previous === version - 1 ? { version } : { version, previous };
   return {
     kind: 'registry',

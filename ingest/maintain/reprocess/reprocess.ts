@@ -56,7 +56,8 @@ export interface ReprocessOrder {
 export interface ReprocessParts {
   readonly clock: Clock;
   readonly fileSystem: FileSystem;
-  readonly telemetry: Telemetry;
+  /** Each part names its metrics: one for each. */
+  readonly openTelemetry: () => Telemetry;
   readonly config: IngestConfig;
   readonly registry: RegistryReader;
   readonly paths: Pick<FolderPaths, 'readings' | 'observations' | 'view'>;
@@ -91,7 +92,8 @@ export async function reprocess(
   parts: ReprocessParts,
 ): Promise<ReprocessReport> {
   const { version } = parts.registry.refresh();
-  const { clock, config, telemetry, registry } = parts;
+  const { clock, config, registry } = parts;
+  const telemetry = parts.openTelemetry();
   const folder = parts.makeScratch();
   const scratch = openScratch({ folder, config, clock, telemetry, registry, version });
   const work: Work = {
@@ -183,13 +185,13 @@ function untilTold({ parts }: Work, position: Position): Promise<Decided> {
 }
 
 function openLive(work: Work, { observations }: Decided): Promise<ViewAt> {
-  const { fileSystem, paths, config, clock, telemetry, makeScratch, onProgress } = work.parts;
+  const { fileSystem, paths, config, clock, makeScratch, onProgress } = work.parts;
   return openViewAt({
     path: paths.view,
     observations: logPlace(fileSystem, paths.observations, observations),
     config: config.store,
     clock,
-    telemetry,
+    telemetry: work.parts.openTelemetry(),
     isCircular: circularIn(work.scratch.registry),
     makeScratch,
     onProgress,

@@ -86,7 +86,7 @@ export async function openWorld(clock: Clock = openSystemClock()): Promise<World
         {
           clock,
           fileSystem: openNodeFileSystem(),
-          telemetry: createRecordedTelemetry(),
+          openTelemetry: createRecordedTelemetry,
           config,
           registry: room.registry,
           paths: {
