@@ -18,13 +18,13 @@ import { openIngestAlone, type IngestAlone } from './ingest-alone.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import { untilConsumed } from './ingest/maintain/consumed.ts';
 import { maintainError } from './ingest/maintain/errors.ts';
-import {
-  reprocess,
-  type ReprocessOrder,
-  type ReprocessParts,
-  type ReprocessReport,
-} from './ingest/maintain/reprocess/reprocess.ts';
 import type { ReprocessFindings } from './ingest/maintain/reprocess/report.ts';
+import { reprocess } from './ingest/maintain/reprocess/reprocess.ts';
+import type {
+  ReprocessOrder,
+  ReprocessParts,
+  ReprocessReport,
+} from './ingest/maintain/reprocess/work.ts';
 import type { LogPositions } from './ingest/maintain/verify-folder.ts';
 import type { Reading } from './ingest/reading.ts';
 

@@ -14,6 +14,8 @@ export type DifferenceKind = (typeof differenceKinds)[number];
 export interface Difference {
   readonly kind: DifferenceKind;
   readonly restatement: KeyRestatement;
+  /** What the key says now of the ranks that are withdrawn. */
+  readonly withdrawn: readonly RetoldValue[];
 }
 
 export interface Stores {
@@ -62,10 +64,13 @@ export function differenceOf(
   if (isSaidAlike(kept, wanted)) {
     const isJudgedAlike = kept.length === 0 || verdictOf(live) === verdictOf(scratch);
     if (isJudgedAlike) return undefined;
-    return { kind: 'judged', restatement: { endAt, startAt, heightMm, withdraw: [], tell: [] } };
+    const restatement = { endAt, startAt, heightMm, withdraw: [], tell: [] };
+    return { kind: 'judged', restatement, withdrawn: [] };
   }
-  const withdraw = kept
-    .filter((value) => !wanted.some((one) => compareRank(one.rank, value.rank) === 0))
+  const withdrawn = kept.filter(
+    (value) => !wanted.some((one) => compareRank(one.rank, value.rank) === 0),
+  );
+  const withdraw = withdrawn
     .filter((value, at, all) => at === 0 || compareRank(all[at - 1]!.rank, value.rank) !== 0)
     .map(({ rank }) => rank);
   const told = new Set(kept.map(rankedIdentity));
@@ -75,7 +80,7 @@ export function differenceOf(
       wanted.filter((one) => compareRank(one.rank, rank) === 0).length;
   const tell = wanted.filter(isNews);
   const kind = kept.length === 0 ? 'added' : wanted.length === 0 ? 'removed' : 'changed';
-  return { kind, restatement: { endAt, startAt, heightMm, withdraw, tell } };
+  return { kind, restatement: { endAt, startAt, heightMm, withdraw, tell }, withdrawn };
 }
 
 /** The values of a key, ascending by rank, each once however often it was judged. */

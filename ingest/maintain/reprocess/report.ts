@@ -1,5 +1,7 @@
 /** What a reprocess finds, counted. */
+import type { FileSystem } from '../../log/file-system.ts';
 import type { Difference, DifferenceKind } from './differences.ts';
+import type { Work } from './work.ts';
 
 export interface SeriesReport {
   readonly datastream: string;
@@ -62,4 +64,36 @@ export function reportOf(tally: Tally, series: number, datastream: string): Seri
 
 export function countDifference(report: SeriesReport, { kind }: Difference): void {
   report[kind satisfies DifferenceKind] += 1;
+}
+
+export async function findingsOf(work: Work, tally: Tally): Promise<ReprocessFindings> {
+  const { version, walked, parts, folder } = work;
+  const { observations, differences, steps, stepBytes } = tally;
+  return {
+    version,
+    upTo: work.fedTo,
+    readings: walked.readings,
+    readingsGone: walked.gone.count,
+    readingsRequeued: walked.requeued.length,
+    observations,
+    differences,
+    steps,
+    stepBytes,
+    scratchBytes: await sizeOf(parts.fileSystem, folder),
+    tookMs: Math.round(parts.clock.monotonicMs() - work.startedMs),
+    series: [...tally.series.values()],
+  };
+}
+
+async function sizeOf(fileSystem: FileSystem, folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await fileSystem.list(folder)) {
+    const file = await fileSystem.open(`${folder}/${name}`, 'read');
+    try {
+      bytes += await file.size();
+    } finally {
+      await file.close();
+    }
+  }
+  return bytes;
 }

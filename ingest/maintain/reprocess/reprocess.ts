@@ -12,74 +12,32 @@
  *
  * Nothing of it is remembered: a second run finds what is left.
  */
-import { sleep, type Clock } from '../../../devices/clock.ts';
-import type { RegistryReader } from '../../../devices/registry.ts';
-import type { Telemetry } from '../../../devices/telemetry.ts';
-import type { IngestConfig } from '../../config.ts';
-import type { FileSystem } from '../../log/file-system.ts';
 import type { Position } from '../../log/log.ts';
 import { openLogReader } from '../../log/segment-log.ts';
-import type { Reading } from '../../reading.ts';
-import { createStepWriter, orderText } from '../../reprocess-step.ts';
-import { dayMs, dayOf } from '../../store/directory.ts';
+import { orderText } from '../../reprocess-step.ts';
 import type { StoreReader } from '../../store/store.ts';
-import type { FolderPaths } from '../backup.ts';
-import { untilConsumed, type Decided } from '../consumed.ts';
+import type { Decided } from '../consumed.ts';
 import { maintainError } from '../errors.ts';
-import type { MaintainProgress } from '../findings.ts';
 import { logPlace } from '../log-place.ts';
-import type { LogPositions } from '../verify-folder.ts';
 import { circularIn } from '../verify-view.ts';
 import { openViewAt, type ViewAt } from '../view-at.ts';
-import { differencesOf, type Difference } from './differences.ts';
 import { createPositions } from './positions.ts';
-import {
-  countDifference,
-  createTally,
-  reportOf,
-  type ReprocessFindings,
-  type Tally,
-} from './report.ts';
-import { openScratch, type Scratch } from './scratch.ts';
+import { createTally, findingsOf, reportOf, type Tally } from './report.ts';
+import { openScratch } from './scratch.ts';
 import { seedErased, seedGone, type SeedSpan } from './seeds.ts';
-import { walkReadings, type Walked } from './walk.ts';
-
-export interface ReprocessOrder {
-  /** On the end of phenomenon time: from inclusive, to exclusive; null: without this bound. */
-  readonly fromAt: number | null;
-  readonly toAt: number | null;
-  /** Only what it would change is said. */
-  readonly isDryRun: boolean;
-  readonly actor: string;
-}
-
-export interface ReprocessParts {
-  readonly clock: Clock;
-  readonly fileSystem: FileSystem;
-  /** Each part names its metrics: one for each. */
-  readonly openTelemetry: () => Telemetry;
-  readonly config: IngestConfig;
-  readonly registry: RegistryReader;
-  readonly paths: Pick<FolderPaths, 'readings' | 'observations' | 'view'>;
-  /** Gives a new empty folder, which the caller removes. */
-  readonly makeScratch: () => string;
-  readonly ends: () => Promise<LogPositions>;
-  /** Resolves once the reading is durable. */
-  readonly append: (reading: Reading) => Promise<Position>;
-  /** Before anything is changed. */
-  readonly onFindings: (findings: ReprocessFindings) => void;
-  readonly onProgress: MaintainProgress;
-}
-
-export interface ReprocessReport {
-  readonly version: number;
-  /** Observations that were told again, over all rounds. */
-  readonly told: number;
-  readonly steps: number;
-  readonly requeued: number;
-  /** The last finds nothing. */
-  readonly rounds: number;
-}
+import type { Leavers } from './strays.ts';
+import { compare, requeue, straysOf, tellAll } from './telling.ts';
+import { walkReadings } from './walk.ts';
+import {
+  appendText,
+  frameOf,
+  untilTold,
+  walkParts,
+  type ReprocessOrder,
+  type ReprocessParts,
+  type ReprocessReport,
+  type Work,
+} from './work.ts';
 
 /** A value is judged by others at most so far away, on both sides together (design.md §6). */
 const reachMs = 48 * 3_600_000;
@@ -114,19 +72,6 @@ export async function reprocess(
   }
 }
 
-interface Work {
-  readonly order: ReprocessOrder;
-  readonly parts: ReprocessParts;
-  readonly scratch: Scratch;
-  readonly folder: string;
-  readonly version: number;
-  readonly span: SeedSpan;
-  readonly walked: Walked;
-  readonly startedMs: number;
-  /** The scratch world knows the readings up to here. */
-  fedTo: Position;
-}
-
 function spanOf({ fromAt, toAt }: ReprocessOrder): SeedSpan {
   const from = fromAt ?? Number.NEGATIVE_INFINITY;
   const to = toAt ?? Number.POSITIVE_INFINITY;
@@ -143,13 +88,15 @@ async function runRounds(work: Work): Promise<ReprocessReport> {
       const tally = createTally();
       if (rounds === 1) await feedFirst(work, live.store, decided.consumed, tally);
       else await feedOn(work, decided.consumed);
-      await compare(work, live.store, tally);
+      const leavers: Leavers = new Map();
+      await compare(work, live.store, { tally, leavers });
+      const strays = await straysOf(work, live.store, { tally, leavers });
       const requeued = rounds === 1 ? walked.requeued : [];
       if (rounds === 1) parts.onFindings(await findingsOf(work, tally));
       const isDone = tally.differences === 0 && requeued.length === 0;
       if (order.isDryRun || isDone) return { ...done, rounds };
       if (rounds === 1) await appendText(work, orderText(frameOf(work)));
-      await compare(work, live.store, createTally(), createTeller(work));
+      await tellAll(work, live.store, strays);
       await requeue(work, requeued);
       done.told += tally.differences;
       done.steps += tally.steps;
@@ -174,14 +121,6 @@ function assertVersion({ parts, version }: Work, inForce: number): void {
   const newest = parts.registry.refresh().version;
   if (inForce === version && newest === version) return;
   throw maintainError('INGEST_REPROCESS_REGISTRY', { judgedBy: version, inForce, newest });
-}
-
-function untilTold({ parts }: Work, position: Position): Promise<Decided> {
-  return untilConsumed(position, {
-    ...parts,
-    step: 'reprocess: readings decided',
-    late: (fields) => maintainError('INGEST_REPROCESS_WAITING', fields),
-  });
 }
 
 function openLive(work: Work, { observations }: Decided): Promise<ViewAt> {
@@ -224,176 +163,4 @@ async function feedOn(work: Work, to: Position): Promise<void> {
   const walk = { from: work.fedTo + 1, to, fromAt: reachFromAt, toAt: reachToAt, live: null };
   if (walk.from <= to) await walkReadings(walkParts(work), walk, work.walked);
   work.fedTo = to;
-}
-
-function walkParts({ parts, scratch }: Work) {
-  const { fileSystem, paths, config, onProgress } = parts;
-  const { futureMaxMs } = config.normalise;
-  return { fileSystem, readings: paths.readings, scratch, futureMaxMs, onProgress };
-}
-
-/** Told of each difference of a series, in order of key; a step ends with its day. */
-interface Teller {
-  tell(series: number, difference: Difference): Promise<void>;
-  /** The series is through. */
-  end(): Promise<void>;
-}
-
-const sliceMs = 20;
-
-/** Counts what differs, and tells it where there is somebody to tell. */
-async function compare(
-  work: Work,
-  live: StoreReader,
-  tally: Tally,
-  teller: Teller = createCounter(work, tally),
-): Promise<void> {
-  const { scratch, span, parts } = work;
-  const { clock, onProgress } = parts;
-  const all = [...new Set([...live.series(), ...scratch.store.series()])].sort((a, b) => a - b);
-  let sinceMs = clock.monotonicMs();
-  for (const [place, series] of all.entries()) {
-    const datastream = scratch.registry.bySeries[series]?.id;
-    // A series that the version does not know keeps what it has.
-    if (datastream === undefined) continue;
-    const stores = { live, scratch: scratch.store };
-    for (const compared of differencesOf(stores, { ...span, series })) {
-      tally.observations += 1;
-      if (compared !== undefined) {
-        tally.differences += 1;
-        countDifference(reportOf(tally, series, datastream), compared);
-        await teller.tell(series, compared);
-      }
-      if (clock.monotonicMs() - sinceMs < sliceMs) continue;
-      onProgress('reprocess: series compared', place, all.length);
-      await sleep(clock, 0);
-      sinceMs = clock.monotonicMs();
-    }
-    await teller.end();
-  }
-}
-
-/** Says what the steps would come to. */
-function createCounter(work: Work, tally: Tally): Teller {
-  return createDays(work, async (text) => {
-    tally.steps += 1;
-    tally.stepBytes += Buffer.byteLength(text);
-  });
-}
-
-/** Steps that may wait for ingest: live readings behind them wait no longer than they take. */
-const stepsAhead = 4;
-
-function createTeller(work: Work): Teller {
-  const { parts } = work;
-  let told = 0;
-  return createDays(work, async (text) => {
-    const position = await appendText(work, text);
-    told += 1;
-    parts.onProgress('reprocess: steps', told, 0);
-    if (told % stepsAhead === 0) await untilTold(work, position);
-  });
-}
-
-function createDays(work: Work, onStep: (text: string) => Promise<void>): Teller {
-  let place = { series: -1, day: Number.NaN };
-  let texts: string[] = [];
-  let writer = createStepWriter(frameOf(work), (text) => void texts.push(text));
-
-  async function hand(): Promise<void> {
-    const some = texts;
-    texts = [];
-    for (const text of some) await onStep(text);
-  }
-
-  return {
-    async tell(series, { restatement }) {
-      const day = dayOf(restatement.endAt);
-      if (series !== place.series || day !== place.day) {
-        writer.end();
-        place = { series, day };
-        const frame = { ...frameOf(work), ...place, ...dayIn(work, day) };
-        const { version, actor, fromAt, toAt } = frame;
-        const stepFrame = { version, series, fromAt, toAt, actor };
-        writer = createStepWriter(stepFrame, (text) => void texts.push(text));
-      }
-      writer.add(restatement);
-      await hand();
-    },
-    async end() {
-      writer.end();
-      await hand();
-    },
-  };
-}
-
-/** A day d is (d × 24 h, (d + 1) × 24 h]. */
-function dayIn({ span }: Work, day: number): { readonly fromAt: number; readonly toAt: number } {
-  const fromAt = Math.max(span.fromAt, day * dayMs + 1);
-  return { fromAt, toAt: Math.min(span.toAt, (day + 1) * dayMs + 1) };
-}
-
-function frameOf({ order, version }: Work) {
-  const { fromAt, toAt, actor } = order;
-  return { version, series: null, fromAt, toAt, actor };
-}
-
-function appendText({ parts }: Work, text: string): Promise<Position> {
-  return parts.append(recordOf('decision', text, parts.clock));
-}
-
-function recordOf(kind: Reading['kind'], text: string, clock: Clock): Reading {
-  const receivedAt = clock.now();
-  const payload = Buffer.from(text);
-  return { kind, door: 'internal', receivedAt, device: '', topic: '', payload };
-}
-
-const replaysAhead = 64;
-
-/** Runs readings again whose quarantine ends or begins: the values are told already. */
-async function requeue(work: Work, positions: readonly Position[]): Promise<void> {
-  const { parts, version } = work;
-  for (let from = 0; from < positions.length; from += replaysAhead) {
-    const some = positions.slice(from, from + replaysAhead);
-    const appended = await Promise.all(
-      some.map((position) => {
-        const text = JSON.stringify({ position, version });
-        return parts.append(recordOf('replay', text, parts.clock));
-      }),
-    );
-    parts.onProgress('reprocess: quarantine', from + some.length, positions.length);
-    await untilTold(work, Math.max(...appended));
-  }
-}
-
-async function findingsOf(work: Work, tally: Tally): Promise<ReprocessFindings> {
-  const { version, walked, parts, folder } = work;
-  const { observations, differences, steps, stepBytes } = tally;
-  return {
-    version,
-    upTo: work.fedTo,
-    readings: walked.readings,
-    readingsGone: walked.gone.count,
-    readingsRequeued: walked.requeued.length,
-    observations,
-    differences,
-    steps,
-    stepBytes,
-    scratchBytes: await sizeOf(parts.fileSystem, folder),
-    tookMs: Math.round(parts.clock.monotonicMs() - work.startedMs),
-    series: [...tally.series.values()],
-  };
-}
-
-async function sizeOf(fileSystem: FileSystem, folder: string): Promise<number> {
-  let bytes = 0;
-  for (const name of await fileSystem.list(folder)) {
-    const file = await fileSystem.open(`${folder}/${name}`, 'read');
-    try {
-      bytes += await file.size();
-    } finally {
-      await file.close();
-    }
-  }
-  return bytes;
 }

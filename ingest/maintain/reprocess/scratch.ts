@@ -38,7 +38,7 @@ export interface Scratch {
    * Runs a message; `onCandidate` says whether a value of it is decided. What the message could not
    * become is in the answer, which is filled anew for each.
    */
-  pass(reading: LoggedReading, onCandidate: (candidate: Candidate) => boolean): Passage;
+  pass(reading: LoggedReading, onCandidate: OnCandidate): Passage;
   /** Decides a value that was kept before. */
   seed(row: ObservationRow): void;
   /** A key that was erased: whatever comes for it is a repeat. Before any value of the key. */
@@ -49,6 +49,8 @@ export interface Scratch {
   commit(): void;
   close(): void;
 }
+
+export type OnCandidate = (candidate: Candidate, sender: Sender) => boolean;
 
 interface ErasedStretch {
   readonly fromAt: number;
@@ -133,7 +135,7 @@ function commitTo(store: StoreWriter, { pending }: Decider, registryVersion: num
 }
 
 interface Choosing {
-  wants: (candidate: Candidate) => boolean;
+  wants: OnCandidate;
   readonly decider: Decider;
   /** Series by device, for erasures. */
   readonly met: ReadonlyMap<string, ReadonlySet<number>>;
@@ -149,7 +151,7 @@ function createChoosing(decider: Decider): Choosing {
       ...decider,
       pending: decider.pending,
       decide(candidate, sender) {
-        if (!choosing.wants(candidate)) return 'duplicate';
+        if (!choosing.wants(candidate, sender)) return 'duplicate';
         meet(met, sender.device, candidate.series);
         return decider.decide(candidate, sender);
       },

@@ -12,12 +12,8 @@ import type { Reading } from '../../reading.ts';
 import { openRoom, settled, type Life, type Room } from '../../room.fixture.ts';
 import { digestOf } from '../../store/digest.ts';
 import type { ReprocessFindings } from './report.ts';
-import {
-  reprocess,
-  type ReprocessOrder,
-  type ReprocessParts,
-  type ReprocessReport,
-} from './reprocess.ts';
+import { reprocess } from './reprocess.ts';
+import type { ReprocessOrder, ReprocessParts, ReprocessReport } from './work.ts';
 
 export const dayAt = Date.UTC(2026, 0, 1);
 export const minuteMs = 60_000;
