@@ -103,7 +103,8 @@ async function openRooms(
   const api = openRoom(data.api, calls, threads, clock);
   closers.push(() => api.close());
   const all = [broker, ingest, api];
-  const [, , doorsOut] = await openedOf(all);
+  // What the control socket needs is loaded while the rooms open.
+  const [[, , doorsOut]] = await Promise.all([openedOf(all), import('./control-handlers.ts')]);
   return {
     rooms: { broker, ingest, api },
     addresses: {
