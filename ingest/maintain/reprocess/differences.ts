@@ -85,6 +85,7 @@ export function differenceOf(
 
 /** The values of a key, ascending by rank, each once however often it was judged. */
 function valuesOf(rows: readonly ObservationRow[]): RetoldValue[] {
+  if (rows[0]?.verdict.reason === 'ERASED') return [];
   const inForce = valuesInForce(rows).filter(
     ({ type, verdict }) => type !== 'deletion' && verdict.reason !== 'ERASED',
   );

@@ -30,6 +30,7 @@ import { compare, requeue, straysOf, tellAll } from './telling.ts';
 import { walkReadings } from './walk.ts';
 import {
   appendText,
+  assertVersion,
   frameOf,
   untilTold,
   walkParts,
@@ -114,13 +115,6 @@ async function untilDecided(work: Work): Promise<Decided> {
   const decided = await untilTold(work, (await ends()).readings);
   assertVersion(work, decided.registryVersion);
   return decided;
-}
-
-/** Nobody may judge by another version between two rounds, nor tell what nobody would apply. */
-function assertVersion({ parts, version }: Work, inForce: number): void {
-  const newest = parts.registry.refresh().version;
-  if (inForce === version && newest === version) return;
-  throw maintainError('INGEST_REPROCESS_REGISTRY', { judgedBy: version, inForce, newest });
 }
 
 function openLive(work: Work, { observations }: Decided): Promise<ViewAt> {

@@ -7,7 +7,15 @@ import type { StoreReader } from '../../store/store.ts';
 import { differencesOf, type Difference } from './differences.ts';
 import { countDifference, createTally, reportOf, type Tally } from './report.ts';
 import { findStrays, noteLeavers, type Leavers, type Stray } from './strays.ts';
-import { appendText, frameOf, recordOf, untilTold, walkParts, type Work } from './work.ts';
+import {
+  appendText,
+  assertVersion,
+  frameOf,
+  recordOf,
+  untilTold,
+  walkParts,
+  type Work,
+} from './work.ts';
 
 /** Told of each difference of a series, in order of key; a step ends with its day. */
 interface Teller {
@@ -107,7 +115,8 @@ function createTeller(work: Work): Teller {
     const position = await appendText(work, text);
     told += 1;
     parts.onProgress('reprocess: steps', told, 0);
-    if (told % stepsAhead === 0) await untilTold(work, position);
+    if (told % stepsAhead !== 0) return;
+    assertVersion(work, (await untilTold(work, position)).registryVersion);
   });
 }
 
@@ -162,6 +171,6 @@ export async function requeue(work: Work, positions: readonly Position[]): Promi
       }),
     );
     parts.onProgress('reprocess: quarantine', from + some.length, positions.length);
-    await untilTold(work, Math.max(...appended));
+    assertVersion(work, (await untilTold(work, Math.max(...appended))).registryVersion);
   }
 }

@@ -67,6 +67,13 @@ export interface Work {
   fedTo: Position;
 }
 
+/** Nobody may judge by another version between two rounds, nor tell what nobody would apply. */
+export function assertVersion({ parts, version }: Work, inForce: number): void {
+  const newest = parts.registry.refresh().version;
+  if (inForce === version && newest === version) return;
+  throw maintainError('INGEST_REPROCESS_REGISTRY', { judgedBy: version, inForce, newest });
+}
+
 export function untilTold({ parts }: Work, position: Position): Promise<Decided> {
   return untilConsumed(position, {
     ...parts,
