@@ -1,4 +1,7 @@
 import { get } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { openTestApi, startAt, type TestApi } from './api.fixture.ts';
@@ -21,18 +24,24 @@ interface Whole {
   readonly text: string;
   readonly trailers: NodeJS.Dict<string>;
   readonly isWhole: boolean;
+  readonly named: string | undefined;
 }
 
 function read(path: string): Promise<Whole> {
   return new Promise((resolve, reject) => {
     get(rig.url + path, (answer) => {
-      let text = '';
+      let body = '';
       answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (text += chunk));
+      answer.on('data', (chunk: string) => (body += chunk));
       // A cut connection is what some of these tests are about: `complete` tells.
       answer.on('error', () => undefined);
       answer.on('close', () =>
-        resolve({ text, trailers: answer.trailers, isWhole: answer.complete }),
+        resolve({
+          text: body,
+          trailers: answer.trailers,
+          isWhole: answer.complete,
+          named: answer.headers.trailer,
+        }),
       );
     }).on('error', reject);
   });
@@ -57,6 +66,7 @@ describe('a long answer', () => {
 
   test('in CSV that goes on says so in its trailers', async () => {
     const first = await read(`/api/v1/observations.csv?limit=${count - 1}`);
+    expect(first.named).toBe('Quantrac-Complete, Quantrac-Next');
     expect(first.trailers['quantrac-complete']).toBe('false');
     const next = String(first.trailers['quantrac-next']).slice(rig.url.length);
     const last = await read(next);
@@ -64,15 +74,26 @@ describe('a long answer', () => {
     expect(last.trailers['quantrac-complete']).toBe('true');
   });
 
+  test('in CSV has no trailers for a client of HTTP/1.0, which knows no chunks', async () => {
+    const { hostname, port } = new URL(rig.url);
+    for (const limit of [2, count]) {
+      const socket = connect(Number(port), hostname);
+      socket.write(`GET /api/v1/observations.csv?limit=${limit} HTTP/1.0\r\nHost: h\r\n\r\n`);
+      const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+      expect(head).not.toMatch(/trailer|transfer-encoding/i);
+      expect(body.trimEnd().split('\r\n')).toHaveLength(limit + 1);
+    }
+  });
+
   test('that was cut has no end mark', async () => {
     for (const format of ['csv', 'ndjson', 'json', 'geojson']) {
       // Behind what is sent as the first piece, before the end.
       rig.failRange(20);
       const path = `/api/v1/observations?format=${format}&limit=${count}`;
-      const { text, trailers, isWhole } = await read(path);
+      const { text: sent, trailers, isWhole } = await read(path);
       expect([format, isWhole]).toEqual([format, false]);
       expect(trailers).toEqual({});
-      expect(text).not.toContain('"complete"');
+      expect(sent).not.toContain('"complete"');
     }
     expect(rig.telemetry.value('quantrac_http_streams_cut_total', { reason: 'failed' })).toBe(4);
   });

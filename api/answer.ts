@@ -154,15 +154,23 @@ async function sendList<Item>(
     next: null,
   };
   const start = await takeShort(context, writer, answer.steps, end);
-  if (question.format === 'csv') setTrailers(reply, question, end);
-  if (start.isWhole) return reply.send(start.text);
+  const hasTrailers = question.format === 'csv' && announceTrailers(reply, question);
+  const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
+  if (start.isWhole) {
+    atEnd();
+    // Trailers need chunks, so a stream, however short.
+    return reply.send(hasTrailers ? Readable.from([start.text]) : start.text);
+  }
   if (!context.streams.tryTake()) {
     steps.return(null);
     reply.removeHeader('etag').removeHeader('cache-control');
     throw apiError('API_TOO_MANY_STREAMS');
   }
-  return reply.send(openStream(context, streamOf(writer, steps, { start: start.text, end })));
+  const around = { start: start.text, end, atEnd };
+  return reply.send(openStream(context, streamOf(writer, steps, around)));
 }
+
+function doNothing(): void {}
 
 /** The end of the list; its `next` is known once its text was asked for. */
 interface ListTail {
@@ -197,15 +205,20 @@ async function takeShort<Item>(
 async function* streamOf<Item>(
   writer: ListWriter<Item>,
   steps: Generator<readonly Item[], PagePlace | null>,
-  around: { readonly start: string; readonly end: ListTail },
+  around: { readonly start: string; readonly end: ListTail; readonly atEnd: () => void },
 ): AsyncGenerator<string> {
   yield around.start;
   for (;;) {
     await setImmediate();
     const { done, value } = steps.next();
-    const text = done === true ? around.end.text(value) : writer.write(value);
+    if (done !== true) {
+      yield writer.write(value);
+      continue;
+    }
+    const text = around.end.text(value);
+    around.atEnd();
     yield text;
-    if (done === true) return;
+    return;
   }
 }
 
@@ -244,12 +257,22 @@ function openStream(context: ApiContext, texts: AsyncGenerator<string>): Readabl
   return stream;
 }
 
-function setTrailers(reply: FastifyReply, question: Question, end: ListTail): void {
-  reply.trailer('Quantrac-Complete', (_reply, _payload, done) => {
-    done(null, end.next === null ? 'true' : 'false');
-  });
-  if (!question.isLimited) return;
-  reply.trailer('Quantrac-Next', (_reply, _payload, done) => {
-    done(null, end.next ?? '');
-  });
+const completeTrailer = 'Quantrac-Complete';
+const nextTrailer = 'Quantrac-Next';
+
+/**
+ * Names the trailers that will come (RFC 9110 §6.6.2, a list with commas, which Fastify's own
+ * trailers lack). False in HTTP/1.0, which has no chunks and so no trailers.
+ */
+function announceTrailers(reply: FastifyReply, question: Question): boolean {
+  if (reply.request.raw.httpVersion === '1.0') return false;
+  const names = question.isLimited ? [completeTrailer, nextTrailer] : [completeTrailer];
+  reply.header('trailer', names.join(', '));
+  return true;
+}
+
+/** Only of a list that came to its end. */
+function trailersOf(question: Question, { next }: ListTail): Record<string, string> {
+  const complete = { [completeTrailer]: next === null ? 'true' : 'false' };
+  return question.isLimited ? { ...complete, [nextTrailer]: next ?? '' } : complete;
 }
