@@ -29,7 +29,7 @@ import type { StoreFollower, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
-import type { RoomHealth } from './health.ts';
+import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import { network } from './network.fixture.ts';
 
@@ -43,6 +43,7 @@ export interface TestApi {
   readonly appended: Reading[];
   readonly announced: number[];
   readonly health: RoomHealth[];
+  readonly connections: ConnectionState[];
   readonly operator: string;
   readonly reader: string;
   /** Of the owner of the hidden stations. */
@@ -53,7 +54,6 @@ export interface TestApi {
   now(): number;
   /** Makes this read of a range of the view fail, counted from now. */
   failRange(nth: number): void;
-  /** Makes `readings` fail, or work again. */
   failReadings(error: Error | null): void;
   /** Appends a batch of these rows and waits until the API follows it. Returns its position. */
   publish(rows: readonly ObservationRow[], more?: Partial<Batch>): Promise<number>;
@@ -193,9 +193,11 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
   const log: Faults = { appended: [], error: null, rangesLeft: Infinity };
   const announced: number[] = [];
   const health: RoomHealth[] = [];
+  const connections: ConnectionState[] = [];
   const api = await openApi({
     ...apiOptions(ground, options, log),
     health: () => health,
+    connections: async (limit) => connections.slice(0, limit),
     registryChanged: (version) => void announced.push(version),
   });
   const url = `${api.isSecure ? 'https' : 'http'}://127.0.0.1:${api.httpPort}`;
@@ -212,6 +214,7 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     appended: log.appended,
     announced,
     health,
+    connections,
     operator: tokens.operator,
     reader: tokens.reader,
     ownerToken: tokens.owner,

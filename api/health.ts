@@ -6,18 +6,19 @@ export interface RoomHealth {
   readonly isReady: boolean;
   /** Why not, one sentence each. */
   readonly reasons: readonly string[];
-  /** Of the broker: who is connected now. */
-  readonly connections?: readonly Connection[];
-}
-
-interface Connection {
-  readonly door: string;
-  readonly device: string;
-  readonly clientId?: string;
-  readonly address?: string;
-  readonly connectedAt: number;
   readonly [detail: string]: unknown;
 }
+
+/** A client of the doors in, as the broker describes it. */
+export interface ConnectionState {
+  readonly connectedAt: number;
+  /** When it last sent anything. */
+  readonly heardAt: number;
+  readonly [detail: string]: unknown;
+}
+
+/** Who is connected now, at most so many. */
+export type ReadConnections = (limit: number) => Promise<readonly ConnectionState[]>;
 
 export type ReadHealth = () => readonly RoomHealth[] | Promise<readonly RoomHealth[]>;
 

@@ -21,7 +21,7 @@ import type { ApiContext } from './context.ts';
 import { createCursors, type StoreIdentity } from './cursor.ts';
 import { apiError } from './errors.ts';
 import { createApiEvents, type ApiEvents } from './events.ts';
-import { readReadiness, type ReadHealth, type Readiness } from './health.ts';
+import { readReadiness, type ReadConnections, type ReadHealth, type Readiness } from './health.ts';
 import { openFeed, type LogSource } from './live/feed.ts';
 import { Hub } from './live/hub.ts';
 import { createReaderPool } from './live/reader-pool.ts';
@@ -59,6 +59,7 @@ export interface ApiOptions {
   readonly storeIdentity: StoreIdentity;
   /** States of the other rooms. */
   readonly health: ReadHealth;
+  readonly connections: ReadConnections;
   /** Metrics of all rooms, this one included, in the text format of Prometheus. */
   readonly metricsText: () => string | Promise<string>;
   /** Tells the other rooms that the registry has a new version. */
@@ -221,7 +222,8 @@ async function addRoutes(
   );
   await app.register(
     (api, _none, done) => {
-      addAdmin(api, context, { ...parts, readHealth: options.health });
+      const { health: readHealth, connections: readConnections } = options;
+      addAdmin(api, context, { ...parts, readHealth, readConnections });
       done();
     },
     { prefix: '/api/v1/admin' },

@@ -15,7 +15,7 @@ import { openStoreFollower } from '../ingest/store/follower.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
-import type { RoomHealth } from './health.ts';
+import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 
 export interface ApiRoomData extends RoomData {
@@ -88,6 +88,8 @@ async function openApiRoom(room: Surroundings) {
     appendReading: (reading) => room.call('broker', 'append', reading) as Promise<Position>,
     storeIdentity: data.paths.identity,
     health: () => readHealth(room),
+    connections: async (limit) =>
+      (await room.call('broker', 'connections', limit)) as ConnectionState[],
     metricsText: () => readMetrics(room),
     registryChanged: async () => void (await room.call('broker', 'registryChanged')),
   });

@@ -93,6 +93,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       api: {
         append,
         health: () => healthOf(logState(), broker),
+        connections: (limit: number) => broker.connections(limit),
         registryChanged: () => broker.registryChanged(),
       },
     },

@@ -5,6 +5,7 @@ import { parseDecision, parseReplay } from '../../ingest/decisions.ts';
 import { network } from '../network.fixture.ts';
 
 let rig: TestApi;
+const startText = new Date(startAt).toISOString();
 
 beforeEach(async () => {
   rig = await openTestApi();
@@ -99,6 +100,7 @@ describe('operators', () => {
     expect(again.body).toMatchObject({ changed: 0 });
     const history = await send('GET', '/registry/history?limit=10000&afterVersion=1');
     const rows = (history.body as unknown as { items: Json[] }).items;
+    expect(rows[0]?.['at']).toMatch(/^2024-06-01T.*Z$/);
     expect(rows.find((row) => row['id'] === 'new-station')?.['actor']).toMatch(/^token-/);
   });
 
@@ -289,17 +291,24 @@ describe('the state of the network', () => {
     expect(body['counts']).toEqual({ alive: 1, late: 1, silent: 3, wrong: 1 });
     const silent = await send('GET', '/stations?state=silent');
     expect(silent.body.items).toHaveLength(3);
+    expect(silent.body.items[0]).toMatchObject({ newestAt: null });
+    const late = await send('GET', '/stations?state=late');
+    const newestAt = new Date(startAt + 970 * minute).toISOString();
+    expect(late.body.items).toMatchObject([{ newestAt, series: [{ newestAt }] }]);
   });
 
   test('shows connections, rooms and what a device said of itself', async () => {
-    const connection = { door: 'mqtt', device: 'logger', connectedAt: startAt };
+    const connection = { principal: 'device:logger', connectedAt: startAt, heardAt: startAt };
+    rig.connections.push(connection, { ...connection, principal: 'device:other' });
     rig.health.push(
-      { room: 'broker', isReady: true, reasons: [], connections: [connection] },
+      { room: 'broker', isReady: true, reasons: [], connections: 2 },
       { room: 'ingest', isReady: false, reasons: ['behind'] },
     );
-    expect((await send('GET', '/connections')).body).toEqual({ items: [connection] });
+    expect((await send('GET', '/connections?limit=1')).body).toEqual({
+      items: [{ principal: 'device:logger', connectedAt: startText, heardAt: startText }],
+    });
     expect((await send('GET', '/health')).body.items).toMatchObject([
-      { room: 'broker', isReady: true },
+      { room: 'broker', isReady: true, connections: 2 },
       { room: 'ingest', reasons: ['behind'] },
     ]);
     const control = [
@@ -307,7 +316,7 @@ describe('the state of the network', () => {
     ];
     await rig.publish([], { control });
     expect((await send('GET', '/devices/logger/control')).body.items).toMatchObject([
-      { kind: 'state', text: '{}' },
+      { kind: 'state', text: '{}', receivedAt: startText },
     ]);
     expect((await send('GET', '/devices/nobody/control')).status).toBe(404);
   });

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { QuarantineEntry } from '../../ingest/observations/batch.ts';
 import type { QuarantineAdmin } from '../admin/quarantine.ts';
 import type { RegistryAdmin } from '../admin/registry.ts';
-import { readStationStatuses, stationStates } from '../admin/stations.ts';
+import { readStationStatuses, stationStates, type StationStatus } from '../admin/stations.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
-import type { ReadHealth } from '../health.ts';
+import type { ReadConnections, ReadHealth } from '../health.ts';
 import { requireOperator, viewerOf, type Viewer } from '../viewer.ts';
 import { objectReplies } from './schemas.ts';
 
@@ -16,6 +16,7 @@ export interface AdminRoutes {
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
   readonly readHealth: ReadHealth;
+  readonly readConnections: ReadConnections;
 }
 
 const anything = z.looseObject({});
@@ -72,7 +73,8 @@ function addRegistry(app: FastifyInstance, context: ApiContext, admin: AdminRout
     { schema: described('Who changed what, and when.', { querystring: historyQuery }) },
     (request) => {
       const query = request.query as z.infer<typeof historyQuery>;
-      return { items: registryAdmin.history(query) };
+      const rows = registryAdmin.history(query);
+      return { items: rows.map((row) => ({ ...row, at: instantText(row.at) })) };
     },
   );
 }
@@ -182,7 +184,7 @@ function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRo
 function summaryOf({ payload, receivedAt, ...entry }: QuarantineEntry): object {
   return {
     ...entry,
-    receivedAt: new Date(receivedAt).toISOString(),
+    receivedAt: instantText(receivedAt),
     payloadBytes: payload?.length ?? null,
   };
 }
@@ -194,12 +196,22 @@ function payloadOf(payload: Uint8Array | null): object {
 }
 
 function addState(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
-  app.get('/connections', { schema: described('Who is connected.', {}) }, async () => {
-    const rooms = await admin.readHealth();
-    return { items: rooms.flatMap((room) => room.connections ?? []) };
-  });
+  app.get(
+    '/connections',
+    { schema: described('Who is connected.', { querystring: z.strictObject({ limit }) }) },
+    async (request) => {
+      const rows = await admin.readConnections((request.query as { limit: number }).limit);
+      return {
+        items: rows.map(({ connectedAt, heardAt, ...row }) => ({
+          ...row,
+          connectedAt: instantText(connectedAt),
+          heardAt: instantText(heardAt),
+        })),
+      };
+    },
+  );
   app.get('/health', { schema: described('What each room says of itself.', {}) }, async () => ({
-    items: (await admin.readHealth()).map(({ connections: _none, ...room }) => room),
+    items: await admin.readHealth(),
   }));
   const stationsQuery = z.strictObject({ state: z.enum(stationStates).optional() });
   app.get(
@@ -219,7 +231,8 @@ function addState(app: FastifyInstance, context: ApiContext, admin: AdminRoutes)
       const counts = Object.fromEntries(
         stationStates.map((name) => [name, all.filter((each) => each.state === name).length]),
       );
-      return { counts, items: all.filter((each) => state === undefined || each.state === state) };
+      const wanted = all.filter((each) => state === undefined || each.state === state);
+      return { counts, items: wanted.map((each) => stationObject(each)) };
     },
   );
   const deviceParams = z.strictObject({ device: id });
@@ -237,7 +250,27 @@ function addState(app: FastifyInstance, context: ApiContext, admin: AdminRoutes)
       if (!context.registry.current().devices.has(device)) {
         throw apiError('API_NOT_FOUND', { parameter: 'device' });
       }
-      return { items: context.store.control({ device, limit: query.limit }) };
+      const entries = context.store.control({ device, limit: query.limit });
+      return {
+        items: entries.map((each) => ({ ...each, receivedAt: instantText(each.receivedAt) })),
+      };
     },
   );
+}
+
+function stationObject({ newestAt, series, ...status }: StationStatus): object {
+  return {
+    ...status,
+    newestAt: optionalText(newestAt),
+    series: series.map((each) => ({ ...each, newestAt: optionalText(each.newestAt) })),
+  };
+}
+
+function optionalText(at: number | null): string | null {
+  return at === null ? null : instantText(at);
+}
+
+/** RFC 3339; operators' times are of no station, so in UTC. */
+function instantText(at: number): string {
+  return new Date(at).toISOString();
 }

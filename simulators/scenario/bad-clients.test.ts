@@ -236,6 +236,22 @@ describe('a payload that cannot be understood', () => {
   });
 });
 
+test('an operator sees who is connected', async () => {
+  const headers = { authorization: `Bearer ${operator}` };
+  const answer = await fetch(api('/api/v1/admin/connections'), { headers });
+  const { items } = (await answer.json()) as { readonly items: readonly object[] };
+  const recent = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string;
+  expect(items).toContainEqual(
+    expect.objectContaining({
+      principal: `device:${secretOf(0).deviceId}`,
+      listener: 'tcp',
+      address: '127.0.0.1',
+      connectedAt: recent,
+      heardAt: recent,
+    }),
+  );
+});
+
 describe('a query that cannot be answered', () => {
   test.each([
     ['/api/v1/latest?bbox=1,2,3', 'bbox'],
