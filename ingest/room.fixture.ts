@@ -14,9 +14,10 @@ import type { FileSystem } from './log/file-system.ts';
 import { openNodeFileSystem } from './log/file-system-node.ts';
 import type { LogReader, LogWriter, Position } from './log/log.ts';
 import { openLogReader, openLogWriter } from './log/segment-log.ts';
+import type { SegmentLogWriter } from './log/segment-writer.ts';
 import { openIngest, type Ingest, type IngestOptions } from './main.ts';
 import type { ObservationRow } from './observation.ts';
-import { appendReading } from './reading-codec.ts';
+import { appendReading, blankReading, decodeReading } from './reading-codec.ts';
 import type { Reading } from './reading.ts';
 import type { StoreWriter } from './store/store.ts';
 import { openStoreWriter } from './store/writer.ts';
@@ -100,6 +101,8 @@ export interface Room {
   open(options?: LifeOptions): Promise<Life>;
   /** Durable ends of both logs. */
   ends(): { readonly readings: Position; readonly observations: Position };
+  /** Leaves nothing of these readings, as an erasure does. */
+  blank(positions: readonly Position[]): Promise<number>;
   /** The records of `observations`. */
   bodies(): Promise<Buffer[]>;
   removeView(): void;
@@ -113,7 +116,7 @@ interface Folder {
   readonly telemetry: RecordedTelemetry;
   readonly fileSystem: FileSystem;
   readonly ends: { readonly readings: SharedDurableEnd; readonly observations: SharedDurableEnd };
-  readonly readings: LogWriter;
+  readonly readings: SegmentLogWriter;
   readonly observations: LogWriter;
   readonly registry: RegistryWriter;
 }
@@ -132,6 +135,7 @@ export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> 
       readings: folder.ends.readings.get(),
       observations: folder.ends.observations.get(),
     }),
+    blank: (positions) => blankIn(folder, positions),
     bodies: () => bodiesOf(folder),
     open: (options) => openLife(folder, options ?? {}),
     send: (message, more = {}) =>
@@ -165,6 +169,14 @@ export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> 
   };
 }
 
+function blankIn({ readings }: Folder, positions: readonly Position[]): Promise<number> {
+  return readings.rewrite({
+    positions: new Set(positions),
+    reason: 'test',
+    replace: ({ position, body }) => blankReading(decodeReading(position, body)),
+  });
+}
+
 function importInto(registry: RegistryWriter, content: object): void {
   const imported = registry.importFile(content, 'test');
   if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
@@ -176,7 +188,7 @@ async function openFolder(clock: Clock): Promise<Folder> {
   const fileSystem = openNodeFileSystem();
   const random = createSeededRandom(1);
   const ends = { readings: createDurableEnd(), observations: createDurableEnd() };
-  const openLog = (name: 'readings' | 'observations'): Promise<LogWriter> =>
+  const openLog = (name: 'readings' | 'observations'): Promise<SegmentLogWriter> =>
     openLogWriter({
       fileSystem,
       clock,

@@ -2,7 +2,14 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Reading } from '../../reading.ts';
 import { imbalance } from '../../room.fixture.ts';
 import { right, wrong } from './wiring.fixture.ts';
-import { dayAt, messagesOf, minuteMs, openWorld, type World } from './world.fixture.ts';
+import {
+  dayAt,
+  messagesOf,
+  minuteMs,
+  openWorld,
+  type Wiring,
+  type World,
+} from './world.fixture.ts';
 
 async function world(): Promise<World> {
   const opened = await openWorld();
@@ -12,10 +19,14 @@ async function world(): Promise<World> {
 
 /** What the registry's right version makes of the messages from the beginning. */
 async function idealOf(messages: readonly Partial<Reading>[]): Promise<Record<string, string[]>> {
+  return (await idealWorld(messages)).all();
+}
+
+async function idealWorld(messages: readonly Partial<Reading>[]): Promise<World> {
   const ideal = await world();
   await ideal.wire(right);
   await ideal.send(messages);
-  return ideal.all();
+  return ideal;
 }
 
 /** A world that was wired wrongly for most of the messages. */
@@ -39,7 +50,9 @@ describe('a reprocess', () => {
       const real = await corrected(messages);
       const { report } = await real.run();
       expect(report.told).toBeGreaterThan(100);
-      expect(real.all()).toEqual(await idealOf(messages));
+      const ideal = await idealWorld(messages);
+      expect(real.all()).toEqual(ideal.all());
+      expect(await real.digest()).toBe(await ideal.digest());
       expect((await real.run()).findings).toMatchObject(clean);
       expect(imbalance(real.life.store)).toEqual([0, 0]);
       expect(real.life.store.totals.reprocessed).toBeGreaterThan(100);
@@ -113,12 +126,12 @@ describe('a reprocess', () => {
 
 describe('cut short anywhere and run again', () => {
   test('it comes to the same as a run that was not', async () => {
-    const messages = messagesOf(11, 80);
+    const messages = messagesOf(11, 60);
     const whole = await corrected(messages);
     await whole.run();
     const digest = await whole.digest();
     let records = 0;
-    for (let cut = 0; ; cut += records < 12 ? 1 : 9) {
+    for (let cut = 0; ; cut += cut < 6 ? 1 : 7) {
       const real = await corrected(messages);
       records = 0;
       const run = real.run(
@@ -142,6 +155,27 @@ describe('cut short anywhere and run again', () => {
     }
     expect(records).toBeGreaterThan(12);
   }, 60_000);
+
+  test('so does ingest that dies between the steps', async () => {
+    const messages = messagesOf(18, 100);
+    const whole = await corrected(messages);
+    await whole.run();
+    const real = await corrected(messages);
+    let records = 0;
+    await real.run(
+      {},
+      {
+        async append(reading) {
+          const appended = real.room.append(reading);
+          // Steps come one after another, replays many at once.
+          if (reading.kind === 'decision' && records++ % 5 === 1) await real.crash();
+          return appended;
+        },
+      },
+    );
+    expect(await real.digest()).toBe(await whole.digest());
+    expect(imbalance(real.life.store)).toEqual([0, 0]);
+  });
 });
 
 describe('what happens meanwhile', () => {
@@ -235,6 +269,80 @@ describe('what no reading says any more', () => {
     expect(real.lines('rain')).toEqual([]);
   });
 });
+
+describe('readings that are gone', () => {
+  test('leave their values as they are, judged with the others, and are counted', async () => {
+    const real = await world();
+    await real.wire(fahrenheit('[degF]'));
+    const sent = Array.from({ length: 12 }, (_, step) => ({
+      payload: message(step * 10, 68),
+      receivedAt: dayAt + step * 10 * minuteMs + 1_000,
+    }));
+    await real.send(sent);
+    const first = real.room.ends().readings - sent.length + 1;
+    await real.room.blank([first + 3, first + 4]);
+    await real.wire(fahrenheit('Cel'));
+    const { findings } = await real.run();
+    expect(findings).toMatchObject({ readingsGone: 2, series: [{ datastream: 't', left: 2 }] });
+    const values = real.lines('t').map((line) => line.split(' ')[1]);
+    expect(values.filter((value) => value === '68')).toHaveLength(10);
+    expect(values.slice(3, 5)).toEqual(['20', '20']);
+    expect((await real.run()).findings).toMatchObject(clean);
+  });
+
+  test('a person who dismissed a reading is heeded', async () => {
+    const real = await world();
+    await real.wire(wrong);
+    const receivedAt = dayAt + 60 * minuteMs;
+    const extra = (ts: number) => ({
+      payload: Buffer.from(JSON.stringify({ ts, extra: 0.2 })),
+      receivedAt,
+    });
+    await real.send([extra(dayAt), extra(dayAt + 10 * minuteMs)]);
+    const position = real.room.ends().readings;
+    const text = JSON.stringify({ decision: 'dismiss', position, channel: 'extra' });
+    await real.send([{ kind: 'decision', device: '', topic: '', payload: Buffer.from(text) }]);
+    await real.wire(right);
+    await real.run();
+    expect(real.lines('spare')).toHaveLength(1);
+    const states = real.life.store.quarantine({ limit: 10 }).map(({ state }) => state);
+    expect(states).toEqual(['dismissed', 'replayed']);
+    expect((await real.run()).findings).toMatchObject(clean);
+  });
+
+  test('what is no value any more is set aside with its reason', async () => {
+    const real = await world();
+    await real.wire(right);
+    await real.send([
+      {
+        payload: Buffer.from(JSON.stringify({ ts: dayAt, ta: 20, extra: 0.2 })),
+        receivedAt: dayAt,
+      },
+    ]);
+    const reading = real.room.ends().readings;
+    await real.wire({
+      deployments: [
+        { device: 'logger', datastream: 'spare', channel: 'extra', from: always, to: always },
+      ],
+    });
+    const { findings } = await real.run();
+    expect(findings).toMatchObject({ readingsRequeued: 1, series: [{ removed: 1 }] });
+    expect(real.lines('spare')).toEqual([]);
+    expect(real.lines('t')).toHaveLength(1);
+    const [entry] = real.life.store.quarantine({ limit: 10 });
+    expect(entry).toMatchObject({ position: reading, channel: 'extra', state: 'open' });
+    expect(entry?.payload?.length).toBeGreaterThan(0);
+    expect(imbalance(real.life.store)).toEqual([0, 0]);
+  });
+});
+
+const always = '2020-01-01T00:00:00Z';
+
+function fahrenheit(unit: string): Wiring {
+  return {
+    deployments: [{ device: 'logger', datastream: 't', channel: 'ta', unit, from: always }],
+  };
+}
 
 describe('a part of the time', () => {
   const noon = dayAt + 12 * 60 * minuteMs;

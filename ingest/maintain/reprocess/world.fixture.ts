@@ -29,6 +29,8 @@ export interface Wiring {
 export interface World {
   readonly room: Room;
   readonly life: Life;
+  /** Ingest dies as by `kill -9` and starts again. */
+  crash(): Promise<void>;
   /** Imports and marks. */
   wire(wiring: Wiring): Promise<Position>;
   /** Appends in order; resolves when all of it is decided. */
@@ -51,7 +53,7 @@ export const datastreams = ['t', 'rh', 'pm', 'rain', 'spare', 'codec'] as const;
 
 export async function openWorld(clock: Clock = openSystemClock()): Promise<World> {
   const room = await openRoom(clock);
-  const life = await room.open();
+  let life = await room.open();
   const scratches: string[] = [];
 
   function rowsOf(datastream: string): ObservationRow[] {
@@ -62,7 +64,15 @@ export async function openWorld(clock: Clock = openSystemClock()): Promise<World
 
   return {
     room,
-    life,
+    get life() {
+      return life;
+    },
+    async crash() {
+      life.crash();
+      // Its note on disk may be half written: in a dead process nothing goes on.
+      await sleep(clock, 50);
+      life = await room.open();
+    },
     async wire({ deployments, devices = [], datastreams: streams = [] }) {
       const file = { format: 'quantrac-registry/1', devices, datastreams: streams, deployments };
       const imported = room.registry.importFile(file, 'test');
@@ -80,25 +90,8 @@ export async function openWorld(clock: Clock = openSystemClock()): Promise<World
       const report = await reprocess(
         { fromAt: null, toAt: null, isDryRun: false, actor: 'test', ...order },
         {
-          clock,
-          fileSystem: openNodeFileSystem(),
-          openTelemetry: createRecordedTelemetry,
-          config,
-          registry: room.registry,
-          paths: {
-            readings: join(room.directory, 'readings'),
-            observations: join(room.directory, 'observations'),
-            view: join(room.directory, 'view.db'),
-          },
-          makeScratch() {
-            const folder = mkdtempSync(join(room.directory, 'scratch-'));
-            scratches.push(folder);
-            return folder;
-          },
-          ends: async () => room.ends(),
-          append: (reading) => room.append(reading),
+          ...partsOf(room, clock, scratches),
           onFindings: (found) => void (findings = found),
-          onProgress: () => undefined,
           ...parts,
         },
       ).finally(() => {
@@ -118,6 +111,34 @@ export async function openWorld(clock: Clock = openSystemClock()): Promise<World
       await room.remove();
       await sleep(clock, 0);
     },
+  };
+}
+
+function partsOf(
+  room: Room,
+  clock: Clock,
+  scratches: string[],
+): Omit<ReprocessParts, 'onFindings'> {
+  const { directory, registry } = room;
+  return {
+    clock,
+    fileSystem: openNodeFileSystem(),
+    openTelemetry: createRecordedTelemetry,
+    config,
+    registry,
+    paths: {
+      readings: join(directory, 'readings'),
+      observations: join(directory, 'observations'),
+      view: join(directory, 'view.db'),
+    },
+    makeScratch() {
+      const folder = mkdtempSync(join(directory, 'scratch-'));
+      scratches.push(folder);
+      return folder;
+    },
+    ends: async () => room.ends(),
+    append: (reading) => room.append(reading),
+    onProgress: () => undefined,
   };
 }
 
@@ -152,6 +173,8 @@ function messageOf(random: Random): Partial<Reading> {
   const values: Record<string, unknown> = { ts: at(random), ta: pick(20, 20.1, 20.2, 35, null) };
   if (random.next() < 0.7) values['rh'] = pick(55, 60, 61, 140);
   if (random.next() < 0.6) values['pm'] = pick(12, 13, 14.5, -9_999, 12);
+  if (random.next() < 0.15) values['heightMetres'] = pick(2, 10);
+  if (random.next() < 0.15) values['from'] = Number(values['ts']) - pick(20, 60) * minuteMs;
   if (random.next() < 0.4) values['extra'] = pick(0, 0.2, 0.6);
   if (random.next() < 0.15) values['resultTime'] = at(random) + 2 * 86_400_000;
   const backfill = random.next() < 0.1;
