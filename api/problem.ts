@@ -138,5 +138,25 @@ function issuesOf(issue: ValidationIssue) {
     }));
   }
   const parameter = issue.instancePath.replace(/^\//, '').replaceAll('/', '.');
-  return [{ parameter, expected: issue.message ?? 'another value', isUnknown: false }];
+  return [{ parameter, expected: expectationOf(issue), isUnknown: false }];
+}
+
+/** What would have been right, in our own words where the validator's say what was wrong. */
+function expectationOf({ keyword, params, message = 'another value' }: ValidationIssue): string {
+  const { values, expected, minimum, maximum } = params;
+  if (keyword === 'invalid_value' && Array.isArray(values)) return values.join(', ');
+  if (keyword === 'invalid_type' && typeof expected === 'string') return nounOf(expected);
+  const what = params['origin'] === 'string' ? ' characters' : '';
+  if (keyword === 'too_small' && isNumeric(minimum)) return `at least ${minimum}${what}`;
+  if (keyword === 'too_big' && isNumeric(maximum)) return `at most ${maximum}${what}`;
+  return message;
+}
+
+function isNumeric(bound: unknown): bound is number | bigint {
+  return typeof bound === 'number' || typeof bound === 'bigint';
+}
+
+function nounOf(type: string): string {
+  if (type === 'int') return 'an integer';
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
