@@ -15,7 +15,7 @@ import { detailSchema, objectReplies } from './schemas.ts';
 
 const meanings: Readonly<Record<TestId, string>> = {
   syntax: 'The value has the form that its format demands.',
-  location: 'The place is possible and where the station should be.',
+  location: 'The place that the reading gives is possible.',
   time: "The device's time is plausible beside the time of receipt.",
   duplicate: 'No other value claims the same instant.',
   sensorRange: 'The value is within what the sensor can report.',
