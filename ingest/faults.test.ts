@@ -334,6 +334,15 @@ describe('bounds', () => {
     expect(life.trimmed.at(-1)).toBe(last + 1);
   });
 
+  it('the last of what is settled is told though nothing comes after it', async () => {
+    const life = await room.open();
+    await settled(life, await sendSteps(room, 3));
+    const last = await sendSteps(room, 3);
+    await settled(life, last);
+    await expect.poll(() => life.trimmed.at(-1), { timeout: 10_000 }).toBe(last + 1);
+    await life.close();
+  });
+
   it('a batch that the log will never take ends ingest with its reason', async () => {
     const life = await room.open({
       wrap: ({ observations }) => ({

@@ -3,7 +3,7 @@
  * view up with the log, so that every answer it decides by is whole; everything outside is a
  * parameter.
  */
-import type { Clock } from '../devices/clock.ts';
+import type { Clock, Scheduled } from '../devices/clock.ts';
 import type { RegistryReader } from '../devices/registry.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import { openAttempts } from './attempts.ts';
@@ -199,10 +199,17 @@ function createEnding(events: IngestEvents, onFailed: (error: unknown) => void) 
   };
 }
 
+/**
+ * Tells now and then what is settled, and always the last of it: a log that is full takes no reading
+ * after which it could be told.
+ */
 function createTrim(clock: Clock, mayTrimBefore: (position: Position) => void) {
   let lastMs = Number.NEGATIVE_INFINITY;
-  let told = 0;
+  let [told, newest] = [0, 0];
+  let later: Scheduled | undefined;
   const now = (consumed: Position): void => {
+    later?.cancel();
+    later = undefined;
     if (consumed <= told) return;
     told = consumed;
     lastMs = clock.monotonicMs();
@@ -211,7 +218,10 @@ function createTrim(clock: Clock, mayTrimBefore: (position: Position) => void) {
   return {
     now,
     kept: (consumed: Position): void => {
-      if (clock.monotonicMs() - lastMs >= trimEveryMs) now(consumed);
+      newest = consumed;
+      const waitMs = lastMs + trimEveryMs - clock.monotonicMs();
+      if (waitMs <= 0) now(consumed);
+      else later ??= clock.schedule(waitMs, () => now(newest));
     },
   };
 }
