@@ -9,7 +9,7 @@ import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { LogWriter, Position } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
-import { readingsCalls } from '../ingest/maintain/readings-calls.ts';
+import { readingsCalls, repeatRetention } from '../ingest/maintain/readings-calls.ts';
 import { appendReading } from '../ingest/reading-codec.ts';
 import type { Reading } from '../ingest/reading.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
@@ -81,9 +81,12 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
   });
   const append = (reading: Reading) =>
     appendKept(readings, { ...reading, payload: new Uint8Array(reading.payload) });
-  const { consumed, ...maintenance } = readingsCalls(
+  const { consumed, retain, ...maintenance } = readingsCalls(
     readings,
     createDurableEnd(data.ends.observations),
+  );
+  const rounds = repeatRetention(clock, retain, (error) =>
+    telemetry.logger.warn({ error }, 'retention could not delete; it is tried again'),
   );
   return {
     ready: broker.addresses,
@@ -99,6 +102,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     },
     async close() {
       await broker.close();
+      rounds.stop();
       registry.close();
       await readings.close();
     },

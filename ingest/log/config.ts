@@ -4,24 +4,35 @@ const mebibyte = 2 ** 20;
 const day = 86_400_000;
 const totalBytes = z.int().min(8_192).nullable().default(null);
 
+const limitsOfBytes = ['retainBytesMax', 'warnBytesMax', 'totalBytesMax'] as const;
+
 /** How much of a log is kept. */
-export const logRetentionSchema = z.strictObject({
-  retainMs: z
-    .int()
-    .min(1_000)
-    .nullable()
-    .default(null)
-    .describe('Age from which sealed segments are deleted, once consumed. Null: never by age.'),
-  retainBytesMax: totalBytes.describe(
-    'Bytes of the log above which its oldest sealed segments are deleted, once consumed. Null: never by bytes.',
-  ),
-  warnBytesMax: totalBytes.describe(
-    'Bytes of the log above which a warning is given, once until it falls below. Null: no warning.',
-  ),
-  totalBytesMax: totalBytes.describe(
-    'Bytes of the log at which records are refused with LOG_FULL and acknowledgements stop. Null: the disk is the bound.',
-  ),
-});
+export const logRetentionSchema = z
+  .strictObject({
+    retainMs: z
+      .int()
+      .min(1_000)
+      .nullable()
+      .default(null)
+      .describe('Age from which sealed segments are deleted, once consumed. Null: never by age.'),
+    retainBytesMax: totalBytes.describe(
+      'Bytes of the log above which its oldest segments are deleted, once consumed; a segment is then a quarter of it at most. Null: never by bytes. Below warnBytesMax and totalBytesMax.',
+    ),
+    warnBytesMax: totalBytes.describe(
+      'Bytes of the log above which a warning is given, once until it falls below. Null: nine tenths of totalBytesMax. Below totalBytesMax.',
+    ),
+    totalBytesMax: totalBytes.describe(
+      'Bytes of the log at which records are refused with LOG_FULL and acknowledgements stop. Null: the disk is the bound.',
+    ),
+  })
+  .superRefine((retention, context) => {
+    const given = limitsOfBytes.filter((key) => retention[key] !== null);
+    for (const [index, key] of given.entries()) {
+      const next = given[index + 1];
+      if (next === undefined || (retention[key] ?? 0) < (retention[next] ?? 0)) continue;
+      context.addIssue({ code: 'custom', path: [key], message: `less than ${next}` });
+    }
+  });
 
 export type LogRetention = z.infer<typeof logRetentionSchema>;
 
@@ -73,6 +84,13 @@ export const logConfigSchema = z.strictObject({
     .default(mebibyte)
     .describe(
       'Free bytes of the disk below which a log that cannot be written does not try again.',
+    ),
+  warnFreeBytesMin: z
+    .int()
+    .min(0)
+    .default(1_024 * mebibyte)
+    .describe(
+      'Free bytes of the disk below which a warning is given, once until there are more. 0: never.',
     ),
   sealSliceMsMax: z
     .int()

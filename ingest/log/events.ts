@@ -20,6 +20,11 @@ interface CommitEvents {
   readonly resumed: (failedMs: number) => void;
   readonly sized: (bytes: number, end: Position) => void;
   readonly nearlyFull: (fields: { readonly bytes: number; readonly warnBytesMax: number }) => void;
+  readonly diskSized: (freeBytes: number) => void;
+  readonly diskNearlyFull: (fields: {
+    readonly freeBytes: number;
+    readonly warnFreeBytesMin: number;
+  }) => void;
 }
 
 interface FileEvents {
@@ -67,6 +72,9 @@ function createCommitEvents(telemetry: Telemetry, log: string): CommitEvents {
     'log',
   ]);
   const bytes = metrics.gauge('quantrac_log_bytes', 'Bytes of all segments.', ['log']);
+  const free = metrics.gauge('quantrac_disk_free_bytes', 'Free bytes of the disk of the log.', [
+    'log',
+  ]);
   const end = metrics.gauge('quantrac_log_end_position', 'Greatest durable position.', ['log']);
   const duration = metrics.histogram(
     `quantrac_log_${log}_commit_seconds`,
@@ -107,6 +115,13 @@ function createCommitEvents(telemetry: Telemetry, log: string): CommitEvents {
     },
     nearlyFull(fields) {
       logger.warn({ log, ...fields }, 'The log nears its limit of bytes.');
+    },
+    diskSized: (freeBytes) => free.set(freeBytes, { log }),
+    diskNearlyFull(fields) {
+      logger.warn(
+        { log, ...fields },
+        'The disk is nearly full: make room, or acknowledgements will stop.',
+      );
     },
   };
 }

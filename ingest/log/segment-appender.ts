@@ -31,6 +31,14 @@ export interface SegmentAppenderOptions {
   readonly recovered: Recovered;
 }
 
+/** What is deleted goes by whole segments: a log that is to be small has small ones. */
+function segmentBytesMaxOf(limits: LogConfig & LogRetention): number {
+  const keptBytesMax = limits.retainBytesMax ?? limits.totalBytesMax ?? Infinity;
+  return Math.min(limits.segmentBytesMax, Math.floor(keptBytesMax / segmentsOfKept));
+}
+
+const segmentsOfKept = 4;
+
 /** Space is made ahead only where at least so many commits fit in it. */
 const allocateCommitsMin = 8;
 
@@ -47,6 +55,7 @@ export class SegmentAppender implements SegmentLogWriter {
     readonly salt: number;
   };
   #segment: OpenSegment | null;
+  readonly #segmentBytesMax: number;
   #closedBytes = 0;
 
   /** Collects appends; the other one is being written, or empty. */
@@ -78,9 +87,9 @@ export class SegmentAppender implements SegmentLogWriter {
       crc32c: folder.crc32c,
       salt: recovered.salt ?? options.salt,
     };
-    this.#capacity = createCapacity(options.retention, options.events, () =>
-      options.onState(this.state),
-    );
+    const limits = { ...options.config, ...options.retention };
+    this.#capacity = createCapacity(limits, options.events, () => options.onState(this.state));
+    this.#segmentBytesMax = segmentBytesMaxOf(limits);
     this.#maintenance = new Maintenance({
       ...options,
       closed: this.#closed,
@@ -197,18 +206,18 @@ export class SegmentAppender implements SegmentLogWriter {
 
   /** As many zeros as the file shall grow behind this batch; large commits gain nothing by it. */
   #zerosBehind(batch: CommitBatch): Buffer {
-    const { allocateBytesMax, segmentBytesMax } = this.#options.config;
+    const { allocateBytesMax } = this.#options.config;
     if (batch.usedBytes > allocateBytesMax / allocateCommitsMin) return this.#zeros.subarray(0, 0);
     if (this.#zeros.length === 0) this.#zeros = Buffer.alloc(allocateBytesMax);
     const end = (this.#segment?.bytes ?? 0) + batch.usedBytes;
-    return this.#zeros.subarray(0, Math.max(0, segmentBytesMax - end));
+    return this.#zeros.subarray(0, Math.max(0, this.#segmentBytesMax - end));
   }
 
   #isOver(segment: OpenSegment, moreBytes: number): boolean {
     const { config, clock } = this.#options;
     if (segment.bytes === headerBytes) return false;
     return (
-      segment.bytes + moreBytes > config.segmentBytesMax ||
+      segment.bytes + moreBytes > this.#segmentBytesMax ||
       clock.now() - segment.openedAt > config.segmentAgeMsMax
     );
   }
@@ -327,8 +336,18 @@ export class SegmentAppender implements SegmentLogWriter {
     return this.#maintenance.trimBefore(position, 'trimmed');
   }
 
-  retain(consumed: Position): Promise<void> {
-    return this.#maintenance.retain(consumed, () => this.bytes);
+  /** The open segment is closed where it stands in the way: nothing may come that would do it. */
+  async retain(consumed: Position): Promise<void> {
+    const { folder, events } = this.#options;
+    if (this.#isClosed) return;
+    const free = folder.fileSystem.freeBytes(folder.directory);
+    await free.then((bytes) => this.#capacity.noteFree(bytes), events.cleanupFailed);
+    const isInTheWay = (segment: OpenSegment) =>
+      this.#capacity.error !== null || this.#isOver(segment, 0);
+    if (this.#segment !== null && isInTheWay(this.#segment)) {
+      await this.#betweenCommits(() => this.#closeSegment());
+    }
+    await this.#maintenance.retain(consumed, () => this.bytes);
   }
 
   sealed(): Promise<void> {

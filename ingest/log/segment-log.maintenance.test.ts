@@ -163,6 +163,10 @@ describe('Rewriting records', () => {
   });
 });
 
+function warnings({ telemetry }: SegmentLogFixture): string[] {
+  return telemetry.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+}
+
 describe('Deleting old segments', () => {
   it('leaves tombstones, the chain goes on, and readers begin at the first kept record', async () => {
     const { disk, fixture, writer } = await openLog();
@@ -233,11 +237,9 @@ describe('Deleting old segments', () => {
       retention: { warnBytesMax: 10_000, totalBytesMax: 20_000 },
     });
     await fill(writer, 1, 150);
-    expect(fixture.telemetry.lines.filter((line) => line.level === 'warn')).toEqual([]);
+    expect(warnings(fixture)).toEqual([]);
     await fill(writer, 151, 200);
-    expect(fixture.telemetry.lines.filter((line) => line.level === 'warn')).toMatchObject([
-      { message: 'The log nears its limit of bytes.' },
-    ]);
+    expect(warnings(fixture)).toEqual(['The log nears its limit of bytes.']);
     await expect(fill(writer, 201, 600)).rejects.toMatchObject({ code: 'LOG_FULL' });
     await new Promise((resolve) => setImmediate(resolve));
     expect(writer.state).toMatchObject({ status: 'failing', error: { code: 'LOG_FULL' } });
