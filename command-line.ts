@@ -3,7 +3,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { settings } from './configuration.ts';
 import { startError } from './errors.ts';
 
-const commandNames = [
+export const commandNames = [
   'run',
   'provision',
   'token',
@@ -17,6 +17,7 @@ const commandNames = [
   'load',
   'simulate',
   'help',
+  'version',
 ] as const;
 type CommandName = (typeof commandNames)[number];
 
@@ -27,7 +28,7 @@ export interface Command {
 }
 
 /** Flags by command, beside those of the configuration, which every command takes. */
-const flagsOf: Readonly<
+export const flagsOf: Readonly<
   Record<CommandName, readonly (readonly [flag: string, kind: 'text' | 'switch'])[]>
 > = {
   run: [['demo', 'switch']],
@@ -73,6 +74,7 @@ const flagsOf: Readonly<
     ['seed', 'text'],
   ],
   help: [],
+  version: [],
 };
 
 /** Commands that take flags only: a word beside them is a mistake, not to be passed over. */
@@ -83,38 +85,16 @@ const withoutArguments: ReadonlySet<CommandName> = new Set([
   'erase',
   'load',
   'simulate',
+  'version',
 ]);
 
-export const usage = `quantrac COMMAND [FLAGS]
-
-  run [--demo]                     starts the server (npm start = run --demo)
-  provision FILE [--rotate]        imports a registry file, prints each device's credential
-  token create --role operator|reader [--owner ID]
-  token revoke ID
-  config                           prints the whole commented configuration
-  verify [DIR] [--digest]          proves logs, view and registry; names what is wrong
-  backup DIR                       copies everything, also while the server runs
-  restore DIR [--erasures FOLDER]  makes the data folder from a backup, and carries out again what
-                                   the newer folder or backup says was erased since
-  reprocess [--from T --to T] [--dry-run]
-  erase --device ID|--owner ID [--from T --to T] --reason TEXT
-  replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max]
-  load [--devices N] [--rate N|max] [--seconds N] [--window N] [--qos2 SHARE] [--seed N]
-  simulate [--stations N] [--interval MS] [--faults NAME,…] [--seconds N] [--seed N]
-
-Flags of every command: --data-dir --config --host --mqtt-port --mqtts-port --mqtt-ws-port
---http-port --push-port --json. Each is also an environment variable, QUANTRAC_DATA_DIR and so on.
-Exit codes: 0 right, 1 wrong data found (named), 2 wrong use.
-`;
-
-/** Throws START_USAGE naming what is not understood. */
+/** `COMMAND --help` is `help COMMAND`. Throws START_USAGE naming what is not understood. */
 export function parseCommand(words: readonly string[]): Command {
   const [first = 'help', ...rest] = words;
-  const name = commandNames.find(
-    (each) => each === first || (each === 'help' && /^(--help|-h)$/.test(first)),
-  );
-  if (name === undefined)
-    throw startError('START_USAGE', { command: first, accepted: commandNames });
+  if (/^(--version|-v)$/.test(first)) return { name: 'version', flags: {}, arguments: [] };
+  const name = requireName(/^(--help|-h)$/.test(first) ? 'help' : first);
+  if (asksForHelp(rest)) return { name: 'help', flags: {}, arguments: [name] };
+  if (name === 'help') requireName(rest[0] ?? 'help');
   const options: ParseArgsOptionsConfig = { json: { type: 'boolean' }, config: { type: 'string' } };
   for (const [flag] of settings) options[flag] = { type: 'string' };
   for (const [flag, kind] of flagsOf[name])
@@ -131,6 +111,17 @@ export function parseCommand(words: readonly string[]): Command {
       error,
     );
   }
+}
+
+function requireName(word: string): CommandName {
+  const name = commandNames.find((each) => each === word);
+  if (name !== undefined) return name;
+  throw startError('START_USAGE', { command: word, accepted: commandNames });
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return (end < 0 ? words : words.slice(0, end)).some((word) => /^(--help|-h)$/.test(word));
 }
 
 /** A flag's text, or the default. */

@@ -1,5 +1,5 @@
 /** The commands of the command line: each loads what it needs, and no more, when it is called. */
-import { parseCommand, usage, type Command } from './command-line.ts';
+import { parseCommand, type Command } from './command-line.ts';
 import { CodedError } from './devices/coded-error.ts';
 
 /** What each command does; it resolves to the exit code. */
@@ -16,8 +16,14 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
   replay: async (command) => (await world()).replayCommand(command),
   load: async (command) => (await world()).loadCommand(command),
   simulate: async (command) => (await world()).simulateCommand(command),
-  help: async () => {
-    process.stdout.write(usage);
+  help: async ({ arguments: [name] }) => {
+    const { helpText } = await import('./command-help.ts');
+    process.stdout.write(helpText(name));
+    return 0;
+  },
+  version: async () => {
+    const { default: program } = await import('./package.json', { with: { type: 'json' } });
+    process.stdout.write(`${program.version}\n`);
     return 0;
   },
 };

@@ -1,0 +1,157 @@
+/** What each command is for, for people: `quantrac help`, `quantrac help COMMAND`, `… --help`. */
+
+interface CommandHelp {
+  readonly synopsis: string;
+  readonly purpose: string;
+  /** Flags of the command's own. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+const range = 'an RFC 3339 instant with offset';
+
+export const commandHelp: Readonly<Record<string, CommandHelp>> = {
+  run: {
+    synopsis: 'run [--demo]',
+    purpose:
+      'Starts the server; SIGTERM ends it. With --json the first line on standard output is ' +
+      '{"event":"listening","mqttPort":…,"httpPort":…}, once everything accepts.',
+    flags: {
+      demo: 'simulated stations, anonymous publishing, and 127.0.0.1 only (npm start)',
+    },
+  },
+  provision: {
+    synopsis: 'provision FILE [--rotate]',
+    purpose:
+      'Imports a registry file, all or nothing, and prints one JSON line for each device: ' +
+      'deviceId, clientId, username, password, topic. Every error has its JSON pointer.',
+    flags: { rotate: 'a new password also for devices that have one' },
+  },
+  token: {
+    synopsis: 'token create --role operator|reader [--owner ID] | token revoke ID',
+    purpose: 'Creates a token for the API, shown this once, or ends one at once.',
+    flags: {
+      role: 'operator: everything; reader: what is open, and what is for the owner',
+      owner: "id of the owner whose series a reader's token shows",
+    },
+  },
+  config: {
+    synopsis: 'config',
+    purpose:
+      'Prints the whole configuration, each key with its bounds and present value; defaults are ' +
+      'commented out. What it prints is a file for --config.',
+  },
+  verify: {
+    synopsis: 'verify [DIR] [--digest]',
+    purpose:
+      'Proves logs, view and registry of the data folder, or of DIR (a data folder or a backup), ' +
+      'also while the server runs. Names each record that is wrong; then the exit code is 1.',
+    flags: { digest: 'also the SHA-256 over all that the observations say' },
+  },
+  backup: {
+    synopsis: 'backup DIR',
+    purpose: 'Copies everything into the new or empty folder DIR, also while the server runs.',
+  },
+  restore: {
+    synopsis: 'restore DIR [--erasures FOLDER]',
+    purpose:
+      'Makes the data folder, which must be new or empty, from the backup DIR, with a new store id.',
+    flags: {
+      erasures: 'a newer data folder or backup: what it says was erased since is erased again',
+    },
+  },
+  reprocess: {
+    synopsis: 'reprocess [--from TIME --to TIME] [--dry-run]',
+    purpose:
+      'Judges the observations of a range again by the registry and the rules of now, says what ' +
+      'differs, and appends only that.',
+    flags: {
+      from: `beginning of the range, inclusive: ${range}`,
+      to: `end of the range, exclusive: ${range}`,
+      'dry-run': 'only says what would change and what it needs',
+    },
+  },
+  erase: {
+    synopsis: 'erase --device ID|--owner ID [--from TIME --to TIME] --reason TEXT',
+    purpose: 'Blanks what devices said, for good, in logs and view; the erasure is recorded.',
+    flags: {
+      device: 'whose readings',
+      owner: "all readings of the owner's devices",
+      from: `beginning of the range of receipt, inclusive: ${range}`,
+      to: `end of the range of receipt, exclusive: ${range}`,
+      reason: 'why; it is kept with the erasure',
+    },
+  },
+  replay: {
+    synopsis: 'replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max]',
+    purpose: 'Publishes CSV files of real records as live stations of the running server.',
+    flags: {
+      profile: 'a JSON file that maps columns to properties (see simulators/profiles)',
+      time: 'shifted (default): the last row is now; as-is: times of the file',
+      speed: 'times faster than real time; max (default): as fast as is acknowledged',
+    },
+  },
+  load: {
+    synopsis:
+      'load [--devices N] [--rate N|max] [--seconds N] [--window N] [--qos2 SHARE] [--seed N]',
+    purpose:
+      'Publishes at a rate to the running server, then compares every acknowledged reading with ' +
+      'the API; exit code 1 when anything is missing, doubled, changed or invented.',
+    flags: {
+      devices: 'how many devices, 1,000',
+      rate: 'messages a second, 2,000; max: as many as are acknowledged',
+      seconds: 'how long, 10',
+      window: 'messages of one connection without acknowledgement, 10',
+      qos2: 'share of the messages with QoS 2, 0 to 1',
+      seed: 'a number that repeats the run, 1',
+    },
+  },
+  simulate: {
+    synopsis: 'simulate [--stations N] [--interval MS] [--faults NAME,…] [--seconds N] [--seed N]',
+    purpose: 'Adds simulated stations to the running server, until it is stopped.',
+    flags: {
+      stations: 'how many, 12',
+      interval: 'milliseconds between two messages of a station, 10,000',
+      faults: 'what goes wrong now and then; a wrong name lists them',
+      seconds: 'how long; without it, until it is stopped',
+      seed: 'a number that repeats the run, 1',
+    },
+  },
+  help: { synopsis: 'help [COMMAND]', purpose: 'Prints this, or what one command takes.' },
+};
+
+const everyCommand = `Flags of every command: --data-dir --config --host --mqtt-port --mqtts-port --mqtt-ws-port
+--http-port --push-port --json. Each is also an environment variable, QUANTRAC_DATA_DIR and so on.
+Exit codes: 0 right, 1 wrong data found (named), 2 wrong use.
+`;
+
+/** The help of one command, or of all. */
+export function helpText(name?: string): string {
+  const help = name === undefined ? undefined : commandHelp[name];
+  return help === undefined ? overview() : `${describe(help)}\n${everyCommand}`;
+}
+
+function overview(): string {
+  const lines = Object.values(commandHelp).map(
+    ({ synopsis, purpose }) => `  ${synopsis}\n${firstSentence(purpose)}\n`,
+  );
+  return (
+    `quantrac COMMAND [FLAGS]\n\n${lines.join('')}\n` +
+    `quantrac COMMAND --help explains one. quantrac --version prints the version.\n\n${everyCommand}`
+  );
+}
+
+function describe({ synopsis, purpose, flags = {} }: CommandHelp): string {
+  const names = Object.keys(flags);
+  const width = Math.max(0, ...names.map((flag) => flag.length)) + 4;
+  const lines = names.map((flag) => `  ${`--${flag}`.padEnd(width)}${flags[flag]}\n`);
+  return `quantrac ${synopsis}\n\n${wrap(purpose)}\n${lines.length === 0 ? '' : '\n'}${lines.join('')}`;
+}
+
+function firstSentence(text: string): string {
+  const [sentence = ''] = text.split(/(?<=\.) |; /, 1);
+  return wrap(sentence.replace(/\.?$/, '.')).replace(/^/gm, '      ');
+}
+
+function wrap(text: string): string {
+  return text.replace(/(.{1,98})(?: +|$)/g, '$1\n').trimEnd();
+}
