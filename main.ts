@@ -10,7 +10,9 @@
 import { runCommandLine } from './commands.ts';
 
 // A launcher (`npx quantrac`) that dies takes the server with it: one kill ends both.
-if (process.send !== undefined)
-  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+const end = () => process.kill(process.pid, 'SIGKILL');
+if (process.send !== undefined) process.on('disconnect', end);
+// It may have died while this was loaded.
+if (process.connected === false) end();
 
 await runCommandLine(process.argv.slice(2));
