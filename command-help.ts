@@ -76,8 +76,8 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     flags: {
       device: 'whose readings',
       owner: "all readings of the owner's devices",
-      from: `beginning of the range of receipt, inclusive: ${range}`,
-      to: `end of the range of receipt, exclusive: ${range}`,
+      from: `only what was received or observed from then on: ${range}`,
+      to: `only what was received or observed before: ${range}`,
       reason: 'why; it is kept with the erasure',
     },
   },

@@ -26,6 +26,8 @@ export interface Addresses {
   readonly mqttsPort?: number;
   readonly mqttWsPort: number;
   readonly httpPort: number;
+  /** Whether the HTTP port speaks HTTPS. */
+  readonly isSecure: boolean;
 }
 
 export interface Server {
@@ -108,8 +110,8 @@ async function openRooms(
   return {
     rooms: { broker, ingest, api },
     addresses: {
-      ...(doorsIn[0] as Omit<Addresses, 'httpPort'>),
-      ...(doorsOut as { httpPort: number }),
+      ...(doorsIn[0] as Omit<Addresses, 'httpPort' | 'isSecure'>),
+      ...(doorsOut as Pick<Addresses, 'httpPort' | 'isSecure'>),
     },
     ended: endedOf(all),
   };
@@ -195,7 +197,7 @@ async function runServer(configuration: Configuration): Promise<number> {
       process.once(signal, () => resolve('signal'));
   });
   const server = await startServer(configuration);
-  tellListening(configuration, server);
+  process.stdout.write(listeningText(configuration, server));
   const demo = configuration.demo
     ? await (await import('./demo.ts')).startDemo(server, configuration)
     : undefined;
@@ -208,25 +210,30 @@ async function runServer(configuration: Configuration): Promise<number> {
   return 1;
 }
 
-function tellListening(configuration: Configuration, server: Server): void {
-  const { addresses } = server;
-  if (configuration.json) {
-    process.stdout.write(
-      `${JSON.stringify({ event: 'listening', ...addresses, dataDir: server.dataDir })}\n`,
-    );
-    return;
-  }
-  const host = configuration.host ?? 'localhost';
+/** What `run` prints once everything accepts: for people, or with --json for machines. */
+export function listeningText(
+  { host: asked, json, demo }: Pick<Configuration, 'host' | 'json' | 'demo'>,
+  { addresses, dataDir }: Pick<Server, 'addresses' | 'dataDir'>,
+): string {
+  if (json) return `${JSON.stringify({ event: 'listening', ...addresses, dataDir })}\n`;
+  const host = hostInUrl(asked);
+  const web = `${addresses.isSecure ? 'https' : 'http'}://${host}:${addresses.httpPort}`;
   const lines = [
-    `Quantrac is running; data in ${server.dataDir}`,
-    `  live page      http://${host}:${addresses.httpPort}/`,
-    `  reading API    http://${host}:${addresses.httpPort}/api/v1/latest`,
+    `Quantrac is running; data in ${dataDir}`,
+    `  live page      ${web}/`,
+    `  reading API    ${web}/api/v1/latest`,
     `  MQTT           mqtt://${host}:${addresses.mqttPort}`,
     `  MQTT over web  ws://${host}:${addresses.mqttWsPort}/mqtt`,
     ...(addresses.mqttsPort === undefined
       ? []
       : [`  MQTT over TLS  mqtts://${host}:${addresses.mqttsPort}`]),
-    ...(configuration.demo ? ['  demonstration: simulated stations publish every 2 s'] : []),
+    ...(demo ? ['  demonstration: simulated stations publish every 2 s'] : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** What a browser on this machine can open; an IPv6 address stands in brackets. */
+function hostInUrl(host: string | undefined): string {
+  if (host === undefined || host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
