@@ -18,10 +18,12 @@ export const airSensing: Sensing = {
     { channel: 'noise', property: 'noise-laeq', unit: 'dB(A)', decimals: 1, aggregation: 'mean' },
   ],
   createSensor(random) {
-    let smoke = 25;
+    // Each city emits its own, and is first met in its own air.
+    const city = 0.7 + 0.8 * random.next();
+    let smoke = 12 + 30 * random.next();
     return (sky, intervalMs) => {
       const hours = intervalMs / 3_600_000;
-      const emitted = 14 * sky.traffic + 6;
+      const emitted = (14 * sky.traffic + 6) * city;
       const cleaning =
         0.25 +
         0.22 * sky.windSpeedMps * (1 - 0.75 * sky.inversion) +

@@ -45,8 +45,8 @@ test('days are brighter and warmer than nights', () => {
   );
 });
 
-test('rain raises the river and muddies it', () => {
-  const sense = waterSensing.createSensor(createSeededRandom(2));
+test.each([1, 2, 3, 4, 5, 6, 7, 8])('rain raises the river %i and muddies it', (seed) => {
+  const sense = waterSensing.createSensor(createSeededRandom(seed));
   const dry = { ...(days(1, 1)[0] as Sky), rainRateMmPerHour: 0 };
   const before = Array.from({ length: 24 }, () => sense(dry, 600_000)).at(-1);
   const after = Array.from({ length: 18 }, () =>
@@ -55,6 +55,18 @@ test('rain raises the river and muddies it', () => {
   expect(after?.['level']).toBeGreaterThan((before?.['level'] ?? 0) + 20);
   expect(after?.['turb']).toBeGreaterThan((before?.['turb'] ?? 0) * 3);
   expect(after?.['ec']).toBeLessThan(before?.['ec'] ?? 0);
+});
+
+test.each([waterSensing, airSensing])('no two begin alike under the same sky: $kind', (sensing) => {
+  const [sky] = days(1, 1);
+  const firsts = [1, 2, 3, 4].map((seed) =>
+    sensing.createSensor(createSeededRandom(seed))(sky as Sky, 2_000),
+  );
+  for (const { channel } of sensing.channels.slice(0, 2)) {
+    const values = firsts.map((each) => each[channel] ?? 0);
+    expect(new Set(values.map((value) => value.toFixed(1))).size).toBe(values.length);
+    expect(Math.max(...values) / Math.min(...values)).toBeGreaterThan(1.3);
+  }
 });
 
 test('an inversion traps smoke, and coarse dust is never less than fine', () => {
