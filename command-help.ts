@@ -28,11 +28,19 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   },
   token: {
     synopsis: 'token create --role operator|reader [--owner ID] | token revoke ID',
-    purpose: 'Creates a token for the API, shown this once, or ends one at once.',
+    purpose:
+      'Creates a token for the API, shown this once, or ends one at once; ' +
+      'with the id of a device, every secret and certificate of the device.',
     flags: {
       role: 'operator: everything; reader: what is open, and what is for the owner',
       owner: "id of the owner whose series a reader's token shows",
     },
+  },
+  certificate: {
+    synopsis: 'certificate pin DEVICE FILE|FINGERPRINT | certificate unpin FILE|FINGERPRINT',
+    purpose:
+      'Lets a client certificate stand for a device, or ends one at once: a PEM file, or its ' +
+      'SHA-256 fingerprint. The broker asks for certificates as broker.tlsClientCertificates says.',
   },
   config: {
     synopsis: 'config',

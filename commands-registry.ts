@@ -53,7 +53,7 @@ export function provisionHere(
   return { outcome, secrets: registry.provision(devices, { rotate, actor }) };
 }
 
-function withRegistry<Result>(
+export function withRegistry<Result>(
   configuration: Configuration,
   work: (registry: RegistryWriter) => Result,
 ): Result {

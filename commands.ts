@@ -7,6 +7,8 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
   run: async (command) => (await import('./server.ts')).runCommand(command),
   provision: async (command) => (await registry()).provisionCommand(command),
   token: async (command) => (await registry()).tokenCommand(command),
+  certificate: async (command) =>
+    (await import('./commands-certificate.ts')).certificateCommand(command),
   config: async (command) => (await registry()).configCommand(command),
   verify: async (command) => (await import('./commands-verify.ts')).verifyCommand(command),
   backup: async (command) => (await data()).backupCommand(command),

@@ -28,6 +28,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     provision: (argument: unknown) => rooms.api.call('provision', argument),
     createToken: (argument: unknown) => rooms.api.call('createToken', argument),
     revoke: (argument: unknown) => rooms.api.call('revoke', argument),
+    pinCertificate: (argument: unknown) => rooms.api.call('pinCertificate', argument),
+    unpinCertificate: (argument: unknown) => rooms.api.call('unpinCertificate', argument),
     durableEnds: () => rooms.broker.call('durableEnds'),
     backup: ({ directory }: { readonly directory: string }, progress) =>
       inTurn(() => backupRunning(parts, directory, progress)),

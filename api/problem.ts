@@ -36,6 +36,7 @@ const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
 const foreignStatuses: readonly (readonly [RegExp, number])[] = [
   [/^DEVICES_(DEVICE|OWNER|SUBJECT|VERSION)_UNKNOWN$/, 404],
   [/^DEVICES_CERTIFICATE_TAKEN$/, 409],
+  [/^DEVICES_CERTIFICATE_UNKNOWN$/, 404],
   [/^DEVICES_CERTIFICATE_INVALID$/, 400],
 ];
 

@@ -131,6 +131,12 @@ function operatorCalls(api: Api) {
       return { id, secret };
     },
     revoke: ({ subject }: { subject: string }) => registryAdmin.revoke(subject, actor),
+    pinCertificate: async (wanted: { readonly device: string; readonly certificate: string }) => {
+      const { deviceId, fingerprint256 } = await registryAdmin.pinCertificate({ ...wanted, actor });
+      return { deviceId, fingerprint256 };
+    },
+    unpinCertificate: ({ certificate }: { readonly certificate: string }) =>
+      registryAdmin.unpinCertificate(certificate, actor),
   };
 }
 

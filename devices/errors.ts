@@ -51,13 +51,20 @@ export const devicesErrors = {
     canRetry: false,
   },
   DEVICES_CERTIFICATE_INVALID: {
-    message: 'The fingerprint of a certificate is not 64 hexadecimal digits.',
-    meaning: 'Give the SHA-256 fingerprint of the client certificate; colons are allowed.',
+    message: 'This is neither a certificate nor the fingerprint of one.',
+    meaning:
+      'Give a PEM file of the client certificate, or its SHA-256 fingerprint: 64 hexadecimal digits, colons allowed.',
     canRetry: false,
   },
   DEVICES_CERTIFICATE_TAKEN: {
     message: 'The certificate already stands for another device.',
     meaning: 'Each device has its own certificate. Revoke the other device or make a new one.',
+    canRetry: false,
+  },
+  DEVICES_CERTIFICATE_UNKNOWN: {
+    message: 'The certificate stands for no device.',
+    meaning:
+      'It was never pinned, or has ended already. The history of the registry names those that are.',
     canRetry: false,
   },
 

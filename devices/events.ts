@@ -21,6 +21,7 @@ export interface DevicesEvents {
     readonly role: string;
     readonly actor: string;
   }): void;
+  certificateUnpinned(fields: { readonly deviceId: string; readonly actor: string }): void;
   certificatePinned(fields: { readonly deviceId: string; readonly actor: string }): void;
   subjectRevoked(fields: { readonly subject: string; readonly actor: string }): void;
 }
@@ -67,6 +68,10 @@ export function createDevicesEvents({ logger, metrics }: Telemetry): DevicesEven
     certificatePinned(fields) {
       credentials.increase(1, { change: 'certificate' });
       logger.info(fields, 'A certificate was pinned to a device.');
+    },
+    certificateUnpinned(fields) {
+      credentials.increase(1, { change: 'revoked' });
+      logger.info(fields, 'A certificate of a device was ended.');
     },
     subjectRevoked(fields) {
       credentials.increase(1, { change: 'revoked' });

@@ -111,6 +111,8 @@ export interface RegistryWriter extends RegistryReader {
   ): DeviceSecret[];
   /** Lets a client certificate stand for a device. */
   pinCertificate(deviceId: string, fingerprint256: string, actor: string): void;
+  /** Ends one certificate at once; what else proves the device stays. */
+  unpinCertificate(fingerprint256: string, actor: string): void;
   createToken(options: {
     readonly role: 'operator' | 'reader';
     readonly actor: string;

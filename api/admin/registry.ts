@@ -2,6 +2,7 @@
  * What an operator does to the registry, as plain functions: the routes and the control socket call
  * the same. Every change of version ends as a marker in `readings`, which makes it effective.
  */
+import { fingerprintOf } from '../../devices/certificate.ts';
 import type { Clock } from '../../devices/clock.ts';
 import type {
   DeviceSecret,
@@ -53,6 +54,14 @@ export interface RegistryAdmin {
     readonly owner?: string | undefined;
     readonly actor: string;
   }): Promise<Changed & { readonly id: string; readonly secret: string }>;
+  /** Lets a client certificate, given as PEM or by its fingerprint, stand for a device. */
+  pinCertificate(options: {
+    readonly device: string;
+    readonly certificate: string;
+    readonly actor: string;
+  }): Promise<Changed & { readonly deviceId: string; readonly fingerprint256: string }>;
+  /** Ends one certificate at once. */
+  unpinCertificate(certificate: string, actor: string): Promise<Changed>;
   /** Ends every secret of a device, or a token, at once. */
   revoke(subject: string, actor: string): Promise<Changed>;
   /**
@@ -102,6 +111,19 @@ export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmi
         registry.createToken({ role, actor, ...(owner === undefined ? {} : { owner }) }),
       );
       return { ...changed, ...result };
+    },
+    async pinCertificate({ device, certificate, actor }) {
+      const fingerprint256 = fingerprintOf(certificate);
+      const { result: _none, ...changed } = await change(actor, () =>
+        registry.pinCertificate(device, fingerprint256, actor),
+      );
+      return { ...changed, deviceId: device, fingerprint256 };
+    },
+    async unpinCertificate(certificate, actor) {
+      const { result: _none, ...changed } = await change(actor, () =>
+        registry.unpinCertificate(fingerprintOf(certificate), actor),
+      );
+      return changed;
     },
     async revoke(subject, actor) {
       const { result: _none, ...changed } = await change(actor, () =>

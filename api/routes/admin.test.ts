@@ -47,6 +47,8 @@ describe('operators', () => {
       ['POST', '/provision'],
       ['POST', '/tokens'],
       ['DELETE', '/secrets/logger'],
+      ['POST', '/certificates'],
+      ['DELETE', `/certificates/${'ab'.repeat(32)}`],
       ['GET', '/quarantine'],
       ['GET', '/quarantine/1'],
       ['POST', '/quarantine/1/replay'],
@@ -122,6 +124,24 @@ describe('operators', () => {
     expect(rig.registry.authenticate('logger', secret?.password ?? '')).toBeUndefined();
     expect((await send('POST', '/provision', { devices: ['nothing'] })).status).toBe(404);
     expect((await send('DELETE', '/secrets/nothing')).status).toBe(404);
+  });
+
+  test('let a client certificate stand for a device, and end it alone', async () => {
+    const fingerprint256 = 'ab'.repeat(32);
+    const pinned = await send('POST', '/certificates', {
+      device: 'logger',
+      certificate: fingerprint256.toUpperCase().replace(/(..)(?=.)/g, '$1:'),
+    });
+    expect(pinned.status).toBe(201);
+    expect(pinned.body).toMatchObject({ deviceId: 'logger', fingerprint256, isInForce: true });
+    expect(rig.registry.authenticateCertificate(fingerprint256)?.subject).toBe('logger');
+    const taken = { device: 'plant', certificate: fingerprint256 };
+    expect((await send('POST', '/certificates', taken)).status).toBe(409);
+    const nonsense = { device: 'plant', certificate: 'nonsense' };
+    expect((await send('POST', '/certificates', nonsense)).status).toBe(400);
+    expect((await send('DELETE', `/certificates/${fingerprint256}`)).status).toBe(200);
+    expect(rig.registry.authenticateCertificate(fingerprint256)).toBeUndefined();
+    expect((await send('DELETE', `/certificates/${fingerprint256}`)).status).toBe(404);
   });
 
   test('create tokens and revoke them', async () => {

@@ -105,6 +105,7 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
       return registryAdmin.createToken({ role, owner, actor });
     },
   );
+  addCertificates(app, context, admin);
   const subject = z.strictObject({ subject: id });
   app.delete(
     '/secrets/:subject',
@@ -114,6 +115,40 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
     (request) =>
       registryAdmin.revoke(
         (request.params as z.infer<typeof subject>).subject,
+        operatorOf(context, request).actor,
+      ),
+  );
+}
+
+function addCertificates(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  const { registryAdmin } = admin;
+  const pinBody = z.strictObject({
+    device: id,
+    certificate: z
+      .string()
+      .min(1)
+      .max(65_536)
+      .describe('PEM text of the client certificate, or its SHA-256 fingerprint.'),
+  });
+  app.post(
+    '/certificates',
+    { schema: described('Lets a client certificate stand for a device.', { body: pinBody }) },
+    async (request, reply) => {
+      const { actor } = operatorOf(context, request);
+      reply.code(201);
+      return registryAdmin.pinCertificate({
+        ...(request.body as z.infer<typeof pinBody>),
+        actor,
+      });
+    },
+  );
+  const params = z.strictObject({ fingerprint256: z.string().min(64).max(95) });
+  app.delete(
+    '/certificates/:fingerprint256',
+    { schema: described('Ends one certificate at once.', { params }) },
+    (request) =>
+      registryAdmin.unpinCertificate(
+        (request.params as z.infer<typeof params>).fingerprint256,
         operatorOf(context, request).actor,
       ),
   );

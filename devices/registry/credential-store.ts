@@ -10,6 +10,13 @@ export interface ValidCredential {
   readonly expiresAt: number | null;
 }
 
+/** A certificate, and the device that it stands for. */
+export interface PinnedCertificate {
+  readonly number: number;
+  readonly subject: string;
+  readonly issuedAt: number;
+}
+
 /** The statements on the table of credentials. Each call belongs to the caller's transaction. */
 export interface CredentialStore {
   insert(row: {
@@ -27,8 +34,8 @@ export interface CredentialStore {
   valid(subject: string, kind: CredentialKind, now: number): ValidCredential[];
   expire(number: number, expiresAt: number, version: number): void;
   revoke(number: number, revokedAt: number, version: number): void;
-  /** Device for which a certificate stands now. */
-  holderOf(sha256: Uint8Array): string | undefined;
+  /** A certificate that stands for a device now. */
+  pinned(sha256: Uint8Array): PinnedCertificate | undefined;
 }
 
 export function createCredentialStore(database: Database): CredentialStore {
@@ -51,7 +58,7 @@ export function createCredentialStore(database: Database): CredentialStore {
     'UPDATE credential SET revoked_at = ?, changed_version = ? WHERE number = ?',
   );
   const holder = database.prepare(
-    `SELECT subject FROM credential
+    `SELECT number, subject, issued_at AS issuedAt FROM credential
      WHERE kind = 'certificate' AND sha256 = ? AND revoked_at IS NULL`,
   );
   return {
@@ -66,9 +73,6 @@ export function createCredentialStore(database: Database): CredentialStore {
     revoke(number, revokedAt, version) {
       revoke.run(revokedAt, version, number);
     },
-    holderOf(sha256) {
-      const subject = holder.get(sha256)?.['subject'];
-      return typeof subject === 'string' ? subject : undefined;
-    },
+    pinned: (sha256) => holder.get(sha256) as unknown as PinnedCertificate | undefined,
   };
 }

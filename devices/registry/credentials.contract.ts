@@ -166,6 +166,34 @@ export function credentialContract(open: () => RegistryUnderTest): void {
       );
     });
 
+    it('overlap while one replaces another, and end one by one, at once', () => {
+      const registry = startWithNetwork();
+      const { writer } = registry;
+      const reader = registry.openReader();
+      const newer = 'cd'.repeat(32);
+      const { password } = secretOf(registry, 'logger-1');
+      writer.pinCertificate('logger-1', fingerprint, 'ann');
+      writer.pinCertificate('logger-1', newer, 'ann');
+      expect(writer.authenticateCertificate(fingerprint)?.subject).toBe('logger-1');
+      writer.unpinCertificate(fingerprint.toUpperCase(), 'bob');
+      reader.refresh();
+      for (const one of [writer, reader]) {
+        expect(one.authenticateCertificate(fingerprint)).toBeUndefined();
+        expect(one.authenticateCertificate(newer)?.subject).toBe('logger-1');
+        expect(one.authenticate('logger-1', password)?.subject).toBe('logger-1');
+      }
+      const [row] = writer.history({ afterVersion: writer.current().version - 1 });
+      expect(row).toMatchObject({ actor: 'bob', kind: 'certificate', id: 'logger-1' });
+      expect(row?.before).toMatchObject({ fingerprint256: fingerprint });
+      expect(row?.after).toMatchObject({ revokedAt: expect.any(Number) as number });
+      expect(() => writer.unpinCertificate(fingerprint, 'bob')).toThrow(
+        expect.objectContaining({ code: 'DEVICES_CERTIFICATE_UNKNOWN' }),
+      );
+      expect(() => writer.unpinCertificate('x', 'bob')).toThrow(
+        expect.objectContaining({ code: 'DEVICES_CERTIFICATE_INVALID' }),
+      );
+    });
+
     it('may go to another device once revoked', () => {
       const { writer } = startWithNetwork();
       writer.pinCertificate('logger-1', fingerprint, 'ann');

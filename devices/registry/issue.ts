@@ -11,7 +11,7 @@ import { fingerprintBytes } from './credentials.ts';
 /** What makes and ends credentials. A secret leaves here once, in the answer, and is kept nowhere. */
 export type CredentialWriter = Pick<
   RegistryWriter,
-  'provision' | 'pinCertificate' | 'createToken' | 'revoke'
+  'provision' | 'pinCertificate' | 'unpinCertificate' | 'createToken' | 'revoke'
 >;
 
 interface Issuing {
@@ -30,6 +30,7 @@ export function createCredentialWriter(issuing: Issuing): CredentialWriter {
     provision: (deviceIds, options) => provision(issuing, deviceIds, options),
     pinCertificate: (deviceId, fingerprint256, actor) =>
       pinCertificate(issuing, { deviceId, fingerprint256, actor }),
+    unpinCertificate: (fingerprint256, actor) => unpinCertificate(issuing, fingerprint256, actor),
     createToken: (options) => createToken(issuing, options),
     revoke: (subject, actor) => revoke(issuing, subject, actor),
   };
@@ -96,7 +97,7 @@ function pinCertificate(
   if (sha256 === undefined) throw devicesError('DEVICES_CERTIFICATE_INVALID', { deviceId });
   const isNew = issuing.change(actor, (draft) => {
     checkDevices(issuing, [deviceId]);
-    const holder = issuing.store.holderOf(sha256);
+    const holder = issuing.store.pinned(sha256)?.subject;
     if (holder === deviceId) return false;
     if (holder !== undefined) throw devicesError('DEVICES_CERTIFICATE_TAKEN', { deviceId, holder });
     issuing.store.insert({
@@ -113,6 +114,22 @@ function pinCertificate(
     return true;
   });
   if (isNew) issuing.events?.certificatePinned({ deviceId, actor });
+}
+
+function unpinCertificate(issuing: Issuing, fingerprint256: string, actor: string): void {
+  const sha256 = fingerprintBytes(fingerprint256);
+  if (sha256 === undefined) throw devicesError('DEVICES_CERTIFICATE_INVALID');
+  const deviceId = issuing.change(actor, (draft) => {
+    const pinned = issuing.store.pinned(sha256);
+    if (pinned === undefined) throw devicesError('DEVICES_CERTIFICATE_UNKNOWN', { fingerprint256 });
+    const { number, subject, issuedAt } = pinned;
+    issuing.store.revoke(number, draft.at, draft.version);
+    const before = { fingerprint256: Buffer.from(sha256).toString('hex'), issuedAt };
+    const after = { ...before, revokedAt: draft.at };
+    draft.record({ kind: 'certificate', id: subject, before, after });
+    return subject;
+  });
+  issuing.events?.certificateUnpinned({ deviceId, actor });
 }
 
 function createToken(

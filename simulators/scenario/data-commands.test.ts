@@ -78,6 +78,19 @@ async function succeed(...words: string[]): Promise<string> {
   return stdout;
 }
 
+test('pins a client certificate to one device, and ends it', async () => {
+  const fingerprint256 = 'ab'.repeat(32);
+  const [one = '', other = ''] = secrets.map(({ deviceId }) => deviceId);
+  const at = ['--data-dir', dataDir];
+  const pinned = await succeed('certificate', 'pin', one, fingerprint256, ...at);
+  expect(JSON.parse(pinned)).toEqual({ deviceId: one, fingerprint256 });
+  const taken = await runCommand(['certificate', 'pin', other, fingerprint256, ...at]);
+  expect(`${taken.code} ${taken.stderr}`).toMatch(/^2 .*DEVICES_CERTIFICATE_TAKEN/);
+  await succeed('certificate', 'unpin', fingerprint256, ...at);
+  const again = await runCommand(['certificate', 'unpin', fingerprint256, ...at]);
+  expect(`${again.code} ${again.stderr}`).toMatch(/^2 .*DEVICES_CERTIFICATE_UNKNOWN/);
+});
+
 test('backs up under load, restores elsewhere, and verify finds nothing wrong in any of the three', async () => {
   const acknowledged = await publish(async () => {
     await sleep(clock, 500);
