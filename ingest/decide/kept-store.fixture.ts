@@ -49,6 +49,13 @@ export function createPlainStore(): PlainStore {
       const rows = bySeries.get(key.series)?.get(keyOf(key)) ?? [];
       return [...rows].sort((a, b) => b.revision - a.revision || compareRank(b.rank, a.rank));
     },
+    kept({ series, after, toAt = Number.POSITIVE_INFINITY }) {
+      const keys = [...(bySeries.get(series)?.values() ?? [])];
+      return keys
+        .flatMap((rows) => [...rows].sort((a, b) => b.revision - a.revision))
+        .filter((row) => row.endAt < toAt && (after === undefined || compareKeys(row, after) > 0))
+        .sort(compareKeys);
+    },
     newestAt: (series) =>
       Math.max(Number.NEGATIVE_INFINITY, ...currentOf(series).map((row) => row.endAt)),
   };

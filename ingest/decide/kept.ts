@@ -4,7 +4,7 @@ import type { StoreWriter } from '../store/store.ts';
 import type { Pending } from './pending.ts';
 
 /** What the decider asks of the store. */
-export type KeptStore = Pick<StoreWriter, 'range' | 'revisions' | 'newestAt'>;
+export type KeptStore = Pick<StoreWriter, 'range' | 'revisions' | 'newestAt' | 'kept'>;
 
 /** Which rows: one series at one height, by the end of their phenomenon time. */
 export interface KeptSpan {
@@ -29,6 +29,8 @@ export interface Kept {
   first(span: KeptSpan, limit: number): { readonly rows: ObservationRow[]; readonly toAt: number };
   /** Every row of a key: the current one first. */
   revisions(key: ObservationKey): readonly ObservationRow[];
+  /** The same of several keys of one series, ascending by end, which lie near each other. */
+  revisionsOf(keys: readonly ObservationKey[]): (readonly ObservationRow[])[];
   current(key: ObservationKey): ObservationRow | undefined;
   /** Greatest end ever kept of a series: what ends later is new. */
   newestAt(series: number): number;
@@ -60,6 +62,7 @@ export function openKept(store: KeptStore, pending: Pending): Kept {
       return { rows: whole({ ...span, toAt }, rows), toAt };
     },
     revisions,
+    revisionsOf: (keys) => revisionsOfKeys(store, pending, keys),
     current(key) {
       const [newest] = revisions(key);
       return newest?.current === true ? newest : undefined;
@@ -70,6 +73,44 @@ export function openKept(store: KeptStore, pending: Pending): Kept {
       return newestAt;
     },
   };
+}
+
+/** Keys that are asked for together: what lies between them is read too. */
+const keysAtOnce = 64;
+
+function revisionsOfKeys(
+  store: KeptStore,
+  pending: Pending,
+  keys: readonly ObservationKey[],
+): (readonly ObservationRow[])[] {
+  const byKey = new Map(keys.map((key) => [nameOf(key), [] as ObservationRow[]]));
+  for (let from = 0; from < keys.length; from += keysAtOnce) {
+    const some = keys.slice(from, from + keysAtOnce);
+    const first = some[0]!;
+    const toAt = some.at(-1)!.endAt + 1;
+    const after = { ...first, endAt: first.endAt - 1, startAt: first.endAt };
+    const query = { series: first.series, after, toAt, limit: Number.POSITIVE_INFINITY };
+    // Keys with one end may stand on both sides of a cut: their rows are taken once.
+    const wanted = new Set(some.map(nameOf));
+    for (const row of ask(() => store.kept(query))) {
+      const name = nameOf(row);
+      if (wanted.has(name)) byKey.get(name)?.push(row);
+    }
+  }
+  const own = new Set<string>();
+  for (const row of pending.rowsOf(keys[0]?.series ?? -1)) {
+    const name = nameOf(row);
+    byKey.get(name)?.push(row);
+    own.add(name);
+  }
+  return keys.map((key) => {
+    const rows = byKey.get(nameOf(key)) ?? [];
+    return own.has(nameOf(key)) ? rows.sort(compareRevisions) : rows;
+  });
+}
+
+function nameOf({ endAt, startAt, heightMm }: ObservationKey): string {
+  return `${endAt} ${startAt} ${heightMm}`;
 }
 
 const pageRows = 1_024;

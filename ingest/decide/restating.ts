@@ -57,15 +57,24 @@ export function restateValues(restating: Restating, keys: readonly KeyRestatemen
   const { scope, state } = restating;
   const { rows } = scope.pending.current;
   const asked = new Map<string, Asked>();
-  for (const restatement of keys) {
-    const { endAt, startAt, heightMm } = restatement;
-    const key = { series: state.series, endAt, startAt, heightMm };
-    const all = scope.kept.revisions(key);
+  const ordered = keys.toSorted((a, b) => a.endAt - b.endAt);
+  const named = ordered.map(({ endAt, startAt, heightMm }) => {
+    return { series: state.series, endAt, startAt, heightMm };
+  });
+  for (const [at, all] of scope.kept.revisionsOf(named).entries()) {
+    const restatement = ordered[at] as KeyRestatement;
+    const key = named[at] as ObservationKey;
     // What was erased stays so.
     if (all[0]?.verdict.reason === 'ERASED') continue;
     const made = rowsOf(state, key, all, restatement);
     rows.push(...made);
-    asked.set(nameOf(key), { key, fresh: made.at(-1), isChanged: made.length > 0 });
+    const fresh = made.at(-1);
+    asked.set(nameOf(key), {
+      newest: fresh ?? all[0],
+      key,
+      isFresh: fresh !== undefined,
+      isChanged: fresh !== undefined,
+    });
   }
   state.window?.drop();
   for (const window of state.windowsByHeight.values()) window.drop();
@@ -78,8 +87,9 @@ export function restateValues(restating: Restating, keys: readonly KeyRestatemen
 
 interface Asked {
   readonly key: ObservationKey;
-  /** Its newest row, not in the store yet: it takes the verdict instead of being followed by it. */
-  readonly fresh: ObservationRow | undefined;
+  readonly newest: ObservationRow | undefined;
+  /** That row is new: it takes the verdict instead of being followed by it. */
+  readonly isFresh: boolean;
   isChanged: boolean;
 }
 
@@ -272,11 +282,11 @@ function judgeAsked(restating: Restating, heightMm: number, { some, asked }: Jud
 
 /** The newest row of a key gets the verdict of this code. */
 function judgeOne({ scope, state }: Restating, one: Asked, code: number): void {
-  const row = one.fresh ?? scope.kept.current(one.key);
+  const row = one.newest;
   if (row === undefined || row.type === 'deletion') return;
   const { qualifiers, reason, rules } = row.verdict;
   const verdict = state.judge.verdict(code, qualifiers, reason);
-  if (one.fresh !== undefined) {
+  if (one.isFresh) {
     // Nobody has seen it yet: what is in the stretch being decided is not published.
     (row as { verdict: ObservationRow['verdict'] }).verdict = verdict;
   } else if (shows(row.verdict, verdict)) {
@@ -312,7 +322,12 @@ function judgeBesides(
     if (rows[at + 1]?.endAt !== row.endAt || !isEnd.has(row.endAt)) continue;
     const given = givenOfTests(row.verdict.tests);
     const code = judgeAlone(row.result ?? Number.NaN, row.endAt, state.rules, given);
-    const one = asked.get(nameOf(row)) ?? { key: row, fresh: undefined, isChanged: false };
+    const one = asked.get(nameOf(row)) ?? {
+      key: row,
+      newest: row,
+      isFresh: false,
+      isChanged: false,
+    };
     judgeOne(restating, one, code);
   }
 }

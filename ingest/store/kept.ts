@@ -51,13 +51,15 @@ export function createKeptReader(view: View, tail: Tail): KeptReader {
         order.filter((at) => compareKeyTo(rows, at, key) === 0),
       );
     },
-    kept({ series, after, limit }, pin) {
+    kept({ series, after, toAt: beforeAt = Infinity, limit }, pin) {
       const found: ObservationRow[] = [];
       const afterAt = after?.endAt ?? -Infinity;
       for (const { fromAt, toAt } of stretches(view, tail, { series, pin })) {
         if (toAt <= afterAt) continue;
-        const order = gather({ series, fromAt: Math.max(fromAt, afterAt), toAt, pin });
-        addKeys({ rows, order, after, limit }, found);
+        if (fromAt >= beforeAt) break;
+        const span = { fromAt: Math.max(fromAt, afterAt), toAt: Math.min(toAt, beforeAt) };
+        const order = gather({ series, ...span, pin });
+        addKeys({ rows, order, after, toAt: beforeAt, limit }, found);
         if (found.length >= limit) break;
       }
       return found;
@@ -69,14 +71,17 @@ interface KeyPage {
   readonly rows: Rows;
   readonly order: Int32Array;
   readonly after: ObservationKey | undefined;
+  readonly toAt: number;
   readonly limit: number;
 }
 
-/** Adds whole keys behind `after` until the limit is reached. */
-function addKeys({ rows, order, after, limit }: KeyPage, found: ObservationRow[]): void {
+/** Adds whole keys behind `after` and before `toAt` until the limit is reached. */
+function addKeys({ rows, order, after, toAt, limit }: KeyPage, found: ObservationRow[]): void {
   for (let from = 0; from < order.length && found.length < limit;) {
     let to = from + 1;
     while (to < order.length && compareKeysAt(rows, order[from]!, rows, order[to]!) === 0) to++;
+    // A block that reaches into the stretch may end behind it.
+    if (rows.endAt[order[from]!]! >= toAt) return;
     const isBehind = after === undefined || compareKeyTo(rows, order[from]!, after) > 0;
     if (isBehind) found.push(...kept(rows, order.subarray(from, to)));
     from = to;

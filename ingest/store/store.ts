@@ -20,6 +20,8 @@ export interface KeptQuery {
   readonly series: number;
   /** Continue strictly behind this key. */
   readonly after?: ObservationKey;
+  /** Keys that end before it: none means all. */
+  readonly toAt?: number;
   /** Rows of one key are never parted: the last key's all come along. */
   readonly limit: number;
   readonly asOf?: Position;

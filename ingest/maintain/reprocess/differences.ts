@@ -1,7 +1,7 @@
 /** What a key says now against what it would say: what a step must tell the decider of it. */
 import { identityOf, valueOfRow, type KeyRestatement } from '../../decide/restating.ts';
 import type { RetoldValue } from '../../decide/restating.ts';
-import { compareRank, type ObservationRow } from '../../observation.ts';
+import { compareRank, type ObservationRow, type Raw } from '../../observation.ts';
 import { valuesInForce } from '../../observations/withdrawn.ts';
 import { compareKeys } from '../../store/columns/rows.ts';
 import type { StoreReader } from '../../store/store.ts';
@@ -62,8 +62,7 @@ export function differenceOf(
   if (key === undefined) return undefined;
   const { endAt, startAt, heightMm } = key;
   if (isSaidAlike(kept, wanted)) {
-    const isJudgedAlike = kept.length === 0 || verdictOf(live) === verdictOf(scratch);
-    if (isJudgedAlike) return undefined;
+    if (kept.length === 0 || isJudgedAs(newest, scratch[0])) return undefined;
     const restatement = { endAt, startAt, heightMm, withdraw: [], tell: [] };
     return { kind: 'judged', restatement, withdrawn: [] };
   }
@@ -110,16 +109,38 @@ function rankedIdentity(value: RetoldValue): string {
 /** The same values in the same order, by whichever of its repeats each came. */
 function isSaidAlike(kept: readonly RetoldValue[], wanted: readonly RetoldValue[]): boolean {
   if (kept.length !== wanted.length) return false;
-  return kept.every((value, at) => contentOf(value) === contentOf(wanted[at] as RetoldValue));
+  return kept.every((value, at) => isSameContent(value, wanted[at] as RetoldValue));
 }
 
-function contentOf(value: RetoldValue): string {
-  return identityOf({ ...value, receivedAt: 0 });
+/** All that a value says but when it came. */
+function isSameContent(one: RetoldValue, other: RetoldValue): boolean {
+  return (
+    Object.is(one.result, other.result) &&
+    Object.is(one.resultAt, other.resultAt) &&
+    one.given === other.given &&
+    one.qualifiers === other.qualifiers &&
+    one.reason === other.reason &&
+    one.device === other.device &&
+    one.payloadHash === other.payloadHash &&
+    Object.is(one.latitude, other.latitude) &&
+    Object.is(one.longitude, other.longitude) &&
+    isSameRaw(one.raw, other.raw)
+  );
+}
+
+function isSameRaw(one: Raw, other: Raw): boolean {
+  if (one.name !== other.name || one.unit !== other.unit || one.time !== other.time) return false;
+  return one.value === other.value;
 }
 
 /** As far as a difference makes a row: a digit that settles from 2 to 1 makes none. */
-function verdictOf([current]: readonly ObservationRow[]): string {
-  if (current === undefined) return '';
-  const { flag, tests } = current.verdict;
-  return `${flag} ${tests.replaceAll('2', '1')}`;
+function isJudgedAs(one: ObservationRow | undefined, other: ObservationRow | undefined): boolean {
+  const left = one?.verdict;
+  const right = other?.verdict;
+  if (left?.flag !== right?.flag) return false;
+  return left?.tests === right?.tests || settled(left?.tests) === settled(right?.tests);
+}
+
+function settled(tests: string | undefined): string | undefined {
+  return tests?.replaceAll('2', '1');
 }

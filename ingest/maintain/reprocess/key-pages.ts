@@ -24,7 +24,7 @@ export function* keysOf(
     ? { series, endAt: fromAt - 1, startAt: fromAt, heightMm: Number.NaN }
     : undefined;
   for (;;) {
-    const query = { series, limit: pageRows, asOf };
+    const query = { series, limit: pageRows, asOf, toAt };
     const page: readonly ObservationRow[] = store.kept(
       after === undefined ? query : { ...query, after },
     );
@@ -32,7 +32,6 @@ export function* keysOf(
       const first = page[from] as ObservationRow;
       let to = from + 1;
       while (to < page.length && compareKeys(page[to] as ObservationRow, first) === 0) to++;
-      if (first.endAt >= toAt) return;
       if (first.endAt >= fromAt) yield page.slice(from, to);
       from = to;
     }
