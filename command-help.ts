@@ -79,8 +79,10 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     },
   },
   erase: {
-    synopsis: 'erase --device ID|--owner ID [--from TIME --to TIME] --reason TEXT',
-    purpose: 'Blanks what devices said, for good, in logs and view; the erasure is recorded.',
+    synopsis: 'erase [--device ID|--owner ID] [--from TIME --to TIME] --reason TEXT',
+    purpose:
+      'Blanks what devices said, for good, in logs and view; the erasure is recorded. ' +
+      'Without device and owner: what all devices said of the time between both ends.',
     flags: {
       device: 'whose readings',
       owner: "all readings of the owner's devices",

@@ -5,7 +5,7 @@ import { pathsOf, readFormat, type DataFolder } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
 import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
-import { eraseOrder, eraseWith } from './erase-order.ts';
+import { eraseOrder, eraseWith, isKnownTo } from './erase-order.ts';
 import { startError } from './errors.ts';
 import { openIngestAlone } from './ingest-alone.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
@@ -59,7 +59,7 @@ export async function eraseAgain(options: EraseAgainOptions): Promise<number> {
   let count = 0;
   try {
     for (const { position: _position, actor: _actor, ...wish } of orders) {
-      if (!isKnown(wish, alone.registry)) continue;
+      if (!isKnownTo(alone.registry.current(), wish)) continue;
       await eraseWith(alone, configuration.ingest.decode, wish, onProgress);
       count += 1;
     }
@@ -94,12 +94,4 @@ async function unfinishedOrders({
   const observations = logPlace(fileSystem, folder.observations, manifest.observations.end);
   const unfinished = await unfinishedParts(observations, parts);
   return parts.filter((part) => unfinished.has(part)).map(({ order }) => order);
-}
-
-function isKnown(
-  wish: Pick<KnownOrder, 'device' | 'owner'>,
-  { current }: Pick<ReturnType<typeof openRegistryReader>, 'current'>,
-): boolean {
-  const { devices, owners } = current();
-  return wish.device === null ? owners.has(wish.owner ?? '') : devices.has(wish.device);
 }

@@ -20,16 +20,21 @@ export function eraseWish(command: Command): EraseWish {
   const device = textFlag(command, 'device') ?? null;
   const owner = textFlag(command, 'owner') ?? null;
   const reason = textFlag(command, 'reason') ?? '';
-  if ((device === null) === (owner === null))
-    throw startError('START_USAGE', { command: 'erase', accepted: '--device ID or --owner ID' });
+  const fromAt = instantFlag(command, 'from') ?? null;
+  const toAt = instantFlag(command, 'to') ?? null;
+  // Without device or owner it takes from every device: then both ends have to be said.
+  const isByTime = device === null && owner === null && fromAt !== null && toAt !== null;
+  if (!isByTime && (device === null) === (owner === null))
+    throw startError('START_USAGE', {
+      command: 'erase',
+      accepted: '--device ID, or --owner ID, or both --from TIME and --to TIME',
+    });
   if (reason === '' || reason.length > reasonCharactersMax)
     throw startError('START_USAGE', {
       flag: '--reason',
       value: reason,
       accepted: `a text of 1 to ${reasonCharactersMax} characters`,
     });
-  const fromAt = instantFlag(command, 'from') ?? null;
-  const toAt = instantFlag(command, 'to') ?? null;
   if (fromAt !== null && toAt !== null && fromAt >= toAt)
     throw startError('START_USAGE', { flag: '--to', accepted: 'an instant behind --from' });
   return { device, owner, fromAt, toAt, reason };
@@ -38,16 +43,25 @@ export function eraseWish(command: Command): EraseWish {
 /** Throws START_USAGE for a device or owner that the registry does not know. */
 export function eraseOrder(wish: EraseWish, registry: Registry): EraseOrder {
   const { device, owner } = wish;
-  const isKnown = device === null ? registry.owners.has(owner ?? '') : registry.devices.has(device);
-  if (!isKnown)
+  if (!isKnownTo(registry, wish))
     throw startError('START_USAGE', {
       flag: device === null ? '--owner' : '--device',
       value: device ?? owner,
       problem: 'the registry does not know it',
     });
-  const owned = [...registry.devices.values()].filter((one) => one.owner === owner);
-  const devices = device === null ? owned.map(({ id }) => id) : [device];
-  return { ...wish, devices, actor: 'operator (command line)' };
+  const meant = [...registry.devices.values()].filter((one) =>
+    device === null ? owner === null || one.owner === owner : one.id === device,
+  );
+  return { ...wish, devices: meant.map(({ id }) => id), actor: 'operator (command line)' };
+}
+
+/** An order by time alone names nobody. */
+export function isKnownTo(
+  registry: Registry,
+  { device, owner }: Pick<EraseWish, 'device' | 'owner'>,
+): boolean {
+  if (device !== null) return registry.devices.has(device);
+  return owner === null || registry.owners.has(owner);
 }
 
 /** Ends of what a message carries, by the device's codec as the registry names it now. */

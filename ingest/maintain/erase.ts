@@ -29,7 +29,7 @@ import type { ReadingsCalls } from './readings-calls.ts';
 import type { LogPositions } from './verify-folder.ts';
 
 export interface EraseOrder {
-  /** As it was asked for: one of the two. */
+  /** As it was asked for: one of the two, or neither for all that is of the period. */
   readonly device: string | null;
   readonly owner: string | null;
   /** The devices that it means. */

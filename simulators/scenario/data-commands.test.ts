@@ -132,6 +132,19 @@ test('a backup from before an erasure is restored without what was erased since'
   expect(await verify('--data-dir', restored)).toMatchObject({ code: 0, last: { findings: 0 } });
 });
 
+test('erases by time alone, of every device', async () => {
+  const period = ['--from', '2000-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'];
+  const words = [...period, '--reason', 'measured by mistake', '--data-dir', dataDir, '--json'];
+  const report = JSON.parse(await succeed('erase', ...words)) as { readonly stretches: number };
+  expect(report.stretches).toBe(7 * (secrets.length - 1));
+  const answer = await fetch(`http://127.0.0.1:${server?.ports.httpPort}/api/v1/latest`);
+  expect(await answer.json()).toMatchObject({ items: [] });
+  expect(await verify('--data-dir', dataDir)).toMatchObject({ code: 0, last: { findings: 0 } });
+  const restored = join(folder, 'restored-empty');
+  const later = [backup, '--erasures', dataDir, '--data-dir', restored, '--json'];
+  expect(JSON.parse(await succeed('restore', ...later))).toMatchObject({ erased: 2 });
+});
+
 test('one wrong byte in a backup gets exit code 1 and names the record, and is not restored', async () => {
   const [segment = ''] = readdirSync(join(backup, 'readings')).filter((name) =>
     name.endsWith('.segment'),
@@ -162,6 +175,7 @@ test('what would lose or mix data is refused with exit code 2', async () => {
     ['restore', join(dataDir, 'format.json'), '--data-dir', join(folder, 'new')],
     ['verify', join(dataDir, 'format.json')],
     ['erase', '--device', 'load-00001', '--data-dir', dataDir],
+    ['erase', '--from', '2020-01-01T00:00:00Z', '--reason', 'x', '--data-dir', dataDir],
     ['erase', '--device', 'nobody', '--reason', 'x', '--data-dir', dataDir],
     ['erase', '--owner', 'nobody', '--reason', 'x', '--data-dir', dataDir],
   ]) {
