@@ -7,12 +7,19 @@ import { askControl } from './control.ts';
 import { pathsOf } from './data-folder.ts';
 import { sleep } from './devices/clock.ts';
 import { openSystemClock } from './devices/clock-system.ts';
+import { createSeededRandom } from './devices/random.ts';
 import { startError } from './errors.ts';
 import type { Addresses } from './server.ts';
-import { fleetStations, registryFileOf } from './simulators/demo-network.ts';
+import { fleetStations, registryFileOf, replacementFileOf } from './simulators/demo-network.ts';
 import { connectDevice, type DeviceSecretOf } from './simulators/device.ts';
-import { faultNames, type FaultName } from './simulators/faults.ts';
-import { startFleet } from './simulators/fleet.ts';
+import { startDisturbances } from './simulators/disturbances.ts';
+import {
+  faultNames,
+  fleetFaultNames,
+  type FaultName,
+  type FleetFaultName,
+} from './simulators/faults.ts';
+import { startFleet, type FleetOptions } from './simulators/fleet.ts';
 import { readBalance } from './simulators/load/balance.ts';
 import { audit } from './simulators/load/audit.ts';
 import { loadChannels, loadRegistryFile } from './simulators/load/network.ts';
@@ -150,12 +157,13 @@ async function replayFile(
   );
 }
 
-function faultsOf(command: Command): FaultName[] {
+function faultsOf(command: Command): readonly (FaultName | FleetFaultName)[] {
+  const known = [...faultNames, ...fleetFaultNames];
   const named = (textFlag(command, 'faults', '') ?? '').split(',').filter((name) => name !== '');
   return named.map((name) => {
-    const found = faultNames.find((each) => each === name);
+    const found = known.find((each) => each === name);
     if (found === undefined)
-      throw startError('START_USAGE', { flag: '--faults', value: name, accepted: faultNames });
+      throw startError('START_USAGE', { flag: '--faults', value: name, accepted: known });
     return found;
   });
 }
@@ -164,22 +172,36 @@ export async function simulateCommand(command: Command): Promise<number> {
   const count = numberFlag(command, 'stations', 12, { min: 1, max: 100_000 });
   const intervalMs = numberFlag(command, 'interval', 10_000, { min: 100, max: dayMs });
   const seconds = numberFlag(command, 'seconds', Number.POSITIVE_INFINITY, { min: 1, max: 1e9 });
-  const faults = faultsOf(command);
+  const wanted = faultsOf(command);
+  const faults = faultNames.filter((name) => wanted.includes(name));
+  const fleetFaults = fleetFaultNames.filter((name) => wanted.includes(name));
+  const seed = numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 });
   const configuration = readConfiguration({ flags: command.flags, environment: process.env });
   const { mqttPort } = await addressesOf(configuration);
   const stations = fleetStations(count, intervalMs);
   const secrets = await secretsFor(configuration, registryFileOf(stations));
   const clock = openSystemClock();
+  const onError = (name: string, error: Error) =>
+    void process.stderr.write(`${name}: ${error.message}\n`);
   const fleet = await startFleet({
     url: `mqtt://${host}:${mqttPort}`,
     clock,
     stations,
     secrets: new Map(secrets.map((secret) => [secret.deviceId, secret])),
-    seed: numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 }),
+    seed,
     faults,
     faultRate: faults.length === 0 ? 0 : 0.02,
     connectingMax: 50,
-    onError: (deviceId, error) => process.stderr.write(`${deviceId}: ${error.message}\n`),
+    onError,
+    register: createRegister(configuration),
+  });
+  const disturbances = startDisturbances({
+    clock,
+    random: createSeededRandom(seed),
+    fleet,
+    faults: fleetFaults,
+    intervalMs,
+    onError: (error) => onError('simulate', error),
   });
   const endsAt = clock.monotonicMs() + seconds * 1_000;
   while (clock.monotonicMs() < endsAt) {
@@ -191,8 +213,22 @@ export async function simulateCommand(command: Command): Promise<number> {
       `${connected} devices, ${acknowledged} messages acknowledged, ${failed} failed`,
     );
   }
+  disturbances.stop();
   await fleet.close();
   return 0;
+}
+
+/** Registers a station's next device; what a device was before is known from its instants here. */
+function createRegister(configuration: Configuration): NonNullable<FleetOptions['register']> {
+  const replacements = new Map<string, number[]>();
+  return async (station, generation, at) => {
+    const instants = [...(replacements.get(station.id) ?? []), at];
+    const file = replacementFileOf(station, generation, instants);
+    const [secret] = await secretsFor(configuration, file);
+    if (secret === undefined) throw startError('START_USAGE', { station: station.id });
+    replacements.set(station.id, instants);
+    return secret;
+  };
 }
 
 export async function loadCommand(command: Command): Promise<number> {

@@ -180,3 +180,37 @@ export function registryFileOf(stations: readonly SimulatedStation[]): Record<st
     ),
   };
 }
+
+/** Id of a station's n-th device; the first has the station's own. */
+function deviceIdOf(station: SimulatedStation, generation: number): string {
+  return generation === 1 ? station.id : `${station.id}.d${generation}`;
+}
+
+/** What a registry must hear when a station's device is replaced at an instant (ms UTC). */
+export function replacementFileOf(
+  station: SimulatedStation,
+  generation: number,
+  replacements: readonly number[],
+): Record<string, unknown> {
+  const whole = registryFileOf([station]);
+  const instant = (at: number | undefined) =>
+    at === undefined ? deployedFrom : new Date(at).toISOString();
+  const deployment = (each: object, of: number) => {
+    const until = replacements[of - 1];
+    return {
+      ...each,
+      device: deviceIdOf(station, of),
+      serial: `SIM-${of}`,
+      from: instant(replacements[of - 2]),
+      ...(until === undefined ? {} : { to: instant(until) }),
+    };
+  };
+  const deployments = whole['deployments'] as readonly object[];
+  return {
+    ...whole,
+    devices: [{ id: deviceIdOf(station, generation), owner: 'simulation' }],
+    deployments: [generation - 1, generation].flatMap((of) =>
+      deployments.map((each) => deployment(each, of)),
+    ),
+  };
+}

@@ -58,8 +58,16 @@ export async function connectDevice(options: DeviceOptions): Promise<ConnectedDe
     reconnect: () => {
       client.stream.destroy();
     },
-    close: () => client.endAsync(),
+    close: () => endOf(client),
   };
+}
+
+/** A client without connection, or one that loses it now, would wait for its acknowledgements for ever. */
+function endOf(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.once('close', resolve);
+    client.end(!client.connected, {}, () => resolve());
+  });
 }
 
 /** The own JSON of the product: `{"ts":…,"values":{…}}`, each number with its sensor's decimals. */

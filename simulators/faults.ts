@@ -26,6 +26,15 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
+/** What befalls many devices, or the registry, rather than one message. */
+export const fleetFaultNames = [
+  /** Every connection drops at once, and the devices come back together. */
+  'storm',
+  /** A station gets another device, from that moment on, slightly otherwise calibrated. */
+  'replaced',
+] as const;
+export type FleetFaultName = (typeof fleetFaultNames)[number];
+
 /** A message before it is written as bytes. */
 export interface Draft {
   /** Instant of the values, ms UTC. */

@@ -3,8 +3,9 @@ import type { Clock, Scheduled } from '../devices/clock.ts';
 import { createSeededRandom } from '../devices/random.ts';
 import type { SimulatedStation } from './demo-network.ts';
 import { connectDevice, type ConnectedDevice, type DeviceSecretOf } from './device.ts';
-import { createFaults, type FaultName } from './faults.ts';
+import { createFaults, type Draft, type Emission, type FaultName } from './faults.ts';
 import { createNature } from './nature.ts';
+import type { Values } from './sensing.ts';
 
 export interface FleetOptions {
   readonly url: string;
@@ -18,10 +19,21 @@ export interface FleetOptions {
   /** Connections opened at once at most. */
   readonly connectingMax: number;
   readonly onError: (deviceId: string, error: Error) => void;
+  /**
+   * Registers another device for the station in place of the last one, from `at` on, and resolves
+   * to its secret; `generation` is 2 for the second device. Absent: devices are never replaced.
+   */
+  readonly register?: (
+    station: SimulatedStation,
+    generation: number,
+    at: number,
+  ) => Promise<DeviceSecretOf>;
 }
 
 export interface FleetCounts {
   readonly connected: number;
+  readonly storms: number;
+  readonly replaced: number;
   readonly published: number;
   readonly acknowledged: number;
   readonly failed: number;
@@ -31,18 +43,28 @@ export interface Fleet {
   counts(): FleetCounts;
   /** Drops every connection at once; the devices come back by themselves. */
   storm(): void;
+  /** Gives a station another device; `place` in [0, 1) says which. */
+  replaceDevice(place: number): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Running {
-  readonly device: ConnectedDevice;
+  readonly station: SimulatedStation;
+  device: ConnectedDevice;
+  deviceId: string;
+  generation: number;
+  /** What this device makes of the true value. */
+  gain: number;
+  /** Nothing is measured while one device goes and the next one comes. */
+  isReplacing: boolean;
   timer: Scheduled | undefined;
 }
 
 /** Connects every device, each first publishing at once and then at its interval. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const running: Running[] = [];
-  const counts = { connected: 0, published: 0, acknowledged: 0, failed: 0 };
+  const counts = noCounts();
+  const gains = createSeededRandom(options.seed + 31);
   let closing = false;
   const queue = [...options.stations.entries()];
 
@@ -52,51 +74,42 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       const secret = options.secrets.get(station.id);
       if (secret === undefined)
         throw new Error(`no credential for the simulated device ${station.id}`);
-      const device = await connectDevice({
-        url: options.url,
-        secret,
-        channels: station.sensing.channels,
-        onError: (error) => options.onError(station.id, error),
-      });
+      const device = await connect(options, station, secret);
       counts.connected += 1;
-      const one: Running = { device, timer: undefined };
+      const one = firstOf(station, device, secret.deviceId);
       running.push(one);
-      startDevice(one, station, index);
+      startDevice(one, index);
     }
   }
 
-  function startDevice(one: Running, station: SimulatedStation, index: number): void {
-    const random = createSeededRandom(options.seed * 7919 + index);
-    const nature = createNature(createSeededRandom(options.seed + Math.round(station.latitude)), {
-      ...station,
-      startAt: options.clock.now() - 7_200_000,
-    });
-    const sense = station.sensing.createSensor(random);
-    const faults = createFaults(random, { names: options.faults, rate: options.faultRate });
+  async function replaceDevice(place: number): Promise<void> {
+    const one = running[Math.floor(place * running.length)];
+    if (one === undefined || !(await replace(options, one, gains.next()))) return;
+    counts.replaced += 1;
+    if (closing) await one.device.close();
+  }
+
+  function startDevice(one: Running, index: number): void {
+    const emit = createEmitter(options, one.station, index);
     const tick = (): void => {
       if (closing) return;
-      const at = options.clock.now();
-      const emission = faults({ at, values: sense(nature.stateAt(at), station.intervalMs) });
-      for (const [place, draft] of emission.drafts.entries())
-        publish(one, station.id, draft, emission.half && place === 0);
-      one.timer = options.clock.schedule(station.intervalMs, tick);
+      // What nature does goes on; a device that is being replaced does not see it.
+      const { drafts, half } = emit(one.gain);
+      if (!one.isReplacing) {
+        for (const [place, draft] of drafts.entries()) publish(one, draft, half && place === 0);
+      }
+      one.timer = options.clock.schedule(one.station.intervalMs, tick);
     };
     tick();
   }
 
-  function publish(
-    one: Running,
-    deviceId: string,
-    draft: Parameters<ConnectedDevice['publish']>[0],
-    half: boolean,
-  ): void {
+  function publish(one: Running, draft: Draft, half: boolean): void {
     counts.published += 1;
     one.device.publish(draft, half).then(
       () => (counts.acknowledged += 1),
       (error: unknown) => {
         counts.failed += 1;
-        if (!closing)
-          options.onError(deviceId, error instanceof Error ? error : new Error(String(error)));
+        if (!closing) options.onError(one.deviceId, asError(error));
       },
     );
   }
@@ -105,12 +118,86 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   return {
     counts: () => ({ ...counts }),
     storm: () => {
+      counts.storms += 1;
       for (const { device } of running) device.reconnect();
     },
+    replaceDevice,
     async close() {
       closing = true;
       for (const one of running) one.timer?.cancel();
       await Promise.all(running.map(({ device }) => device.close()));
     },
   };
+}
+
+/** What the device at a station would send now, faults and all. */
+function createEmitter(
+  { clock, seed, faults: names, faultRate }: FleetOptions,
+  station: SimulatedStation,
+  index: number,
+): (gain: number) => Emission {
+  const random = createSeededRandom(seed * 7919 + index);
+  const nature = createNature(createSeededRandom(seed + Math.round(station.latitude)), {
+    ...station,
+    startAt: clock.now() - 7_200_000,
+  });
+  const sense = station.sensing.createSensor(random);
+  const faults = createFaults(random, { names, rate: faultRate });
+  return (gain) => {
+    const at = clock.now();
+    const truth = sense(nature.stateAt(at), station.intervalMs);
+    return faults({ at, values: calibrated(truth, gain) });
+  };
+}
+
+function noCounts(): { -readonly [Count in keyof FleetCounts]: number } {
+  return { connected: 0, published: 0, acknowledged: 0, failed: 0, storms: 0, replaced: 0 };
+}
+
+function firstOf(station: SimulatedStation, device: ConnectedDevice, deviceId: string): Running {
+  const usual = { generation: 1, gain: 1, isReplacing: false, timer: undefined };
+  return { station, device, deviceId, ...usual };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function connect(
+  { url, onError }: FleetOptions,
+  { sensing }: SimulatedStation,
+  secret: DeviceSecretOf,
+): Promise<ConnectedDevice> {
+  const { channels } = sensing;
+  return connectDevice({
+    url,
+    secret,
+    channels,
+    onError: (error) => onError(secret.deviceId, error),
+  });
+}
+
+/** The earlier device is gone before the next one is in force, so no message falls between. */
+async function replace(options: FleetOptions, one: Running, luck: number): Promise<boolean> {
+  if (options.register === undefined || one.isReplacing) return false;
+  one.isReplacing = true;
+  try {
+    await one.device.close();
+    const generation = one.generation + 1;
+    const secret = await options.register(one.station, generation, options.clock.now());
+    one.device = await connect(options, one.station, secret);
+    one.deviceId = secret.deviceId;
+    one.generation = generation;
+    one.gain = 0.98 + 0.04 * luck;
+    return true;
+  } finally {
+    one.isReplacing = false;
+  }
+}
+
+/** Directions keep theirs: a vane is turned, not stretched. */
+function calibrated(truth: Values, gain: number): Values {
+  if (gain === 1) return truth;
+  const values = Object.entries(truth).map(([channel, value]) => [channel, value * gain]);
+  return { ...Object.fromEntries(values), ...('wdir' in truth ? { wdir: truth['wdir'] } : {}) };
 }
