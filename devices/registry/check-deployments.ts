@@ -2,7 +2,7 @@ import type { DevicesErrorCode } from '../errors.ts';
 import type { FileDeployment } from '../registry-file.ts';
 import { checkReference } from './check-entries.ts';
 import type { CheckedFile } from './checked.ts';
-import type { Placed } from './parse.ts';
+import type { At, Placed } from './parse.ts';
 import type { Place, Problems } from './problems.ts';
 
 export function checkDeployments(checked: CheckedFile, problems: Problems): void {
@@ -10,7 +10,24 @@ export function checkDeployments(checked: CheckedFile, problems: Problems): void
   for (const placed of checked.parsed.entries.deployment) {
     if (!checkDeployment(checked, placed, problems)) wrong.add(placed.key);
   }
+  for (const spoilt of checked.parsed.spoilt.deployment) checkSpoilt(checked, spoilt, problems);
   checkOverlaps(checked, problems, wrong);
+}
+
+/** Of a deployment in wrong form, what its right members name. */
+function checkSpoilt(
+  checked: CheckedFile,
+  { entry, place }: At<Partial<FileDeployment>>,
+  problems: Problems,
+): void {
+  const { device, datastream, unit, from, to } = entry;
+  checkReference(checked, problems, [...place, 'device'], ['device', device]);
+  checkReference(checked, problems, [...place, 'datastream'], ['datastream', datastream]);
+  if (datastream === undefined) return;
+  if (unit !== undefined) checkUnit(checked, { entry: { datastream, unit }, place }, problems);
+  if (from !== undefined) {
+    checkPeriod(checked, { entry: { datastream, from, ...(to && { to }) }, place }, problems);
+  }
 }
 
 /** One deployment by itself; false when its period cannot be compared with others. */
@@ -22,6 +39,14 @@ function checkDeployment(
   checkReference(checked, problems, [...place, 'device'], ['device', entry.device]);
   checkReference(checked, problems, [...place, 'datastream'], ['datastream', entry.datastream]);
   checkUnit(checked, { entry, place }, problems);
+  return checkPeriod(checked, { entry, place }, problems);
+}
+
+function checkPeriod(
+  checked: CheckedFile,
+  { entry, place }: At<Pick<FileDeployment, 'datastream' | 'from' | 'to'>>,
+  problems: Problems,
+): boolean {
   const period = periodOf(checked, entry);
   if (period === undefined) return false;
   if (period.toAt < period.fromAt) {
@@ -33,7 +58,7 @@ function checkDeployment(
 
 function checkUnit(
   checked: CheckedFile,
-  { entry, place }: Pick<Placed<FileDeployment>, 'entry' | 'place'>,
+  { entry, place }: At<Pick<FileDeployment, 'datastream' | 'unit'>>,
   problems: Problems,
 ): void {
   const datastream = checked.merged.datastream.get(entry.datastream);
@@ -49,7 +74,10 @@ interface Period {
 }
 
 /** In the time of the station served; undefined when its zone is not known. */
-function periodOf(checked: CheckedFile, entry: FileDeployment): Period | undefined {
+function periodOf(
+  checked: CheckedFile,
+  entry: Pick<FileDeployment, 'datastream' | 'from' | 'to'>,
+): Period | undefined {
   const { merged, against } = checked;
   const station = merged.station.get(merged.datastream.get(entry.datastream)?.station ?? '');
   const zone = station?.timeZone ?? 'UTC';

@@ -1,16 +1,17 @@
 import { mergerDate, provinceHolds } from '../administrative.ts';
 import type { FileStation } from '../registry-file.ts';
 import type { CheckedFile } from './checked.ts';
-import type { Placed } from './parse.ts';
+import type { At } from './parse.ts';
 import type { Place, Problems } from './problems.ts';
 import { listOf, type RecordKind } from './records.ts';
 
 export function checkOwners(checked: CheckedFile, problems: Problems): void {
   const parentOf = (id: string) => checked.merged.owner.get(id)?.parent;
-  for (const { entry, place } of checked.parsed.entries.owner) {
+  const { entries, spoilt } = checked.parsed;
+  for (const { entry, place } of [...entries.owner, ...spoilt.owner]) {
     if (entry.parent === undefined) continue;
     if (!checkReference(checked, problems, [...place, 'parent'], ['owner', entry.parent])) continue;
-    if (leadsBack(entry.id, parentOf)) {
+    if (entry.id !== undefined && leadsBack(entry.id, parentOf)) {
       problems.add(
         [...place, 'parent'],
         'DEVICES_REFERENCE_CYCLE',
@@ -21,17 +22,19 @@ export function checkOwners(checked: CheckedFile, problems: Problems): void {
 }
 
 export function checkStations(checked: CheckedFile, problems: Problems): void {
-  for (const placed of checked.parsed.entries.station) {
-    const { entry, place } = placed;
+  const { entries, spoilt } = checked.parsed;
+  for (const { entry, place } of [...entries.station, ...spoilt.station]) {
     checkReference(checked, problems, [...place, 'owner'], ['owner', entry.owner]);
-    if (!checked.against.zones.isZone(entry.timeZone)) {
+    const { timeZone, administrative = [] } = entry;
+    if (timeZone === undefined) continue;
+    if (!checked.against.zones.isZone(timeZone)) {
       problems.add(
         [...place, 'timeZone'],
         'DEVICES_TIME_ZONE',
-        `"${entry.timeZone}" is not an IANA zone such as Asia/Ho_Chi_Minh`,
+        `"${timeZone}" is not an IANA zone such as Asia/Ho_Chi_Minh`,
       );
     } else {
-      checkAdministrative(checked, placed, problems);
+      checkAdministrative(checked, { place, entry: { timeZone, administrative } }, problems);
     }
   }
 }
@@ -39,13 +42,13 @@ export function checkStations(checked: CheckedFile, problems: Problems): void {
 /** Periods in which the station lay in a province: each right, none overlapping another. */
 function checkAdministrative(
   checked: CheckedFile,
-  { entry, place }: Placed<FileStation>,
+  { entry, place }: At<Required<Pick<FileStation, 'timeZone' | 'administrative'>>>,
   problems: Problems,
 ): void {
   const { zones } = checked.against;
   const mergerAt = zones.instantOf(mergerDate, entry.timeZone) ?? 0;
   const earlier: { readonly fromAt: number; readonly toAt: number; readonly index: number }[] = [];
-  for (const [index, period] of (entry.administrative ?? []).entries()) {
+  for (const [index, period] of entry.administrative.entries()) {
     const at: Place = [...place, 'administrative', index];
     const fromAt = zones.instantOf(period.from, entry.timeZone) ?? 0;
     const toAt =
@@ -76,18 +79,19 @@ function checkAdministrative(
 
 export function checkDatastreams(checked: CheckedFile, problems: Problems): void {
   const { records, properties } = checked.against;
-  for (const { entry, place } of checked.parsed.entries.datastream) {
+  const { entries, spoilt } = checked.parsed;
+  for (const { entry, place } of [...entries.datastream, ...spoilt.datastream]) {
     checkReference(checked, problems, [...place, 'station'], ['station', entry.station]);
-    if (!properties.has(entry.property)) {
+    if (entry.property !== undefined && !properties.has(entry.property)) {
       problems.add(
         [...place, 'property'],
         'DEVICES_REFERENCE_UNKNOWN',
         `there is no observed property "${entry.property}"`,
       );
     }
-    const before = records.datastream.get(entry.id);
+    const before = records.datastream.get(entry.id ?? '');
     for (const key of ['station', 'property', 'aggregation'] as const) {
-      if (before === undefined || before[key] === entry[key]) continue;
+      if (before === undefined || entry[key] === undefined || before[key] === entry[key]) continue;
       problems.add(
         [...place, key],
         'DEVICES_IDENTITY_CHANGED',
@@ -122,9 +126,10 @@ function checkSlugs(checked: CheckedFile, problems: Problems): void {
 export function checkDevices(checked: CheckedFile, problems: Problems): void {
   const { codecs, tokenIds } = checked.against;
   const gatewayOf = (id: string) => checked.merged.device.get(id)?.gateway;
-  for (const { entry, place } of checked.parsed.entries.device) {
+  const { entries, spoilt } = checked.parsed;
+  for (const { entry, place } of [...entries.device, ...spoilt.device]) {
     checkReference(checked, problems, [...place, 'owner'], ['owner', entry.owner]);
-    if (tokenIds.has(entry.id)) {
+    if (entry.id !== undefined && tokenIds.has(entry.id)) {
       problems.add([...place, 'id'], 'DEVICES_ID_TAKEN', `"${entry.id}" is the id of a token`);
     }
     if (entry.codec !== undefined && codecs !== undefined && !codecs.has(entry.codec)) {
@@ -134,7 +139,7 @@ export function checkDevices(checked: CheckedFile, problems: Problems): void {
     if (entry.gateway === undefined) continue;
     if (!checkReference(checked, problems, [...place, 'gateway'], ['device', entry.gateway]))
       continue;
-    if (leadsBack(entry.id, gatewayOf)) {
+    if (entry.id !== undefined && leadsBack(entry.id, gatewayOf)) {
       problems.add(
         [...place, 'gateway'],
         'DEVICES_REFERENCE_CYCLE',
@@ -166,14 +171,14 @@ function checkClientIds(checked: CheckedFile, problems: Problems): void {
   }
 }
 
-/** Adds a problem and answers false when nothing of that kind and id exists. */
+/** Adds a problem and answers false when nothing of that kind and id exists. No id: nothing to say. */
 export function checkReference(
   checked: CheckedFile,
   problems: Problems,
   place: Place,
-  [kind, id]: readonly [RecordKind, string],
+  [kind, id]: readonly [RecordKind, string | undefined],
 ): boolean {
-  if (checked.isKnown(kind, id)) return true;
+  if (id === undefined || checked.isKnown(kind, id)) return true;
   problems.add(
     place,
     'DEVICES_REFERENCE_UNKNOWN',

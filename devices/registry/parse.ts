@@ -10,11 +10,15 @@ import {
 import type { Place, Problems } from './problems.ts';
 import { deploymentKey, listOf, recordKinds, type RecordKind, type Records } from './records.ts';
 
-/** One entry of the file that has the right form, and where it stands. */
-export interface Placed<Entry> {
+/** One entry of the file, and where it stands. */
+export interface At<Entry> {
   readonly place: Place;
-  readonly key: string;
   readonly entry: Entry;
+}
+
+/** One that has the right form. */
+export interface Placed<Entry> extends At<Entry> {
+  readonly key: string;
 }
 
 type EntryOf<Kind extends RecordKind> =
@@ -23,6 +27,8 @@ type EntryOf<Kind extends RecordKind> =
 /** The entries of a file, by kind, and every id it mentions, also those of entries in wrong form. */
 export interface ParsedFile {
   readonly entries: { readonly [Kind in RecordKind]: readonly Placed<EntryOf<Kind>>[] };
+  /** What is right, member by member, in entries of wrong form: it is judged all the same. */
+  readonly spoilt: { readonly [Kind in RecordKind]: readonly At<Partial<EntryOf<Kind>>>[] };
   readonly mentioned: Readonly<Record<RecordKind, ReadonlySet<string>>>;
 }
 
@@ -50,19 +56,39 @@ export function parseFile(content: unknown, entriesMax: number, problems: Proble
   ) as Record<RecordKind, Set<string>>;
   const read = <Entry>(
     kind: RecordKind,
-    schema: z.ZodType<Entry>,
+    schema: z.ZodType<Entry> & { readonly shape: z.ZodRawShape },
     keyOf: (entry: Entry) => string,
-  ) => (tooLarge ? [] : readList(content, kind, { schema, keyOf, problems }));
+  ): List<Entry> =>
+    tooLarge
+      ? { placed: [], spoilt: [] }
+      : readList(content, kind, { schema, shape: schema.shape, keyOf, problems });
+  const owner = read('owner', ownerSchema, idOf);
+  const station = read('station', stationSchema, idOf);
+  const datastream = read('datastream', datastreamSchema, idOf);
+  const device = read('device', deviceSchema, idOf);
+  const deployment = read('deployment', deploymentSchema, deploymentKey);
   return {
     mentioned,
     entries: {
-      owner: read('owner', ownerSchema, idOf),
-      station: read('station', stationSchema, idOf),
-      datastream: read('datastream', datastreamSchema, idOf),
-      device: read('device', deviceSchema, idOf),
-      deployment: read('deployment', deploymentSchema, deploymentKey),
+      owner: owner.placed,
+      station: station.placed,
+      datastream: datastream.placed,
+      device: device.placed,
+      deployment: deployment.placed,
+    },
+    spoilt: {
+      owner: owner.spoilt,
+      station: station.spoilt,
+      datastream: datastream.spoilt,
+      device: device.spoilt,
+      deployment: deployment.spoilt,
     },
   };
+}
+
+interface List<Entry> {
+  readonly placed: Placed<Entry>[];
+  readonly spoilt: At<Partial<Entry>>[];
 }
 
 function readList<Entry>(
@@ -70,17 +96,20 @@ function readList<Entry>(
   kind: RecordKind,
   how: {
     readonly schema: z.ZodType<Entry>;
+    readonly shape: z.ZodRawShape;
     readonly keyOf: (entry: Entry) => string;
     readonly problems: Problems;
   },
-): Placed<Entry>[] {
+): List<Entry> {
   const placed: Placed<Entry>[] = [];
+  const spoilt: At<Partial<Entry>>[] = [];
   const seen = new Map<string, number>();
   for (const [index, raw] of rawList(content, kind).entries()) {
     const place = [listOf[kind], index];
     const parsed = how.schema.safeParse(raw);
     if (!parsed.success) {
       addIssues(how.problems, place, parsed.error.issues);
+      spoilt.push({ place, entry: soundMembers(how.shape, raw) as Partial<Entry> });
       continue;
     }
     const key = how.keyOf(parsed.data);
@@ -96,7 +125,18 @@ function readList<Entry>(
     }
     placed.push({ place, key, entry: parsed.data });
   }
-  return placed;
+  return { placed, spoilt };
+}
+
+/** The members of an entry that have the right form by themselves. */
+function soundMembers(shape: z.ZodRawShape, raw: unknown): Record<string, unknown> {
+  const sound: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(shape)) {
+    const value = memberOf(raw, key);
+    const parsed = value === undefined ? undefined : z.safeParse(schema, value);
+    if (parsed?.success === true) sound[key] = parsed.data;
+  }
+  return sound;
 }
 
 function idOf(entry: { readonly id: string }): string {
