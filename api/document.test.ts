@@ -56,6 +56,21 @@ describe('the API description', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
   });
 
+  test('is listed beside the schema of the registry file, by which a network can be checked', async () => {
+    const { links } = (await rig.json('/api/v1/')) as unknown as { links: { href: string }[] };
+    const href = links.map((link) => link.href).find((each) => each.includes('registry-file'));
+    expect(href).toBe(`${rig.url}/api/v1/registry-file.schema.json`);
+    const answer = await fetch(href ?? '');
+    expect(answer.headers.get('content-type')).toMatch(/^application\/schema\+json/);
+    const schema = z.fromJSONSchema(
+      (await answer.json()) as Parameters<typeof z.fromJSONSchema>[0],
+    );
+    const owner = { id: 'a', name: { vi: 'A', en: 'A' }, kind: 'state' };
+    const file = { format: 'quantrac-registry/1', owners: [owner] };
+    expect(schema.safeParse(file).success).toBe(true);
+    expect(schema.safeParse({ ...file, owner: [] }).success).toBe(false);
+  });
+
   test('names every route of the contract, and its parameters', () => {
     for (const path of [
       '/api/v1/',

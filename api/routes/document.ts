@@ -1,9 +1,10 @@
-/** `/api/v1/` lists everything; `/api/v1/openapi.json` says it exactly (OpenAPI 3.1). */
+/** `/api/v1/` lists everything; `/api/v1/openapi.json` says it exactly (OpenAPI 3.1), and what operators import beside it. */
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
 import { cursorAt, type ApiContext } from '../context.ts';
 import { objectReplies } from './schemas.ts';
@@ -45,6 +46,12 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
       .header('cache-control', 'public, max-age=300')
       .header('content-type', 'application/json; charset=utf-8')
       .send(JSON.stringify(app.swagger())),
+  );
+  app.get('/registry-file.schema.json', { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .header('cache-control', 'public, max-age=300')
+      .header('content-type', 'application/schema+json; charset=utf-8')
+      .send(JSON.stringify(registryFileJsonSchema())),
   );
   const index = z.looseObject({ links: z.array(z.looseObject({ href: z.string() })) });
   const options = {
@@ -94,5 +101,6 @@ function linksOf(link: MakeLink): object[] {
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('openapi.json', 'The description of all this, OpenAPI 3.1'),
+    link('registry-file.schema.json', 'JSON Schema of the registry file'),
   ];
 }
