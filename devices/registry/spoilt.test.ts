@@ -42,7 +42,8 @@ describe('an entry of wrong form', () => {
     Object.assign(network[list]?.[0] ?? {}, change);
     const pointers = problemsIn(network).map((line) => line.split(' ')[0]);
     const found = pointers.filter((pointer) => pointer?.startsWith(`/${list}/0/`));
-    expect(found.toSorted()).toEqual(wrong.map((key) => `/${list}/0/${key}`).toSorted());
+    expect(found).toHaveLength(wrong.length);
+    expect(new Set(found)).toEqual(new Set(wrong.map((key) => `/${list}/0/${key}`)));
   });
 
   it('that changes what a datastream is says so too', () => {
