@@ -9,7 +9,12 @@ import type { Refusal } from './authenticate.ts';
 export type Listener = 'tcp' | 'tls' | 'websocket';
 
 /** Why a login failed; the label of `quantrac_auth_failures_total`. */
-export type LoginRefusal = Refusal | 'certificate-missing' | 'certificate-expired';
+export type LoginRefusal =
+  | Refusal
+  /** Of a device that is known. The client is told no more than one that is unknown. */
+  | 'wrong-secret'
+  | 'certificate-missing'
+  | 'certificate-expired';
 
 /** Why a connection ended; the label of `quantrac_mqtt_disconnects_total`. */
 export type CloseReason =
@@ -66,7 +71,13 @@ export interface BrokerEvents {
   doorFailed(listener: Listener, error: Error): void;
   plainAndOpen(host: string): void;
   connectDecided(result: ConnectResult, listener: Listener): void;
-  loginFailed(listener: Listener, refusal: LoginRefusal, address: string): void;
+  /** `device`: only one that is known, since people type secrets into the field of the name. */
+  loginFailed(refused: {
+    readonly listener: Listener;
+    readonly reason: LoginRefusal;
+    readonly address: string;
+    readonly device: string | undefined;
+  }): void;
   takenOver(clientId: string): void;
   closed(reason: CloseReason): void;
   protocolViolated(rule: string, address: string): void;
@@ -115,9 +126,10 @@ export function createBrokerEvents(telemetry: Telemetry, monotonicMs: () => numb
     plainAndOpen: (host) =>
       logger.warn({ host }, 'MQTT without TLS is open to the network: secrets travel in the clear'),
     connectDecided: (result, listener) => meters.connects.increase(1, { result, listener }),
-    loginFailed(listener, reason, address) {
+    loginFailed(refused) {
+      const { listener, reason } = refused;
       meters.authFailures.increase(1, { listener, reason });
-      hostile({ listener, reason, address }, 'login failed');
+      hostile(refused, 'login failed');
     },
     takenOver(clientId) {
       meters.takeovers.increase();

@@ -97,7 +97,11 @@ function admitLogin(
       ? authenticate(context.registry, presented)
       : { refused: certificateRefusal };
   if (outcome.refused === undefined) return { principal: outcome.principal, loopback };
-  context.events.loginFailed(listener, outcome.refused, address);
+  const { username = '' } = presented;
+  const device = context.registry.current().devices.has(username) ? username : undefined;
+  const isWrongSecret = outcome.refused === 'unknown' && device !== undefined;
+  const reason = isWrongSecret ? 'wrong-secret' : outcome.refused;
+  context.events.loginFailed({ listener, reason, address, device });
   const delayMs = context.logins.failed(address, context.clock.monotonicMs());
   const code = outcome.refused === 'unknown' ? returnCodes.credentials : returnCodes.authorization;
   return refusal(code, 'login', delayMs);

@@ -110,8 +110,14 @@ describe('failed logins', () => {
       [0, 4],
       [0, 4],
     ]);
-    const labels = { listener: 'tcp', reason: 'unknown' };
-    expect(rig.telemetry.value('quantrac_auth_failures_total', labels)).toBe(2);
+    const counted = (reason: string) =>
+      rig.telemetry.value('quantrac_auth_failures_total', { listener: 'tcp', reason });
+    expect([counted('wrong-secret'), counted('unknown')]).toEqual([1, 1]);
+    const lines = rig.telemetry.lines.filter(({ message }) => message === 'login failed');
+    expect(lines.map(({ fields }) => (fields as { device?: string }).device)).toEqual([
+      'one',
+      undefined,
+    ]);
   });
 
   test('from the sixth in a minute on the answer takes longer and longer; a right secret does not', async () => {

@@ -85,10 +85,14 @@ async function soon<Value>(read: () => Promise<Value>, isThere: (value: Value) =
 }
 
 describe('a login that is not accepted', () => {
-  const counted = 'quantrac_auth_failures_total{listener="tcp",reason="unknown"}';
+  const counted = async () => {
+    const ofReason = (reason: string) =>
+      metric(`quantrac_auth_failures_total{listener="tcp",reason="${reason}"}`);
+    return [await ofReason('wrong-secret'), await ofReason('unknown')] as const;
+  };
 
   test('a wrong token, another’s name and an unknown device are refused by CONNACK and counted', async () => {
-    const before = await metric(counted);
+    const before = await counted();
     const right = secretOf(1);
     const attempts = [
       { ...right, password: `${right.password}x` },
@@ -99,14 +103,13 @@ describe('a login that is not accepted', () => {
     for (const attempt of attempts) {
       await expect(connect(attempt)).rejects.toMatchObject({ code: 4 });
     }
-    expect(
-      await soon(
-        () => metric(counted),
-        (value) => value >= before + attempts.length,
-      ),
-    ).toBe(before + attempts.length);
+    const after = await soon(
+      counted,
+      ([wrong, unknown]) => wrong + unknown >= before[0] + before[1] + attempts.length,
+    );
+    expect(after).toEqual([before[0] + 3, before[1] + 1]);
     expect(lines.filter((line) => line.includes('login failed')).join('\n')).toMatch(
-      /"reason":"unknown","address":"127\.0\.0\.1"/,
+      /"reason":"wrong-secret","address":"127\.0\.0\.1","device":"/,
     );
     expect(lines.filter((line) => line.includes(right.password))).toEqual([]);
     await (await connect(right)).endAsync();
