@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { askControl, serveControl, type ControlHandlers } from './control.ts';
+import { askControl, holdControl, serveControl, type ControlHandlers } from './control.ts';
 
 async function serve(handlers: ControlHandlers): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-control-'));
@@ -42,6 +42,26 @@ test('where no server answers the question is not asked', async () => {
   expect(await askControl(join(folder, 'none.sock'), 'add', null)).toBeUndefined();
   writeFileSync(join(folder, 'dead.sock'), '');
   await expect(askControl(join(folder, 'dead.sock'), 'add', null)).resolves.toBeUndefined();
+});
+
+test('a question that is held lasts until its asker lets go', async () => {
+  const ended: string[] = [];
+  const path = await serve({
+    hold: async (name: string, progress, gone) => {
+      progress({ hello: name });
+      await gone;
+      ended.push(name);
+    },
+    refuse: () => Promise.reject(new Error('not now')),
+    ended: async () => ended,
+  });
+  const held = await holdControl(path, 'hold', 'me');
+  expect(held?.told).toEqual({ hello: 'me' });
+  expect(await askControl(path, 'ended', null)).toEqual({ result: [] });
+  held?.release();
+  await expect.poll(async () => (await askControl(path, 'ended', null))?.result).toEqual(['me']);
+  await expect(holdControl(path, 'refuse', null)).rejects.toThrow('not now');
+  expect(await holdControl(`${path}.none`, 'hold', null)).toBeUndefined();
 });
 
 test('a socket left by a dead server is replaced', async () => {

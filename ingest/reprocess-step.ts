@@ -3,7 +3,7 @@
  * what their readings say under a registry version. It holds values of devices, so an erasure blanks
  * it with the readings (`maintain/erase-readings.ts`).
  *
- *   {"decision": "reprocess", "version": 7, "series": 3, "fromAt": ms, "toAt": ms, "actor": "…",
+ *   {"decision": "reprocess", "version": 7, "series": 3, "fromAt": ms, "toAt": ms, "nextAt": ms, "actor": "…",
  *    "devices": ["d"], "channels": [["ta", "degF"]],
  *    "keys": [{"end": ms, "span"?: ms, "height"?: mm,
  *              "withdraw"?: [[class, at, node, position]],
@@ -14,7 +14,7 @@
  * of what was asked for, once.
  */
 import { z } from 'zod';
-import type { KeyRestatement, RetoldValue } from './decide/restating.ts';
+import type { KeyRestatement, RetoldValue, SeriesRestatement } from './decide/restating.ts';
 import { reasons } from './quality.ts';
 
 /** A number whose minus zero survives JSON. */
@@ -59,6 +59,8 @@ export const reprocessStep = z.object({
   /** On the end of phenomenon time: from inclusive, to exclusive. */
   fromAt: z.int().nullable(),
   toAt: z.int().nullable(),
+  /** Where the next step of the series goes on: what ends then or later is judged by that. */
+  nextAt: z.number().nullable().default(null),
   actor: z.string().max(textMax),
   devices: z.array(z.string()).default([]),
   channels: z.array(z.tuple([z.string(), z.string().nullable()])).default([]),
@@ -69,14 +71,15 @@ type RetoldText = z.input<typeof retold>;
 type KeyText = z.input<typeof restatedKey>;
 
 /** What the decider is asked. */
-export function restatementsOf(step: ReprocessStep): KeyRestatement[] {
-  return step.keys.map(({ end, span, height, withdraw, tell }) => ({
+export function restatementOf(step: ReprocessStep): SeriesRestatement {
+  const keys = step.keys.map(({ end, span, height, withdraw, tell }) => ({
     endAt: end,
     startAt: end - span,
     heightMm: height ?? Number.NaN,
     withdraw: withdraw.map(([klass, at, node, position]) => ({ klass, at, node, position })),
     tell: tell.map((value) => valueOf(step, end, value)),
   }));
+  return { keys, beforeAt: step.nextAt ?? Number.POSITIVE_INFINITY };
 }
 
 function valueOf(step: ReprocessStep, endAt: number, value: z.infer<typeof retold>): RetoldValue {
@@ -121,8 +124,8 @@ const stepBytesMax = 65_536;
 /** Gathers keys of one series into steps of bounded size. */
 export interface StepWriter {
   add(key: KeyRestatement): void;
-  /** Ends the step that was begun. */
-  end(): void;
+  /** Ends the step that was begun; `nextAt`: where another of the series goes on, null where none does. */
+  end(nextAt: number | null): void;
 }
 
 export function createStepWriter(frame: StepFrame, onStep: (text: string) => void): StepWriter {
@@ -130,10 +133,11 @@ export function createStepWriter(frame: StepFrame, onStep: (text: string) => voi
   let channels: [string, string | null][] = [];
   let keys: string[] = [];
   let bytes = 0;
+  let lastAt = Number.NEGATIVE_INFINITY;
 
-  function end(): void {
+  function end(nextAt: number | null): void {
     if (keys.length === 0) return;
-    const head = JSON.stringify({ decision: 'reprocess', ...frame, devices, channels });
+    const head = JSON.stringify({ decision: 'reprocess', ...frame, nextAt, devices, channels });
     onStep(`${head.slice(0, -1)},"keys":[${keys.join(',')}]}`);
     devices = [];
     channels = [];
@@ -152,10 +156,13 @@ export function createStepWriter(frame: StepFrame, onStep: (text: string) => voi
 
   return {
     add(key) {
+      // Keys that end together are judged together.
+      const isFull = keys.length >= keysMax || bytes >= stepBytesMax;
+      if (isFull && key.endAt > lastAt) end(key.endAt);
       const text = JSON.stringify(keyText(key, placeOf));
       keys.push(text);
       bytes += text.length;
-      if (keys.length >= keysMax || bytes >= stepBytesMax) end();
+      lastAt = key.endAt;
     },
     end,
   };

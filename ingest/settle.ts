@@ -16,7 +16,7 @@ import type { QuarantineEntry } from './observations/batch.ts';
 import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
 import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
-import { restatementsOf, type ReprocessStep } from './reprocess-step.ts';
+import { restatementOf, type ReprocessStep } from './reprocess-step.ts';
 import type { StoreReader } from './store/store.ts';
 
 export interface SettleParts extends PipelineParts {
@@ -194,7 +194,7 @@ function settleReprocess(parts: SettleParts, reading: LoggedReading, step: Repro
   if (binding === undefined) {
     return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', JSON.stringify(frame));
   }
-  const changed = decider.restate(binding, restatementsOf(step));
+  const changed = decider.restate(binding, restatementOf(step));
   balance.reprocessed += changed;
   control({ keys: step.keys.length, changed });
 }

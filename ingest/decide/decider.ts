@@ -14,7 +14,7 @@ import { isBehindAll, placeAtEnd, placeNew, type Outcome } from './placing.ts';
 import { createPoint } from './point.ts';
 import { createPointMemory } from './point-memory.ts';
 import { PointWindow, type WindowSource } from './point-window.ts';
-import { restateValues, type KeyRestatement } from './restating.ts';
+import { restateValues, type SeriesRestatement } from './restating.ts';
 import type { Sender } from './rows.ts';
 import { createSeriesStates, type SeriesBinding, type SeriesState } from './series.ts';
 import { isRepeatOfTimeless } from './timeless.ts';
@@ -27,7 +27,7 @@ export interface Decider {
   /** Deletes what a device said of a stretch of one series; answers how many observations. */
   erase(binding: SeriesBinding, erasure: SeriesErasure): number;
   /** Tells keys of one series again, as a reprocess found them; answers how many that changed. */
-  restate(binding: SeriesBinding, keys: readonly KeyRestatement[]): number;
+  restate(binding: SeriesBinding, restatement: SeriesRestatement): number;
   /** Takes back the rows of the stretch being decided from number `length` on. */
   takeBack(length: number): void;
   /** Another registry version is in force from the next value on. */
@@ -94,11 +94,11 @@ export function createDecider(options: DeciderOptions): Decider {
         throw error;
       }
     },
-    restate(binding, keys) {
+    restate(binding, restatement) {
       const state = states.of(binding);
       const rowsBefore = pending.current.rows.length;
       try {
-        return restateValues({ scope, source, state }, keys);
+        return restateValues({ scope, source, state }, restatement);
       } catch (error) {
         takeBack(rowsBefore);
         throw error;

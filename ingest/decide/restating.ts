@@ -46,6 +46,12 @@ export interface KeyRestatement extends Omit<ObservationKey, 'series'> {
   readonly tell: readonly RetoldValue[];
 }
 
+export interface SeriesRestatement {
+  readonly keys: readonly KeyRestatement[];
+  /** The next restatement goes on there, and judges from there on: else what is about to change is judged. */
+  readonly beforeAt: number;
+}
+
 export interface Restating {
   readonly scope: Scope;
   readonly source: WindowSource;
@@ -53,7 +59,7 @@ export interface Restating {
 }
 
 /** Answers how many observations have rows of it. */
-export function restateValues(restating: Restating, keys: readonly KeyRestatement[]): number {
+export function restateValues(restating: Restating, { keys, beforeAt }: SeriesRestatement): number {
   const { scope, state } = restating;
   const { rows } = scope.pending.current;
   const asked = new Map<string, Asked>();
@@ -79,7 +85,8 @@ export function restateValues(restating: Restating, keys: readonly KeyRestatemen
   state.window?.drop();
   for (const window of state.windowsByHeight.values()) window.drop();
   const byHeight = Map.groupBy(asked.values(), ({ key }) => key.heightMm);
-  for (const [heightMm, some] of byHeight) judgeAsked(restating, heightMm, { some, asked });
+  for (const [heightMm, some] of byHeight)
+    judgeAsked(restating, { heightMm, beforeAt }, { some, asked });
   let changed = 0;
   for (const { isChanged } of asked.values()) if (isChanged) changed++;
   return changed;
@@ -268,10 +275,14 @@ interface Judging {
 }
 
 /** Judges what was asked for and what it touches, at one height. */
-function judgeAsked(restating: Restating, heightMm: number, { some, asked }: Judging): void {
+function judgeAsked(
+  restating: Restating,
+  { heightMm, beforeAt }: { readonly heightMm: number; readonly beforeAt: number },
+  { some, asked }: Judging,
+): void {
   const { scope, source, state } = restating;
   const ends = [...new Set(some.map(({ key }) => key.endAt))].sort((a, b) => a - b);
-  judgeStretches({ source, state, heightMm }, ends, (window, at, code) => {
+  judgeStretches({ source, state, heightMm, beforeAt }, ends, (window, at, code) => {
     const one = asked.get(nameOf(keyAt(window, at)));
     if (one === undefined) return change(scope, window, at, code);
     window.columns.code[at] = code;

@@ -8,6 +8,8 @@ export interface Place {
   readonly source: WindowSource;
   readonly state: SeriesState;
   readonly heightMm: number;
+  /** What ends then or later is somebody else's to judge; absent: nothing is. */
+  readonly beforeAt?: number;
 }
 
 /** Gives the point at an index of the window its code. */
@@ -18,7 +20,7 @@ export type PutCode = (window: PointWindow, at: number, code: number) => void;
  * near each other are one stretch: its points and neighbours are judged once, however many they are.
  */
 export function judgeStretches(place: Place, ends: readonly number[], put: PutCode): void {
-  const { source, state, heightMm } = place;
+  const { source, state, heightMm, beforeAt = Number.POSITIVE_INFINITY } = place;
   const { behindMs } = state.reach;
   for (let from = 0; from < ends.length;) {
     const firstAt = ends[from] ?? 0;
@@ -27,7 +29,8 @@ export function judgeStretches(place: Place, ends: readonly number[], put: PutCo
       lastAt = ends[from] ?? lastAt;
     }
     const window = new PointWindow(state, heightMm, firstAt, source);
-    judgeStretch(place, window, { firstAt, untilAt: lastAt + behindMs, put });
+    const untilAt = Math.min(lastAt + behindMs, beforeAt - 1);
+    judgeStretch(place, window, { firstAt, untilAt, put });
     window.drop();
   }
 }

@@ -143,6 +143,8 @@ export function findKey(rows: Rows, current: Int32Array, key: ObservationKey): n
  * by rank descending, of one rank the newest revision first.
  */
 export function kept(rows: Rows, sorted: Int32Array): ObservationRow[] {
+  // Nearly every key: one row.
+  if (sorted.length === 1) return [rowOf(rows, sorted[0]!)];
   const { newest, others } = splitNewest(rows, sorted);
   const rest = [...others].toSorted(
     (a, b) =>

@@ -37,6 +37,6 @@ export function createPositions(): Positions {
         lasts.push(last);
       }
     },
-    has: (position) => position <= (lasts[placeOf(position)] ?? 0),
+    has: (position) => position <= (lasts[placeOf(position)] ?? Number.NEGATIVE_INFINITY),
   };
 }

@@ -135,7 +135,7 @@ function createDays(work: Work, onStep: (text: string) => Promise<void>): Teller
     async tell(series, { restatement }) {
       const day = dayOf(restatement.endAt);
       if (series !== place.series || day !== place.day) {
-        writer.end();
+        writer.end(series === place.series ? restatement.endAt : null);
         place = { series, day };
         const frame = { ...frameOf(work), ...place, ...dayIn(day) };
         const { version, actor, fromAt, toAt } = frame;
@@ -146,7 +146,7 @@ function createDays(work: Work, onStep: (text: string) => Promise<void>): Teller
       await hand();
     },
     async end() {
-      writer.end();
+      writer.end(null);
       await hand();
     },
   };

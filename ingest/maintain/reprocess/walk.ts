@@ -145,7 +145,9 @@ function feedErasure(scratch: Scratch, reading: LoggedReading): void {
 
 function devicesOf({ device, owner }: ErasureDecision, { devices }: Registry): string[] {
   if (device !== null) return [device];
-  return [...devices.values()].filter((one) => one.owner === owner).map(({ id }) => id);
+  const isMeant = (one: { readonly owner: string }): boolean =>
+    owner === null || one.owner === owner;
+  return [...devices.values()].filter(isMeant).map(({ id }) => id);
 }
 
 const entriesAtOnce = 64;
