@@ -1,6 +1,6 @@
 /** Commands of the world outside: they speak to a running server over MQTT and HTTP, as others do. */
-import { readFileSync } from 'node:fs';
 import { numberFlag, textFlag, type Command } from './command-line.ts';
+import { tell } from './command-telling.ts';
 import { provisionFile } from './commands-registry.ts';
 import { readConfiguration, type Configuration } from './configuration.ts';
 import { askControl } from './control.ts';
@@ -11,7 +11,7 @@ import { createSeededRandom } from './devices/random.ts';
 import { startError } from './errors.ts';
 import type { Addresses } from './server.ts';
 import { fleetStations, registryFileOf, replacementFileOf } from './simulators/demo-network.ts';
-import { connectDevice, type DeviceSecretOf } from './simulators/device.ts';
+import type { DeviceSecretOf } from './simulators/device.ts';
 import { startDisturbances } from './simulators/disturbances.ts';
 import {
   faultNames,
@@ -24,18 +24,11 @@ import { readBalance } from './simulators/load/balance.ts';
 import { audit } from './simulators/load/audit.ts';
 import { loadChannels, loadRegistryFile } from './simulators/load/network.ts';
 import { startLoad } from './simulators/load/run.ts';
-import {
-  chooseProfile,
-  parseProfile,
-  registryFileOfProfile,
-  type Profile,
-} from './simulators/profile.ts';
-import { replay, splitCells } from './simulators/replay.ts';
 
-const host = '127.0.0.1';
+export const host = '127.0.0.1';
 const dayMs = 86_400_000;
 
-async function addressesOf(configuration: Configuration): Promise<Addresses> {
+export async function addressesOf(configuration: Configuration): Promise<Addresses> {
   const asked = await askControl(pathsOf(configuration.dataDir).controlSocket, 'addresses', null);
   if (asked === undefined)
     throw startError('START_NOT_RUNNING', { dataDir: configuration.dataDir });
@@ -43,118 +36,13 @@ async function addressesOf(configuration: Configuration): Promise<Addresses> {
 }
 
 /** Registers the network in the running server and rotates its secrets, so that all are known here. */
-async function secretsFor(
+export async function secretsFor(
   configuration: Configuration,
   content: unknown,
 ): Promise<DeviceSecretOf[]> {
   const { outcome, secrets } = await provisionFile(configuration, content, true);
   if (!outcome.ok) throw startError('START_USAGE', { problem: outcome.problems[0] });
   return secrets.map((secret) => ({ ...secret, password: secret.password ?? '' }));
-}
-
-function tell(command: Command, event: Record<string, unknown>, sentence: string): void {
-  process.stdout.write(
-    command.flags['json'] === true ? `${JSON.stringify(event)}\n` : `${sentence}\n`,
-  );
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw startError(
-      'START_USAGE',
-      { file, problem: error instanceof Error ? error.message : String(error) },
-      error,
-    );
-  }
-}
-
-function profileOf(command: Command, file: string, text: string): Profile {
-  const named = textFlag(command, 'profile');
-  if (named !== undefined) return parseProfile(readText(named));
-  const header = splitCells(text.slice(0, text.search(/\r?\n|$/)).replace(/^\uFEFF/, ''));
-  const profile = chooseProfile(header);
-  if (profile === undefined)
-    throw startError('START_USAGE', {
-      file,
-      columns: header,
-      problem: 'no known profile has these columns',
-      accepted: '--profile FILE',
-    });
-  return profile;
-}
-
-export async function replayCommand(command: Command): Promise<number> {
-  if (command.arguments.length === 0)
-    throw startError('START_USAGE', { command: 'replay', accepted: 'one or more files' });
-  const time = textFlag(command, 'time', 'shifted');
-  if (time !== 'shifted' && time !== 'as-is')
-    throw startError('START_USAGE', {
-      flag: '--time',
-      value: time,
-      accepted: ['shifted', 'as-is'],
-    });
-  const speed =
-    textFlag(command, 'speed', 'max') === 'max'
-      ? 'max'
-      : numberFlag(command, 'speed', 1, { min: 0.001, max: 1e9 });
-  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
-  const addresses = await addressesOf(configuration);
-  const files = command.arguments.map((file) => {
-    const text = readText(file);
-    return { file, text, profile: profileOf(command, file, text) };
-  });
-  await Promise.all(
-    files.map((each) => replayFile(command, configuration, { ...each, time, speed, addresses })),
-  );
-  return 0;
-}
-
-interface ReplayedFile {
-  readonly file: string;
-  readonly text: string;
-  readonly profile: Profile;
-  readonly time: 'shifted' | 'as-is';
-  readonly speed: number | 'max';
-  readonly addresses: Addresses;
-}
-
-async function replayFile(
-  command: Command,
-  configuration: Configuration,
-  options: ReplayedFile,
-): Promise<void> {
-  const { profile, file } = options;
-  const [secret] = await secretsFor(configuration, registryFileOfProfile(profile));
-  if (secret === undefined)
-    throw startError('START_USAGE', { file, problem: 'the profile names no device' });
-  const clock = openSystemClock();
-  const device = await connectDevice({
-    url: `mqtt://${host}:${options.addresses.mqttPort}`,
-    secret,
-    channels: [],
-    onError: (error) => process.stderr.write(`${file}: ${error.message}\n`),
-  });
-  let toldAt = clock.now();
-  const rows = await replay({
-    ...options,
-    clock,
-    device,
-    rowsPerMessage: options.speed === 'max' ? 20 : 1,
-    inflightMax: 20,
-    onProgress(sent, total) {
-      if (clock.now() - toldAt < 1_000) return;
-      toldAt = clock.now();
-      tell(command, { event: 'progress', file, sent, total }, `${file}: ${sent} of ${total} rows`);
-    },
-  });
-  await device.close();
-  tell(
-    command,
-    { event: 'replayed', file, station: profile.station.id, rows },
-    `${file}: ${rows} rows acknowledged as station ${profile.station.id}`,
-  );
 }
 
 function faultsOf(command: Command): readonly (FaultName | FleetFaultName)[] {

@@ -18,6 +18,12 @@ export const startErrors = {
     meaning: 'A command, flag or argument is unknown or missing. `quantrac help` lists them.',
     canRetry: false,
   },
+  START_REPLAY_FILE: {
+    message: 'The file cannot be replayed',
+    meaning:
+      'A file of records or its profile is not as it must be; nothing was registered or published. Mend the named place, or name a profile that says how to read the file (`quantrac replay --help`).',
+    canRetry: false,
+  },
   START_FOLDER_UNWRITABLE: {
     message: 'The data folder cannot be written',
     meaning:

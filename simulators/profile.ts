@@ -29,8 +29,27 @@ const profileSchema = z.strictObject({
     licence: z.string().optional(),
     attribution: z.string().optional(),
   }),
-  /** `offset` (`Z`, `-07:00`) is added to a time that carries none of its own. */
-  time: z.strictObject({ column: z.string(), offset: z.string().optional() }),
+  /** Of the cells. */
+  delimiter: z.enum([',', ';', '\t']).default(','),
+  /** Cells are numbers such as `12,5`. */
+  decimalComma: z.boolean().default(false),
+  linesBeforeHeader: z.number().int().min(0).max(1_000).default(0),
+  /** Of units, for example; they are passed over. */
+  linesAfterHeader: z.number().int().min(0).max(1_000).default(0),
+  /** Of a file of many stations, the rows of this one. */
+  only: z.strictObject({ column: z.string(), equals: z.string() }).optional(),
+  /**
+   * `column`: one, or date and time in two. `order`: year, month, day (ISO 8601 too) unless said
+   * otherwise. `offset` (`Z`, `-07:00`) is added to a time that carries none of its own.
+   */
+  time: z.strictObject({
+    column: z.union([z.string(), z.array(z.string()).length(2)]),
+    order: z.enum(['ymd', 'dmy', 'mdy', 'unixSeconds', 'unixMs']).optional(),
+    offset: z
+      .string()
+      .regex(/^(Z|[+-]\d{2}:\d{2})$/)
+      .optional(),
+  }),
   intervalMs: z.number().int().min(1_000),
   columns: z.record(
     z.string(),
@@ -38,15 +57,22 @@ const profileSchema = z.strictObject({
       property: z.string(),
       unit: z.string(),
       aggregation: z.enum(['instant', 'mean', 'sum', 'min', 'max', 'counter']),
+      /** Tells two columns of one property apart; the property's id unless given. */
+      slug: z.string().optional(),
     }),
   ),
 });
 
 export type Profile = z.infer<typeof profileSchema>;
 
-/** Throws zod's error, which names the key. */
+/** Throws an error that names the key. */
 export function parseProfile(text: string): Profile {
-  return profileSchema.parse(JSON.parse(text));
+  const read = profileSchema.safeParse(JSON.parse(text));
+  if (read.success) return read.data;
+  const problems = read.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the profile'}: ${message}`,
+  );
+  throw new Error(problems.join('; '), { cause: read.error });
 }
 
 /** The shipped profile all of whose columns the header has, or undefined. */
@@ -54,7 +80,7 @@ export function chooseProfile(header: readonly string[]): Profile | undefined {
   const folder = join(import.meta.dirname, 'profiles');
   for (const file of readdirSync(folder).sort()) {
     const profile = parseProfile(readFileSync(join(folder, file), 'utf8'));
-    const columns = [profile.time.column, ...Object.keys(profile.columns)];
+    const columns = [...[profile.time.column].flat(), ...Object.keys(profile.columns)];
     if (columns.every((column) => header.includes(column))) return profile;
   }
   return undefined;
@@ -67,18 +93,20 @@ export function registryFileOfProfile(profile: Profile): Record<string, unknown>
     format: 'quantrac-registry/1',
     owners: [owner],
     stations: [{ ...station, owner: owner.id }],
-    datastreams: Object.values(profile.columns).map(({ property, aggregation }) => ({
-      id: `${station.id}.${property}`,
-      station: station.id,
-      property,
-      slug: property,
-      aggregation,
-      intervalMs: profile.intervalMs,
-    })),
+    datastreams: Object.values(profile.columns).map(
+      ({ property, aggregation, slug = property }) => ({
+        id: `${station.id}.${slug}`,
+        station: station.id,
+        property,
+        slug,
+        aggregation,
+        intervalMs: profile.intervalMs,
+      }),
+    ),
     devices: [{ id: station.id, owner: owner.id, codec: 'csv-row' }],
-    deployments: Object.entries(profile.columns).map(([column, { property, unit }]) => ({
+    deployments: Object.entries(profile.columns).map(([column, { property, unit, slug }]) => ({
       device: station.id,
-      datastream: `${station.id}.${property}`,
+      datastream: `${station.id}.${slug ?? property}`,
       channel: column,
       unit,
       from: '1900-01-01T00:00:00Z',

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { createManualClock } from '../devices/clock-manual.ts';
 import { openSystemClock } from '../devices/clock-system.ts';
 import { chooseProfile, parseProfile, registryFileOfProfile } from './profile.ts';
-import { parseRows, replay, splitCells } from './replay.ts';
+import { parseRecords } from './records.ts';
+import { replay } from './replay.ts';
 
 const profileText = readFileSync(
   join(import.meta.dirname, 'profiles/water-quality-2020.json'),
@@ -14,32 +15,12 @@ const profile = parseProfile(profileText);
 const header = 'datetime_local,temp_c,cond_us_cm,ph,do_mg_l,turb_ntu,stage_cm';
 const text = `${header}\n2020-01-01T00:00,2.25,368.1,8.34,11.51,2.95,67.67\r\n2020-01-01T00:15,-9999,,8.33,11.480,2.94,67.55\n`;
 
-test('cells come through exactly as they stand, times with the zone of the profile', () => {
-  const rows = parseRows(text, profile);
-  expect(rows.map(({ at }) => new Date(at).toISOString())).toEqual([
-    '2020-01-01T07:00:00.000Z',
-    '2020-01-01T07:15:00.000Z',
-  ]);
-  expect(rows[1]?.cells).toEqual(['-9999', '', '8.33', '11.480', '2.94', '67.55']);
-});
-
-test('a quoted cell may hold commas and quotes', () => {
-  expect(splitCells('a,"b,""c""",,d')).toEqual(['a', 'b,"c"', '', 'd']);
-});
-
-test('a file without a column of the profile, and a line without a time, are named', () => {
-  expect(() => parseRows('x,y\n1,2\n', profile)).toThrow('no column datetime_local');
-  expect(() => parseRows(`${header}\nyesterday,1,1,1,1,1,1\n`, profile)).toThrow(
-    'line 2: yesterday is not a time',
-  );
-});
-
 async function sentBy(time: 'shifted' | 'as-is'): Promise<string[]> {
   const sent: string[] = [];
   const acknowledged = await replay({
     clock: time === 'as-is' ? openSystemClock() : createManualClock(Date.UTC(2026, 0, 1, 10, 3)),
     profile,
-    text,
+    rows: parseRecords(text, profile),
     time,
     speed: 'max',
     rowsPerMessage: 1,
@@ -67,7 +48,7 @@ test('a refusal ends the replay with its reason', async () => {
     replay({
       clock: openSystemClock(),
       profile,
-      text,
+      rows: parseRecords(text, profile),
       time: 'as-is',
       speed: 'max',
       rowsPerMessage: 1,

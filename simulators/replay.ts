@@ -7,12 +7,12 @@ import type { Clock } from '../devices/clock.ts';
 import { sleep } from '../devices/clock.ts';
 import type { ConnectedDevice } from './device.ts';
 import type { Profile } from './profile.ts';
+import type { RecordRow } from './records.ts';
 
 export interface ReplayOptions {
   readonly clock: Clock;
   readonly profile: Profile;
-  /** The whole file's text. */
-  readonly text: string;
+  readonly rows: readonly RecordRow[];
   /** `shifted`: the last row is at the moment the replay ends; `as-is`: the file's own times. */
   readonly time: 'shifted' | 'as-is';
   /** Times faster than real time; `max` is as fast as the server acknowledges. */
@@ -25,17 +25,9 @@ export interface ReplayOptions {
   readonly onProgress: (sent: number, total: number) => void;
 }
 
-export interface ReplayRow {
-  /** Milliseconds UTC of the file's own time. */
-  readonly at: number;
-  /** Cells of the profile's columns, exactly as in the file. */
-  readonly cells: readonly string[];
-}
-
 /** Resolves to the number of acknowledged rows; rejects with the first refusal. */
 export async function replay(options: ReplayOptions): Promise<number> {
-  const { profile, clock } = options;
-  const rows = parseRows(options.text, profile);
+  const { profile, clock, rows } = options;
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) return 0;
   const pace = options.speed === 'max' ? 0 : 1 / options.speed;
@@ -82,46 +74,8 @@ function shiftOf(options: ReplayOptions, durationMs: number, lastAt: number): nu
   return Math.floor((end - lastAt) / options.profile.intervalMs) * options.profile.intervalMs;
 }
 
-/** Rows of a CSV text in the profile's columns. Throws an error that names the line. */
-export function parseRows(text: string, profile: Profile): ReplayRow[] {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const header = splitCells(lines[0] ?? '');
-  const places = [profile.time.column, ...Object.keys(profile.columns)].map((column) => {
-    const place = header.indexOf(column);
-    if (place < 0) throw new Error(`the file has no column ${column}`);
-    return place;
-  });
-  const rows: ReplayRow[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (index === 0 || line === '') continue;
-    const cells = splitCells(line);
-    const [time, ...values] = places.map((place) => cells[place] ?? '');
-    const at = parseTime(time ?? '', profile.time.offset ?? '');
-    if (Number.isNaN(at)) throw new Error(`line ${index + 1}: ${time} is not a time`);
-    rows.push({ at, cells: values });
-  }
-  return rows;
-}
-
-function parseTime(text: string, offset: string): number {
-  const iso = text.trim().replace(' ', 'T');
-  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : iso + offset);
-}
-
 function timeText(at: number): string {
   return new Date(at).toISOString().replace('.000Z', 'Z');
-}
-
-/** Cells of one line; a quoted cell may hold commas and doubled quotes. */
-export function splitCells(line: string): string[] {
-  if (!line.includes('"')) return line.split(',');
-  const cells: string[] = [];
-  const pattern = /("(?:[^"]|"")*"|[^,]*)(,|$)/g;
-  for (const [, cell = '', end] of line.matchAll(pattern)) {
-    cells.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
-    if (end === '') break;
-  }
-  return cells;
 }
 
 function quoteCell(cell: string): string {

@@ -173,6 +173,26 @@ describe('a command that is not understood', () => {
   });
 });
 
+test('a file of records that cannot be read is refused by its line, without asking for a server', async () => {
+  const columns = { T: { property: 'air-temperature', unit: 'Cel', aggregation: 'mean' } };
+  const name = { vi: 'a', en: 'a' };
+  const profile = write('profile.json', {
+    format: 'quantrac-replay-profile/1',
+    title: 'a',
+    station: { id: 'a', name, latitude: 0, longitude: 0, timeZone: 'UTC', class: 'citizen' },
+    owner: { id: 'o', name, kind: 'citizen' },
+    time: { column: 'Time' },
+    intervalMs: 60_000,
+    columns,
+  });
+  const records = write('records.csv', 'Time,T\n2024-01-01T00:00:00Z,1\nlater,2\n');
+  const words = ['replay', records, '--profile', profile, '--data-dir', dataDir];
+  const { code, said } = await refused(words);
+  expect(said).toContain(`file: ${JSON.stringify(records)}, problem: "line 3: \\"later\\" is not`);
+  expect(said).toContain('[START_REPLAY_FILE]');
+  expect(code).toBe(2);
+});
+
 describe('a registry file with errors', () => {
   /** Three mistakes in three places: each has to be found in one go. */
   function wrongFile(): string {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { sleep } from '../../devices/clock.ts';
 import { chooseProfile, type Profile } from '../profile.ts';
-import { parseRows, splitCells } from '../replay.ts';
+import { headerOf, parseRecords } from '../records.ts';
 import { readBalance } from '../load/balance.ts';
 import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
 
@@ -99,14 +99,12 @@ describe.skipIf(folder === undefined)('real records, replayed as they are', () =
     'every cell of %s is there, its text unaltered, its value in the canonical unit',
     async (file) => {
       const text = readFileSync(join(folder ?? '', file), 'utf8');
-      const profile = chooseProfile(
-        splitCells(text.slice(0, text.indexOf('\n')).trimEnd()),
-      ) as Profile;
+      const profile = chooseProfile(headerOf(text)) as Profile;
       const columns = Object.keys(profile.columns);
       const rows = await readRows(api, profile.station.id);
       const problems: string[] = [];
       let cells = 0;
-      for (const { at, cells: values } of parseRows(text, profile)) {
+      for (const { at, cells: values } of parseRecords(text, profile)) {
         for (const [place, cell] of values.entries()) {
           const column = columns[place] ?? '';
           const problem = problemOf(cell, factors[column] ?? 1, rows.get(`${column} ${at}`));
