@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +10,7 @@ import type { DeviceSecretOf } from '../device.ts';
 import { loadRegistryFile } from '../load/network.ts';
 import { startLoad } from '../load/run.ts';
 import { provision } from './network.ts';
-import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
+import { runCommand, runtime, startServerProcess, type ServerProcess } from './server-process.ts';
 
 const clock = openSystemClock();
 /** Each command is a process of its own, and the machine may be busy. */
@@ -96,6 +98,24 @@ test('says what it would change, changes it while values come in, and then finds
   });
   expect(meanwhile).toBeGreaterThan(20);
   expect(found(await tell('reprocess'))).toMatchObject({ differences: 0, steps: 0 });
+  expect(await tell('verify')).toMatchObject([{ event: 'verified', findings: 0 }]);
+  expect(existsSync(join(dataDir, 'reprocess.scratch'))).toBe(false);
+});
+
+test('killed at any moment it is run again, and the server with it', async () => {
+  await provisionAgain(network(4));
+  for (const afterMs of [600, 900, 1_200]) {
+    const words = [join(import.meta.dirname, '../../main.ts'), 'reprocess', '--data-dir', dataDir];
+    const child = spawn(runtime(), words, { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await sleep(clock, afterMs);
+    child.kill('SIGKILL');
+    await ended;
+  }
+  await server?.kill();
+  server = await startServerProcess({ dataDir });
+  await tell('reprocess');
+  expect(found(await tell('reprocess'))).toMatchObject({ differences: 0 });
   expect(await tell('verify')).toMatchObject([{ event: 'verified', findings: 0 }]);
   expect(existsSync(join(dataDir, 'reprocess.scratch'))).toBe(false);
 });

@@ -1,4 +1,6 @@
-import type { Wiring } from './world.fixture.ts';
+import { onTestFinished } from 'vitest';
+import type { Reading } from '../../reading.ts';
+import { openWorld, type Wiring, type World } from './world.fixture.ts';
 
 const always = '2020-01-01T00:00:00Z';
 const never = { from: always, to: always };
@@ -39,3 +41,37 @@ export const right: Wiring = {
     { device: 'strange', datastream: 'codec', channel: 'x', from: always },
   ],
 };
+
+export async function world(): Promise<World> {
+  const opened = await openWorld();
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+/** What the registry's right version makes of the messages from the beginning. */
+export async function idealOf(
+  messages: readonly Partial<Reading>[],
+): Promise<Record<string, string[]>> {
+  return (await idealWorld(messages)).all();
+}
+
+export async function idealWorld(messages: readonly Partial<Reading>[]): Promise<World> {
+  const ideal = await world();
+  await ideal.wire(right);
+  await ideal.send(messages);
+  return ideal;
+}
+
+/** A world that was wired wrongly for most of the messages. */
+export async function corrected(messages: readonly Partial<Reading>[]): Promise<World> {
+  const real = await world();
+  const wrongly = Math.floor(messages.length * 0.7);
+  await real.wire(wrong);
+  await real.send(messages.slice(0, wrongly));
+  await real.wire(right);
+  await real.send(messages.slice(wrongly));
+  return real;
+}
+
+/** What is found where nothing differs. */
+export const clean = { differences: 0, readingsRequeued: 0, steps: 0 };
