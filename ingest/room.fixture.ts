@@ -99,6 +99,12 @@ export interface Room {
   /** A marker for the registry as it is now. */
   mark(): Promise<Position>;
   open(options?: LifeOptions): Promise<Life>;
+  /** What it takes to follow the observations. */
+  readonly following: {
+    readonly clock: Clock;
+    readonly durableEnd: SharedDurableEnd;
+    readonly openReader: () => Promise<LogReader>;
+  };
   /** Durable ends of both logs. */
   ends(): { readonly readings: Position; readonly observations: Position };
   /** Leaves nothing of these readings, as an erasure does. */
@@ -131,6 +137,11 @@ export async function openRoom(clock: Clock = openSystemClock()): Promise<Room> 
     telemetry,
     directory,
     append,
+    following: {
+      clock,
+      durableEnd: folder.ends.observations,
+      openReader: () => readerOf(folder, 'observations'),
+    },
     ends: () => ({
       readings: folder.ends.readings.get(),
       observations: folder.ends.observations.get(),

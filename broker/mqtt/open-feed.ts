@@ -6,7 +6,7 @@
 export interface OpenMessage {
   /** `open/v1/{stationId}/{slug}`. */
   readonly topic: string;
-  /** One row of `/api/v1/latest`; not altered afterwards. */
+  /** One row of `/api/v1/latest`, or no bytes where there is none any more; not altered afterwards. */
   readonly payload: Uint8Array;
 }
 

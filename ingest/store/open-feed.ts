@@ -31,6 +31,7 @@ export interface OpenFeedOptions {
 
 export interface FeedMessage {
   readonly topic: string;
+  /** One row as `/api/v1/latest` gives it; of no bytes where the datastream has no latest any more. */
   readonly payload: Uint8Array;
 }
 
@@ -49,6 +50,7 @@ export interface StoreOpenFeed {
   follow(follower: FeedFollower): { stop(): void };
 }
 
+const noBytes = new Uint8Array(0);
 const pageRows = 200;
 const readBytesMax = 1_048_576;
 
@@ -117,10 +119,11 @@ export function createOpenFeed(options: OpenFeedOptions): StoreOpenFeed {
     },
   };
 
-  /** Rows of the batch that are now the newest of their series and are wanted. */
+  /** What the batch made the newest of its series, as far as it is wanted. */
   function newest(batch: Batch, store: Store, follower: FeedFollower): FeedMessage[] {
     const registry = options.registry.current();
     const messages: FeedMessage[] = [];
+    const emptied = new Set<number>();
     for (const row of batch.rows) {
       if (!row.current) continue;
       const datastream = registry.bySeries[row.series];
@@ -128,12 +131,27 @@ export function createOpenFeed(options: OpenFeedOptions): StoreOpenFeed {
         continue;
       if (!visible('anonymous', datastream, registry)) continue;
       const latest = store.latest(row.series);
-      if (latest === undefined || latest.endAt !== row.endAt || latest.revision !== row.revision)
-        continue;
-      const message = messageOf(row, datastream);
-      if (message !== undefined) messages.push(message);
+      const isNewest = row.endAt === latest?.endAt && row.revision === latest.revision;
+      if (row.type === 'deletion' ? (latest?.endAt ?? -Infinity) > row.endAt : !isNewest) continue;
+      if (row.type === 'deletion') emptied.add(row.series);
+      else push(messages, row, datastream);
+    }
+    // What was the latest is deleted: an older one is now, or none, which MQTT says with no bytes.
+    for (const series of emptied) {
+      const datastream = registry.bySeries[series];
+      if (datastream !== undefined) push(messages, store.latest(series), datastream);
     }
     return messages;
+  }
+
+  function push(
+    messages: FeedMessage[],
+    row: ObservationRow | undefined,
+    datastream: Datastream,
+  ): void {
+    const topic = `open/v1/${datastream.station}/${datastream.slug}`;
+    const message = row === undefined ? { topic, payload: noBytes } : messageOf(row, datastream);
+    if (message !== undefined) messages.push(message);
   }
 }
 
