@@ -33,7 +33,7 @@ afterEach(async () => {
   for (const each of stop) each();
   await life.close();
   await room.remove();
-  expect(failures).toEqual([]);
+  if (failures.length > 0) throw failures[0];
 });
 
 interface Told {
@@ -54,7 +54,7 @@ function follow(wants: (slug: string) => boolean = () => true): Told[] {
     wants: (_station, slug) => wants(slug),
     changed: (messages) => void heard.push(...messages.map(told)),
   });
-  stop.push(following.stop);
+  stop.push(() => following.stop());
   return heard;
 }
 

@@ -75,11 +75,9 @@ export function createOpenFeed(options: OpenFeedOptions): StoreOpenFeed {
 
   function messageOf(row: ObservationRow, datastream: Datastream): FeedMessage | undefined {
     const text = publicRows().latestText(row, options.clock.now());
-    if (text === undefined) return undefined;
-    return {
-      topic: `open/v1/${datastream.station}/${datastream.slug}`,
-      payload: Buffer.from(text),
-    };
+    return text === undefined
+      ? undefined
+      : { topic: topicOf(datastream), payload: Buffer.from(text) };
   }
 
   function openOnes(registry: Registry, query: FeedQuery): Datastream[] {
@@ -119,40 +117,55 @@ export function createOpenFeed(options: OpenFeedOptions): StoreOpenFeed {
     },
   };
 
-  /** What the batch made the newest of its series, as far as it is wanted. */
   function newest(batch: Batch, store: Store, follower: FeedFollower): FeedMessage[] {
     const registry = options.registry.current();
-    const messages: FeedMessage[] = [];
-    const emptied = new Set<number>();
-    for (const row of batch.rows) {
-      if (!row.current) continue;
-      const datastream = registry.bySeries[row.series];
-      if (datastream === undefined || !follower.wants(datastream.station, datastream.slug))
-        continue;
-      if (!visible('anonymous', datastream, registry)) continue;
-      const latest = store.latest(row.series);
-      const isNewest = row.endAt === latest?.endAt && row.revision === latest.revision;
-      if (row.type === 'deletion' ? (latest?.endAt ?? -Infinity) > row.endAt : !isNewest) continue;
-      if (row.type === 'deletion') emptied.add(row.series);
-      else push(messages, row, datastream);
-    }
-    // What was the latest is deleted: an older one is now, or none, which MQTT says with no bytes.
-    for (const series of emptied) {
+    const isTold = (datastream: Datastream): boolean =>
+      follower.wants(datastream.station, datastream.slug) &&
+      visible('anonymous', datastream, registry);
+    const told = newestOf(batch, store, (series) => {
       const datastream = registry.bySeries[series];
-      if (datastream !== undefined) push(messages, store.latest(series), datastream);
-    }
-    return messages;
+      return datastream !== undefined && isTold(datastream) ? datastream : undefined;
+    });
+    return told
+      .map(({ row, datastream }) =>
+        row === undefined
+          ? { topic: topicOf(datastream), payload: noBytes }
+          : messageOf(row, datastream),
+      )
+      .filter((message) => message !== undefined);
   }
+}
 
-  function push(
-    messages: FeedMessage[],
-    row: ObservationRow | undefined,
-    datastream: Datastream,
-  ): void {
-    const topic = `open/v1/${datastream.station}/${datastream.slug}`;
-    const message = row === undefined ? { topic, payload: noBytes } : messageOf(row, datastream);
-    if (message !== undefined) messages.push(message);
+interface Newest {
+  readonly datastream: Datastream;
+  /** None: what was the latest is deleted, and there is no other. */
+  readonly row: ObservationRow | undefined;
+}
+
+/** What the batch, which the store has, made the newest of its series; behind it what deletions left so. */
+function newestOf(
+  batch: Batch,
+  store: Store,
+  datastreamOf: (series: number) => Datastream | undefined,
+): Newest[] {
+  const told: Newest[] = [];
+  const left = new Map<number, Newest>();
+  for (const row of batch.rows) {
+    const datastream = row.current ? datastreamOf(row.series) : undefined;
+    if (datastream === undefined) continue;
+    const latest = store.latest(row.series);
+    if (row.type !== 'deletion') {
+      if (latest?.endAt === row.endAt && latest.revision === row.revision)
+        told.push({ datastream, row });
+    } else if (latest === undefined || latest.endAt <= row.endAt) {
+      left.set(row.series, { datastream, row: latest });
+    }
   }
+  return [...told, ...left.values()];
+}
+
+function topicOf({ station, slug }: Datastream): string {
+  return `open/v1/${station}/${slug}`;
 }
 
 function startFollowing(
