@@ -45,7 +45,7 @@ export const configurationSchema = z.strictObject({
         .int()
         .min(4)
         .max(1_024)
-        .default(16)
+        .default(24)
         .describe(
           'New objects of one thread before they are looked through. Larger: less often, more memory.',
         ),

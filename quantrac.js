@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bundledPath = here('node_modules/node/bin/node');
@@ -25,12 +26,18 @@ if (bundled === undefined && !newEnough) {
 // folder in their environment. Where it cannot be written, each start makes everything anew.
 const codeFolder = (process.env.NODE_COMPILE_CACHE ??= here('node_modules/.cache/quantrac'));
 
+// Rows live for some milliseconds. Where a start meets a long backlog, V8 would take them for lasting
+// and make them among old objects from then on: measured, 40 to 100 collections of those for 5 million
+// observations instead of 10. Said before anything is compiled: what is kept is kept for these flags.
+const memoryFlag = '--no-allocation-site-pretenuring';
+
 if (runtime === process.execPath) {
+  v8.setFlagsFromString(memoryFlag);
   module.enableCompileCache(codeFolder);
   await import('./main.ts');
 } else {
   // The channel tells the server when this launcher is gone, so that a kill of the one ends both.
-  const child = spawn(runtime, [here('main.ts'), ...process.argv.slice(2)], {
+  const child = spawn(runtime, [memoryFlag, here('main.ts'), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
