@@ -53,7 +53,7 @@ const windowsConfig = z.strictObject({
     .int()
     .min(65_536)
     .max(8_192 * mebibyte)
-    .default(32 * mebibyte)
+    .default(256 * mebibyte)
     .describe(
       'Memory of the values that checks compare with. At the bound those of series not met lately go, and are read from the view again when they are needed.',
     ),
