@@ -38,6 +38,11 @@ export interface Row {
   readonly ageSeconds?: number;
 }
 
+interface DatastreamEntry {
+  readonly id: string;
+  readonly intervalMs: number;
+}
+
 interface Page<Item> {
   readonly items: readonly Item[];
   readonly next: string | null;
@@ -65,6 +70,7 @@ async function fetchAll<Item>(path: string): Promise<{ items: Item[]; cursor: st
 
 export const fetchStations = () => fetchAll<StationEntry>('/api/v1/stations?limit=5000');
 export const fetchProperties = () => fetchAll<PropertyEntry>('/api/v1/properties?limit=5000');
+export const fetchDatastreams = () => fetchAll<DatastreamEntry>('/api/v1/datastreams?limit=100000');
 export const fetchLatest = () => fetchAll<Row>('/api/v1/latest?limit=100000');
 
 /** Rows of the last `hours` of one datastream, oldest first. */
@@ -83,18 +89,28 @@ export function endOf(row: Row): number {
   return Date.parse(row.phenomenonTime.split('/').at(-1) ?? '');
 }
 
-/** Follows the change feed from a cursor; the browser resumes by itself with Last-Event-ID. */
-export function followChanges(
-  cursor: string,
-  onRow: (row: Row, type: ChangeEvent['type']) => void,
-  onState: (connected: boolean) => void,
-): () => void {
+interface Follower {
+  readonly onRow: (row: Row) => void;
+  readonly onState: (connected: boolean) => void;
+  /** The network is another than before, or the feed cannot be gone on with: load anew. */
+  readonly onOther: () => void;
+}
+
+/**
+ * Follows the change feed from a cursor. The browser resumes by itself with Last-Event-ID, but never
+ * after an answer that is no stream (a cursor too old, a server that just ends).
+ */
+export function followChanges(cursor: string, { onRow, onState, onOther }: Follower): () => void {
   const source = new EventSource(`/api/v1/live?after=${encodeURIComponent(cursor)}`);
   source.addEventListener('open', () => onState(true));
-  source.addEventListener('error', () => onState(false));
+  source.addEventListener('error', () => {
+    onState(false);
+    if (source.readyState === EventSource.CLOSED) onOther();
+  });
   source.addEventListener('change', (event) => {
     const change = JSON.parse((event as MessageEvent<string>).data) as ChangeEvent;
-    if (change.observation !== undefined) onRow(change.observation, change.type);
+    if (change.observation !== undefined) onRow(change.observation);
+    else onOther();
   });
   return () => source.close();
 }

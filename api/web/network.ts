@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import {
   endOf,
+  fetchDatastreams,
   fetchLatest,
   fetchProperties,
   fetchStations,
@@ -18,6 +19,16 @@ export interface Network {
   readonly properties: ReadonlyMap<string, PropertyEntry>;
   /** Newest row by datastream id, of one station. */
   readonly latest: ReadonlyMap<string, ReadonlyMap<string, Row>>;
+  /** Reporting interval by datastream id, ms. */
+  readonly intervals: ReadonlyMap<string, number>;
+  /** When the page last looked at the clock, for what has become stale. */
+  readonly nowAt: number;
+}
+
+/** As `stale` of the API says it: older than two intervals. */
+export function isStale({ intervals, nowAt }: Network, row: Row): boolean {
+  const intervalMs = intervals.get(row.datastream);
+  return intervalMs === undefined ? row.stale === true : nowAt - endOf(row) > 2 * intervalMs;
 }
 
 const empty: Network = {
@@ -26,11 +37,14 @@ const empty: Network = {
   stations: [],
   properties: new Map(),
   latest: new Map(),
+  intervals: new Map(),
+  nowAt: 0,
 };
 
 /** Changes gather for this long before the page is drawn again. */
 const redrawMs = 250;
 const reloadMs = 15_000;
+const lookMs = 5_000;
 
 export function useNetwork(): Network {
   const [network, setNetwork] = useState(empty);
@@ -40,8 +54,11 @@ export function useNetwork(): Network {
     let ended = false;
     let retry: ReturnType<typeof setTimeout> | undefined;
     const again = () => setAttempt((count) => count + 1);
-    Promise.all([fetchStations(), fetchProperties(), fetchLatest()]).then(
-      ([stations, properties, latest]) => {
+    const later = () => {
+      retry ??= setTimeout(again, reloadMs);
+    };
+    Promise.all([fetchStations(), fetchProperties(), fetchDatastreams(), fetchLatest()]).then(
+      ([stations, properties, datastreams, latest]) => {
         if (ended) return;
         const known = new Set(stations.items.map(({ id }) => id));
         setNetwork({
@@ -50,15 +67,17 @@ export function useNetwork(): Network {
           stations: stations.items,
           properties: new Map(properties.items.map((each) => [each.id, each])),
           latest: groupRows(new Map(), latest.items),
+          intervals: new Map(datastreams.items.map(({ id, intervalMs }) => [id, intervalMs])),
+          nowAt: Date.now(),
         });
-        stop = follow(latest.cursor, known, { update: setNetwork, reload: again });
+        stop = follow(latest.cursor, known, { update: setNetwork, reload: again, later });
       },
       () => {
         if (ended) return;
         setNetwork((before) =>
           before.state === 'ready' ? before : { ...before, state: 'failed' },
         );
-        retry = setTimeout(again, reloadMs);
+        later();
       },
     );
     return () => {
@@ -67,12 +86,21 @@ export function useNetwork(): Network {
       stop();
     };
   }, [attempt]);
+  useEffect(() => {
+    const looking = setInterval(
+      () => setNetwork((before) => ({ ...before, nowAt: Date.now() })),
+      lookMs,
+    );
+    return () => clearInterval(looking);
+  }, []);
   return network;
 }
 
 interface Drawing {
   readonly update: (change: (before: Network) => Network) => void;
   readonly reload: () => void;
+  /** Reloads after a while, once. */
+  readonly later: () => void;
 }
 
 function follow(cursor: string, known: ReadonlySet<string>, drawing: Drawing): () => void {
@@ -85,14 +113,14 @@ function follow(cursor: string, known: ReadonlySet<string>, drawing: Drawing): (
     if (rows.some((row) => !known.has(row.station))) drawing.reload();
     drawing.update((before) => ({ ...before, latest: groupRows(before.latest, rows) }));
   };
-  const close = followChanges(
-    cursor,
-    (row) => {
+  const close = followChanges(cursor, {
+    onRow(row) {
       waiting.push(row);
       timer ??= setTimeout(draw, redrawMs);
     },
-    (connected) => drawing.update((before) => ({ ...before, connected })),
-  );
+    onState: (connected) => drawing.update((before) => ({ ...before, connected })),
+    onOther: drawing.later,
+  });
   return () => {
     clearTimeout(timer);
     close();

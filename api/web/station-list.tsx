@@ -1,5 +1,5 @@
 import type { StationEntry } from './feed.ts';
-import type { Network } from './network.ts';
+import { isStale, type Network } from './network.ts';
 import { say, sayNumber, sayUnit, type Language } from './words.ts';
 
 export interface StationsProps {
@@ -10,10 +10,11 @@ export interface StationsProps {
   readonly onChoose: (id: string) => void;
 }
 
-/** Worst flag among a station's newest rows, for its mark in list and map; 0 while it is silent. */
+/** Worst flag among a station's newest rows, for its mark in list and map; 0 while all are stale. */
 export function worstFlag(network: Network, stationId: string): number {
   let worst = 0;
   for (const row of network.latest.get(stationId)?.values() ?? []) {
+    if (isStale(network, row)) continue;
     const weight = row.flag === 9 ? 3 : row.flag;
     if (weight > worst) worst = weight;
   }
@@ -56,6 +57,7 @@ function glance(network: Network, stationId: string, language: Language): string
     telling.map((id) => rows.find(({ property }) => property === id)).find((found) => found) ??
     rows[0];
   if (row === undefined) return '';
+  if (rows.every((each) => isStale(network, each))) return say(language, 'stale');
   if (row.result === null) return say(language, 'noValue');
   return `${sayNumber(language, row.result)} ${sayUnit(row.unit)}`;
 }

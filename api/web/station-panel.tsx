@@ -1,8 +1,17 @@
 import { useEffect, useRef, useState } from 'react';
 import { endOf, type Row, type StationEntry } from './feed.ts';
-import type { Network } from './network.ts';
+import { isStale, type Network } from './network.ts';
 import { SeriesChart } from './series-chart.tsx';
-import { say, sayFlag, sayNumber, sayTime, sayUnit, type Language } from './words.ts';
+import {
+  say,
+  sayClass,
+  sayFlag,
+  sayNumber,
+  sayReason,
+  sayTime,
+  sayUnit,
+  type Language,
+} from './words.ts';
 
 interface PanelProps {
   readonly network: Network;
@@ -30,7 +39,7 @@ export function StationPanel({ network, station, language, onClose }: PanelProps
         </button>
       </div>
       <p className="hint">
-        {station.id} · {station.class}
+        {station.id} · {sayClass(language, station.class)}
       </p>
       <div className="scroll">
         <table>
@@ -53,6 +62,7 @@ export function StationPanel({ network, station, language, onClose }: PanelProps
                 label={network.properties.get(each.property)?.label[language] ?? each.property}
                 timeZone={station.timeZone}
                 language={language}
+                stale={isStale(network, each)}
                 charted={each.datastream === charted}
                 onChart={() => setCharted(each.datastream === charted ? null : each.datastream)}
               />
@@ -78,17 +88,20 @@ interface ValueRowProps {
   readonly label: string;
   readonly timeZone: string;
   readonly language: Language;
+  readonly stale: boolean;
   readonly charted: boolean;
   readonly onChart: () => void;
 }
 
-function ValueRow({ row, label, timeZone, language, charted, onChart }: ValueRowProps) {
+function ValueRow(props: ValueRowProps) {
+  const { row, label, timeZone, language, stale, charted, onChart } = props;
   const value = row.result === null ? say(language, 'noValue') : sayNumber(language, row.result);
   return (
     <tr data-datastream={row.datastream}>
       <th scope="row">{label}</th>
       <td className="value">
-        <strong>{value}</strong> {row.result === null ? (row.reason ?? '') : sayUnit(row.unit)}
+        <strong>{value}</strong>{' '}
+        {row.result === null ? sayReason(language, row.reason) : sayUnit(row.unit)}
       </td>
       <td>
         <span className={`chip flag${row.flag}`}>{sayFlag(language, row.flag)}</span>
@@ -98,6 +111,7 @@ function ValueRow({ row, label, timeZone, language, charted, onChart }: ValueRow
         <time dateTime={row.phenomenonTime.split('/').at(-1)}>
           {sayTime(language, endOf(row), timeZone)}
         </time>
+        {stale && <span className="hint"> {say(language, 'stale')}</span>}
       </td>
       <td>
         <button

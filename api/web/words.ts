@@ -33,6 +33,15 @@ const words = {
   stale: ['quá hạn', 'stale'],
   noValue: ['không có giá trị', 'no value'],
   openData: ['Dữ liệu mở', 'Open data'],
+  reference: ['trạm chuẩn', 'reference station'],
+  regulatory: ['trạm quản lý nhà nước', 'regulatory station'],
+  enterprise: ['trạm của doanh nghiệp', 'enterprise station'],
+  indicative: ['trạm tham khảo', 'indicative station'],
+  citizen: ['trạm của người dân', 'citizen station'],
+  MISSING: ['thiết bị không gửi', 'nothing was sent'],
+  SENTINEL: ['thiết bị báo không có giá trị', 'the device reported no value'],
+  ERASED: ['đã xoá theo pháp luật', 'erased by law'],
+  DEVICE_STATUS: ['thiết bị không đo', 'the device was not measuring'],
   flag1: ['tốt', 'good'],
   flag2: ['chưa đánh giá', 'not evaluated'],
   flag3: ['nghi ngờ', 'suspect'],
@@ -47,8 +56,22 @@ export function say(language: Language, word: Word): string {
 }
 
 export function sayFlag(language: Language, flag: number): string {
-  const word = `flag${flag}` as Word;
-  return word in words ? say(language, word) : String(flag);
+  return sayOr(language, `flag${flag}`, String(flag));
+}
+
+/** Of a station. */
+export function sayClass(language: Language, name: string): string {
+  return sayOr(language, name, name);
+}
+
+/** Why there is no value. */
+export function sayReason(language: Language, reason: string | null): string {
+  return reason === null ? '' : sayOr(language, reason, reason);
+}
+
+/** A code that a later server may have added is shown as it is. */
+function sayOr(language: Language, word: string, otherwise: string): string {
+  return Object.hasOwn(words, word) ? say(language, word as Word) : otherwise;
 }
 
 /** Decimal comma in Vietnamese; never more digits than a reader can use. */

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startServerProcess, type ServerProcess } from './server-process.ts';
+import { fleetStations, registryFileOf } from '../demo-network.ts';
+import { provision } from './network.ts';
+import { startServerProcess, type ServerPorts, type ServerProcess } from './server-process.ts';
 
 const executablePath = '/usr/bin/chromium';
 /** Screenshots are kept where this names a folder; otherwise they go with the test. */
@@ -12,14 +15,14 @@ const kept = process.env['QUANTRAC_SCREENSHOTS'];
 describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => {
   let folder: string;
   let shots: string;
-  let server: ServerProcess;
+  let server: ServerProcess & { readonly dataDir: string };
   let browser: Browser;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'quantrac-page-'));
     shots = kept ?? join(folder, 'shots');
     mkdirSync(shots, { recursive: true });
-    server = await startServerProcess({ dataDir: join(folder, 'data'), flags: ['--demo'] });
+    server = await start(join(folder, 'data'));
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -38,6 +41,15 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await server?.stop();
     rmSync(folder, { recursive: true });
   });
+
+  async function start(dataDir: string, ports?: ServerPorts) {
+    const started = await startServerProcess({
+      dataDir,
+      flags: ['--demo'],
+      ...(ports === undefined ? {} : { ports }),
+    });
+    return { ...started, dataDir };
+  }
 
   /** A page that saw no error and asked no other address than the server's. */
   async function openPage(
@@ -80,6 +92,45 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await page.screenshot({ path: join(shots, 'live-page-desktop.png'), fullPage: true });
     expect(problems).toEqual([]);
   }, 60_000);
+
+  test('marks a station that has gone silent, and says its class and its lack in words', async () => {
+    const { dataDir, ports } = server;
+    const content = registryFileOf(fleetStations(1, 60_000));
+    const deviceId = (await provision(dataDir, content))[0]?.deviceId ?? '';
+    const url = `mqtt://127.0.0.1:${ports.mqttPort}`;
+    const device = await connectAsync(url, { clientId: 'silent', reconnectPeriod: 0 });
+    const { page, problems } = await openPage(1280, 800);
+    await page.locator('[data-station="sim-ha-noi"]').waitFor();
+    // A station that the page has never heard of appears by itself.
+    const yesterday = `{"ts":${Date.now() - 86_400_000},"values":{"temp":21.5,"rh":null}}`;
+    await device.publishAsync(`env/v1/${deviceId}/obs`, yesterday, { qos: 1 });
+    await device.endAsync();
+    const station = page.locator(`[data-station="${deviceId}"]`);
+    await station.getByText('quá hạn').waitFor();
+    expect(await station.locator('.mark').getAttribute('class')).toBe('mark flag0');
+    expect(await page.locator('[data-station="sim-ha-noi"]').innerText()).not.toContain('quá hạn');
+    await station.click();
+    await page.getByText('trạm tham khảo').waitFor();
+    const missing = page.locator(`[data-datastream="${deviceId}.relative-humidity"]`);
+    await missing.getByText('thiết bị không gửi').waitFor();
+    await missing.getByText('quá hạn').waitFor();
+    expect(problems).toEqual([]);
+  }, 60_000);
+
+  test('is live again by itself after the server was away', async () => {
+    const { page } = await openPage(1280, 800);
+    const state = page.getByRole('status');
+    await state.filter({ hasText: 'Trực tiếp' }).waitFor();
+    const { dataDir, ports } = server;
+    await server.stop();
+    await state.filter({ hasText: 'Mất kết nối' }).waitFor();
+    server = await start(dataDir, ports);
+    await state.filter({ hasText: 'Trực tiếp' }).waitFor({ timeout: 40_000 });
+    const time = page.locator('[data-datastream="sim-ha-noi.air-temperature"] time');
+    await page.locator('[data-station="sim-ha-noi"]').click();
+    const before = await time.getAttribute('datetime');
+    await expect.poll(() => time.getAttribute('datetime'), { timeout: 20_000 }).not.toBe(before);
+  }, 120_000);
 
   test('works on a phone, without a sideways scroll', async () => {
     const { page, problems } = await openPage(390, 844);
