@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { endOf, fetchSeries, type Row } from './feed.ts';
-import { say, sayNumber, sayUnit, type Language } from './words.ts';
+import { say, sayNumber, sayTime, sayUnit, type Language } from './words.ts';
 
 interface ChartProps {
   /** The newest row: when it changes the chart grows by it. */
@@ -14,6 +14,37 @@ interface ChartProps {
 
 const hours = 24;
 const heightPixels = 240;
+
+/**
+ * Day before month and 24 hours, in both languages. Each line: the step it is for, the label, then
+ * what a new year, day or minute adds below it, as uPlot orders them.
+ */
+const timeLabels: uPlot.Axis.Values = [
+  [86_400, '{DD}/{MM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{DD}/{MM}/{YYYY}', null, '\n{DD}/{MM}', null, null, null, 1],
+  [
+    1,
+    ':{ss}',
+    '\n{DD}/{MM} {HH}:{mm}',
+    null,
+    '\n{DD}/{MM} {HH}:{mm}',
+    null,
+    '\n{HH}:{mm}',
+    null,
+    1,
+  ],
+  [
+    0.001,
+    ':{ss}.{fff}',
+    '\n{DD}/{MM} {HH}:{mm}',
+    null,
+    '\n{DD}/{MM} {HH}:{mm}',
+    null,
+    '\n{HH}:{mm}',
+    null,
+    1,
+  ],
+];
 
 /** Good and unjudged values are the line; suspect and failed ones are points beside it. */
 export function toColumns(rows: readonly Row[]): [number[], (number | null)[], (number | null)[]] {
@@ -51,7 +82,7 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
         height: heightPixels,
         tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), timeZone),
         axes: [
-          axis,
+          { ...axis, values: timeLabels },
           {
             ...axis,
             size: 64,
@@ -59,7 +90,10 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
           },
         ],
         series: [
-          {},
+          {
+            label: say(language, 'time'),
+            value: (_, at) => (at === null ? '' : sayTime(language, at * 1_000, timeZone)),
+          },
           { label: say(language, 'flag1'), stroke: '#1a7f5a', width: 2, spanGaps: false },
           {
             label: say(language, 'flag3'),

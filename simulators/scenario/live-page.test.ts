@@ -88,6 +88,10 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     expect(await page.locator('html').getAttribute('lang')).toBe('en');
     await page.getByRole('button', { name: /^Chart of 24 hours: Air temperature/ }).click();
     await page.locator('.u-wrap canvas').waitFor();
+    await page.locator('.u-over').hover();
+    await expect
+      .poll(() => page.locator('.u-legend').innerText())
+      .toMatch(/Time.*\d\d\/\d\d, \d\d:\d\d:\d\d/s);
     await page.locator('.map canvas').waitFor();
     await page.screenshot({ path: join(shots, 'live-page-desktop.png'), fullPage: true });
     expect(problems).toEqual([]);
