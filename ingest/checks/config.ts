@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { testIds } from '../quality.ts';
+import { propertiesWithRules } from './default-rules.ts';
 
 /** Values are in the canonical unit of the property unless the key says otherwise. */
 const span = z
@@ -99,14 +100,24 @@ const ruleOverrides = z.strictObject({
 });
 export type RuleOverrides = z.output<typeof ruleOverrides>;
 
+const members = `members: ${Object.keys(ruleOverrides.shape).join(', ')}.`;
+
 export const checksConfig = z.strictObject({
   properties: z
     .record(z.string(), ruleOverrides)
+    .superRefine((given, context) => {
+      const known = new Set(propertiesWithRules());
+      for (const id of Object.keys(given)) {
+        if (known.has(id)) continue;
+        const message = 'an id of /api/v1/properties';
+        context.addIssue({ code: 'custom', path: [id], message });
+      }
+    })
     .default({})
-    .describe('Rules by observed property, in place of the built-in ones.'),
+    .describe(`Rules by id of the observed property, in place of the built-in ones; ${members}`),
   datastreams: z
     .record(z.string(), ruleOverrides)
     .default({})
-    .describe('Rules by datastream, in place of those of its property.'),
+    .describe('The same by id of the datastream, in place of those of its property.'),
 });
 export type ChecksConfig = z.output<typeof checksConfig>;

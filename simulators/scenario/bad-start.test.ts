@@ -67,6 +67,18 @@ describe('a configuration that is not accepted', () => {
       '"integer from',
     ],
     ['{"threads":7}', 'threads', '7', 'expected object'],
+    [
+      '{"ingest":{"checks":{"properties":{"air-temprature":{}}}}}',
+      'ingest.checks.properties.air-temprature',
+      '{}',
+      'an id of /api/v1/properties',
+    ],
+    [
+      '{"ingest":{"checks":{"datastreams":{"a":{"spike":{"suspect":0}}}}}}',
+      'ingest.checks.datastreams.a.spike.suspect',
+      '0',
+      'expected number to be >0',
+    ],
     ['{"broker":{"nope":1}}', 'broker.nope', '1', 'connectionsMax, connectionRateMax'],
     ['{"nope":true}', 'nope', 'true', '"dataDir, host, mqttPort'],
   ])('%s is refused by its key, with what it accepts', async (content, key, value, accepted) => {
@@ -161,7 +173,7 @@ describe('a command that is not understood', () => {
     [['run', '--data-dir'], '--data-dir', '"--data-dir"'],
     [['provision'], '"provision"', 'one registry file'],
     [['token', 'create', '--role', 'king'], '"king"', '"operator","reader"'],
-    [['erase', '--reason', 'x'], '"erase"', '--device ID or --owner ID'],
+    [['erase', '--reason', 'x'], '"erase"', '--device ID, or --owner ID'],
   ])('%j is refused with what is accepted', async (words, named, accepted) => {
     const { code, said } = await refused(words, { environment: { QUANTRAC_DATA_DIR: dataDir } });
     expect(said).toContain(named);
