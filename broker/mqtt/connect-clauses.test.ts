@@ -23,7 +23,7 @@ describe('strings', () => {
   const bad = { broken, surrogate, overlong, nul, control, c1 };
 
   test.each(Object.entries(bad))(
-    'MQTT-1.5.3-1, MQTT-1.5.3-2: %s text in a client id closes the connection',
+    'MQTT-1.5.3-1, MQTT-1.5.3-2, MQTT-3.1.3-4: %s text in a client id closes the connection',
     async (_name, bytes) => {
       const rig = await useRig();
       expect(await closedAfter(rig, connectPacket({ clientId: bytes }))).toEqual([]);
@@ -78,7 +78,7 @@ describe('strings', () => {
 });
 
 describe('CONNECT', () => {
-  test('MQTT-3.1.0-1: another first packet closes the connection', async () => {
+  test('MQTT-3.1.0-1, MQTT-3.2.2-6: another first packet closes the connection, without CONNACK', async () => {
     const rig = await useRig();
     expect(await closedAfter(rig, pingreq)).toEqual([]);
     expect(await closedAfter(rig, publishPacket('env/v1/one/obs', 'x', { qos: 1 }))).toEqual([]);

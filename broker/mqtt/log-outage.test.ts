@@ -7,7 +7,7 @@ import { connectPacket, openDeviceWire, openWire, packet, publishPacket } from '
 const obs = 'env/v1/one/obs';
 
 describe('a log that cannot be written', () => {
-  test('nothing is acknowledged, the connection is closed and counted', async () => {
+  test('MQTT-4.8.0-2: nothing is acknowledged, the connection is closed and counted', async () => {
     const rig = await useRig();
     const wire = await openDeviceWire(rig.port, 'one');
     rig.log.mode = 'fail';

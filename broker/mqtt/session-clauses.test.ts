@@ -17,7 +17,7 @@ describe('sessions', () => {
   const command = (payload: string, packetId = 1) =>
     publishPacket('env/v1/one/cmd/7', payload, { qos: 1, packetId });
 
-  test('MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-4.5.0-1: what comes while the client is away waits for it', async () => {
+  test('MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.4-3, MQTT-4.1.0-1, MQTT-4.5.0-1: what comes while the client is away waits for it', async () => {
     const rig = await useRig();
     const first = await openDeviceWire(rig.port, 'one', { clean: false });
     first.send(subscribePacket(1, ['env/v1/one/cmd/#', 1]));
@@ -35,7 +35,7 @@ describe('sessions', () => {
     ]);
   });
 
-  test('MQTT-3.1.2-6: a clean session begins with nothing and ends with the connection', async () => {
+  test('MQTT-3.1.2-6, MQTT-4.1.0-2: a clean session begins with nothing and ends with the connection', async () => {
     const rig = await useRig();
     const first = await openDeviceWire(rig.port, 'one', { clean: false });
     first.send(subscribePacket(1, ['env/v1/one/cmd/#', 1]));
@@ -89,7 +89,7 @@ describe('sessions', () => {
     expect(readPublish(await back.next()).payload).toBe('for one');
   });
 
-  test('MQTT-4.4.0-1, MQTT-3.3.1-1: what was not acknowledged comes again with DUP, in order', async () => {
+  test('MQTT-4.4.0-1, MQTT-4.3.2-1, MQTT-4.6.0-1, MQTT-3.3.1-1: what was not acknowledged comes again with DUP, in order', async () => {
     const rig = await useRig();
     const first = await openDeviceWire(rig.port, 'one', { clean: false });
     first.send(subscribePacket(1, ['env/v1/one/cmd/#', 2]));

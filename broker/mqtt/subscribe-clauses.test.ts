@@ -55,7 +55,7 @@ describe('a SUBSCRIBE or UNSUBSCRIBE that breaks a rule closes the connection', 
 });
 
 describe('SUBSCRIBE', () => {
-  test('MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.9.3-1: one return code for each filter, in order', async () => {
+  test('MQTT-2.3.1-7, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.9.3-1: one return code for each filter, in order', async () => {
     const rig = await useRig();
     const wire = await openDeviceWire(rig.port, 'one');
     expect(
@@ -159,7 +159,7 @@ describe('SUBSCRIBE', () => {
     expect((await nextPublish(wire)).payload).toBe('yes');
   });
 
-  test('MQTT-4.6.0-6: messages of one topic arrive in the order of their publication', async () => {
+  test('MQTT-4.6.0-5, MQTT-4.6.0-6: messages of one topic arrive in the order of their publication', async () => {
     const rig = await useRig();
     const wire = await openDeviceWire(rig.port, 'one');
     await granted(wire, ['env/v1/one/cmd/#', 2]);
@@ -215,6 +215,24 @@ describe('acknowledgements of a subscriber', () => {
     await expectQuiet(wire);
   });
 
+  test('MQTT-4.6.0-4: PUBRELs leave in the order in which the PUBRECs came', async () => {
+    const rig = await useRig();
+    const speak = await openSpeaker(rig);
+    const wire = await openDeviceWire(rig.port, 'one');
+    await granted(wire, ['env/v1/one/cmd/#', 2]);
+    const identifiers = [];
+    for (const payload of ['a', 'b', 'c']) {
+      await speak(cmd, payload, 2);
+      identifiers.push((await nextPublish(wire)).packetId);
+    }
+    const order = [identifiers[2]!, identifiers[0]!, identifiers[1]!];
+    wire.send(...order.map((identifier) => acknowledgement(5, identifier)));
+    for (const identifier of order) {
+      const { type, body } = await wire.next();
+      expect([type, body.readUInt16BE(0)]).toEqual([6, identifier]);
+    }
+  });
+
   test('acknowledgements of nothing are taken without harm', async () => {
     const rig = await useRig();
     const wire = await openDeviceWire(rig.port, 'one');
@@ -225,7 +243,7 @@ describe('acknowledgements of a subscriber', () => {
 });
 
 describe('UNSUBSCRIBE', () => {
-  test('MQTT-3.10.4-2, MQTT-3.10.4-4: it is answered and nothing more is delivered', async () => {
+  test('MQTT-2.2.2-1, MQTT-2.3.1-7, MQTT-3.10.4-2, MQTT-3.10.4-4: it is answered and nothing more is delivered', async () => {
     const rig = await useRig();
     const speak = await openSpeaker(rig);
     const wire = await openDeviceWire(rig.port, 'one');
