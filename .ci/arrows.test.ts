@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { root } from './repository.ts';
+import { listFiles, readText, root, rooms } from './repository.ts';
 
 /** Each arrow that must not exist, planted once: file, what it imports. */
 const planted: readonly (readonly [string, string])[] = [
@@ -59,4 +59,43 @@ test('every forbidden arrow between rooms is refused by the linter', () => {
       .map(({ filename }) => filename),
   );
   expect(planted.map(([path]) => path).filter((path) => !refused.has(path))).toEqual([]);
+});
+
+/** What a room may import of others. Beyond it the linter names what it may not; this holds the rest. */
+const allowed: Readonly<Record<(typeof rooms)[number], RegExp>> = {
+  devices: /^$/,
+  ingest: /^devices\//,
+  broker: /^(devices\/|ingest\/log\/|ingest\/reading(-codec)?\.ts$)/,
+  api: /^(devices\/|ingest\/(log|store|observations)\/|ingest\/(observation|quality|reading)\.ts$)/,
+  simulators: /^devices\//,
+};
+
+/** Compositions and what tests compose; scenarios may open what they disturb. */
+const compositions =
+  /(^|\/)worker\.ts$|\.(test|fixture|contract)\.tsx?$|^simulators\/(scenario|bench)\//;
+
+/** Imports that leave the room and are not allowed, as `file → target`. */
+function strayImports(path: string, text: string): string[] {
+  const room = rooms.find((name) => path.startsWith(`${name}/`));
+  if (room === undefined) return [];
+  return [...text.matchAll(/(?:\bfrom|\bimport\(|new URL\()\s*'(\.[^']+)'/g)]
+    .map(([, target = '']) => normalize(join(dirname(path), target)))
+    .filter((target) => !target.startsWith(`${room}/`) && !allowed[room].test(target))
+    .map((target) => `${path} → ${target}`);
+}
+
+test('rooms import of each other only what the arrows allow', () => {
+  const files = listFiles(/\.tsx?$/).filter((path) => !compositions.test(path));
+  expect(files.flatMap((path) => strayImports(path, readText(path)))).toEqual([]);
+});
+
+test.each([
+  ['broker/a.ts', '../ingest/settle.ts'],
+  ['broker/mqtt/a.ts', '../../ingest/maintain/erase.ts'],
+  ['api/a.ts', '../ingest/checks/spike.ts'],
+  ['api/routes/a.ts', '../../server.ts'],
+  ['devices/a.ts', '../configuration.ts'],
+])('a stray import of %s is found: %s', (path, target) => {
+  expect(strayImports(path, `import { x } from '${target}';`)).toHaveLength(1);
+  expect(strayImports(path, `const x = await import('${target}');`)).toHaveLength(1);
 });

@@ -25,6 +25,14 @@ describe('documents', () => {
     },
   );
 
+  test.each(rooms.filter((room) => room !== 'simulators'))(
+    'room %s has its settings, its errors and its occurrences each in one file',
+    (room) => {
+      const files = ['config.ts', 'errors.ts', 'events.ts'];
+      expect(files.filter((file) => !existsSync(join(root, room, file)))).toEqual([]);
+    },
+  );
+
   test('every link inside the repository leads somewhere', () => {
     const broken: string[] = [];
     for (const path of listFiles(/\.md$/)) {
