@@ -20,8 +20,7 @@ export function eraseWish(command: Command): EraseWish {
   const device = textFlag(command, 'device') ?? null;
   const owner = textFlag(command, 'owner') ?? null;
   const reason = textFlag(command, 'reason') ?? '';
-  const fromAt = instantFlag(command, 'from') ?? null;
-  const toAt = instantFlag(command, 'to') ?? null;
+  const { fromAt, toAt } = periodOf(command);
   // Without device or owner it takes from every device: then both ends have to be said.
   const isByTime = device === null && owner === null && fromAt !== null && toAt !== null;
   if (!isByTime && (device === null) === (owner === null))
@@ -35,9 +34,15 @@ export function eraseWish(command: Command): EraseWish {
       value: reason,
       accepted: `a text of 1 to ${reasonCharactersMax} characters`,
     });
+  return { device, owner, fromAt, toAt, reason };
+}
+
+function periodOf(command: Command): Pick<EraseWish, 'fromAt' | 'toAt'> {
+  const fromAt = instantFlag(command, 'from') ?? null;
+  const toAt = instantFlag(command, 'to') ?? null;
   if (fromAt !== null && toAt !== null && fromAt >= toAt)
     throw startError('START_USAGE', { flag: '--to', accepted: 'an instant behind --from' });
-  return { device, owner, fromAt, toAt, reason };
+  return { fromAt, toAt };
 }
 
 /** Throws START_USAGE for a device or owner that the registry does not know. */
