@@ -342,6 +342,8 @@ export class SegmentAppender implements SegmentLogWriter {
     if (this.#isClosed) return;
     const free = folder.fileSystem.freeBytes(folder.directory);
     await free.then((bytes) => this.#capacity.noteFree(bytes), events.cleanupFailed);
+    // A log that was closed meanwhile may have another owner.
+    if (this.#isClosed) return;
     const isInTheWay = (segment: OpenSegment) =>
       this.#capacity.error !== null || this.#isOver(segment, 0);
     if (this.#segment !== null && isInTheWay(this.#segment)) {

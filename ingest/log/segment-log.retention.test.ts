@@ -85,6 +85,20 @@ describe('Retention and its warnings', () => {
     await writer.close();
   });
 
+  it('touches nothing when the log is closed while it looks at the disk', async () => {
+    const { disk, fixture, writer } = await openLog({ retention: { retainBytesMax: 9_000 } });
+    await fill(writer, 1, 400);
+    const before = await segmentsOf(disk);
+    const retaining = writer.retain(400);
+    await writer.close();
+    await retaining;
+    expect(await segmentsOf(disk)).toEqual(before);
+    const reopened = await fixture.openWriter();
+    await reopened.retain(400);
+    expect((await segmentsOf(disk)).length).toBeLessThan(before.length);
+    await reopened.close();
+  });
+
   it('lets the last readings go by age too, though none comes after them', async () => {
     const { disk, fixture, writer } = await openLog({ retention: { retainMs: 10 * dayMs } });
     await fill(writer, 1, 20);
