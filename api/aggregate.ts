@@ -3,6 +3,7 @@
  * as unit vectors; their mean is the direction of the sum.
  */
 import type { ObservationRow } from '../ingest/observation.ts';
+import { coverageOf, hourOf, representedMs } from '../ingest/store/coverage.ts';
 import type { HourRollup } from '../ingest/store/store.ts';
 
 export const functionNames = ['mean', 'min', 'max', 'sum', 'count', 'first', 'last'] as const;
@@ -17,7 +18,10 @@ export interface WindowSum {
   sumCos: number;
   first: number;
   last: number;
+  /** Of the hours that are finished. */
   coveredMs: number;
+  /** Rows of the hour that is being added up, one by one. */
+  readonly open: { hourAt: number; readonly starts: number[]; readonly ends: number[] };
   suspect: number;
   failed: number;
   missing: number;
@@ -34,6 +38,7 @@ export function createWindowSum(): WindowSum {
     first: NaN,
     last: NaN,
     coveredMs: 0,
+    open: { hourAt: Number.NaN, starts: [], ends: [] },
     suspect: 0,
     failed: 0,
     missing: 0,
@@ -42,9 +47,13 @@ export function createWindowSum(): WindowSum {
 
 export type Order = 'asc' | 'desc';
 
-/** Hours must be added in this order of time. */
-export function addHour(into: WindowSum, hour: HourRollup, order: Order): void {
-  into.coveredMs += hour.coveredMs;
+/** Hours must be added in the order of the rules. */
+export function addHour(
+  into: WindowSum,
+  hour: HourRollup,
+  { order, intervalMs }: Pick<RowRules, 'order' | 'intervalMs'>,
+): void {
+  into.coveredMs += representedMs(hour, hour.count, intervalMs);
   into.suspect += hour.suspect;
   into.failed += hour.failed;
   into.missing += hour.missing;
@@ -83,11 +92,36 @@ export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): v
   into.sum += result;
   into.min = Math.min(into.min, result);
   into.max = Math.max(into.max, result);
-  into.coveredMs += row.startAt === row.endAt ? rules.intervalMs : row.endAt - row.startAt;
+  cover(into, row, rules.intervalMs);
   if (!rules.isCircular) return;
   const radians = (result * Math.PI) / 180;
   into.sumSin += Math.sin(radians);
   into.sumCos += Math.cos(radians);
+}
+
+/** Hour by hour, as the rollups are made, so that both ways come to the same. */
+function cover(into: WindowSum, { startAt, endAt }: ObservationRow, intervalMs: number): void {
+  const { open } = into;
+  const hourAt = hourOf(endAt);
+  if (open.hourAt !== hourAt) {
+    into.coveredMs = coveredOf(into, intervalMs);
+    open.hourAt = hourAt;
+    open.starts.length = 0;
+    open.ends.length = 0;
+  }
+  open.starts.push(startAt);
+  open.ends.push(endAt);
+}
+
+/** Milliseconds that the rows of the window stand for. */
+export function coveredOf({ coveredMs, open }: WindowSum, intervalMs: number): number {
+  const { starts, ends } = open;
+  if (ends.length === 0) return coveredMs;
+  const isAscending = (ends[0] ?? 0) <= (ends.at(-1) ?? 0);
+  const coverage = isAscending
+    ? coverageOf(starts, ends)
+    : coverageOf(starts.toReversed(), ends.toReversed());
+  return coveredMs + representedMs(coverage, ends.length, intervalMs);
 }
 
 /** Null where the function has no value: no rows, or angles that cancel out. */

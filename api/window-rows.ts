@@ -187,12 +187,13 @@ function createCollector(options: WindowsOptions, { datastream, time, isCircular
 
 function* fromHours(options: WindowsOptions, making: Making): Generator<readonly WindowRow[]> {
   const { order, store } = options;
+  const { intervalMs } = making.datastream;
   const collector = createCollector(options, making);
   for (const part of hourParts(making.span, order)) {
     const hours = store.hours(making.datastream.series, part.fromAt, part.toAt);
     const done: WindowRow[] = [];
     for (const hour of order === 'asc' ? hours : hours.toReversed()) {
-      addHour(collector.sumAt(hour.hourAt, done), hour, order);
+      addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
     }
     yield done;
   }

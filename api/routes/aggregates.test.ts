@@ -173,6 +173,71 @@ describe('aggregates', () => {
     expect(await allWindows(path)).toMatchObject([{ rows: 6, completeness: 1, sum: 21 }]);
   });
 
+  describe('are as complete by hours as by rows', () => {
+    const usual = 'good,notEvaluated,suspect';
+    const completeness = async (path: string) =>
+      (await allWindows(path)).map((row) => [row['rows'], row['completeness']]);
+
+    /** By default hours are read, with `quality` the rows. */
+    async function bothWays(path: string): Promise<unknown[]> {
+      const byHours = await completeness(path);
+      expect(await completeness(`${path}&quality=${usual}`)).toEqual(byHours);
+      expect(await completeness(`${path}&order=desc`)).toEqual(byHours.toReversed());
+      expect(await completeness(`${path}&order=desc&quality=${usual}`)).toEqual(
+        byHours.toReversed(),
+      );
+      return byHours;
+    }
+    const since = (at: number) => `from=${encodeURIComponent(new Date(at).toISOString())}`;
+
+    test.each(['ha-noi-temperature', 'ha-noi-direction', 'kathmandu-temperature'])(
+      'of %s',
+      async (datastream) => {
+        for (const window of ['PT1M', 'PT1H', 'P1D', 'P1M']) {
+          const path = `/api/v1/aggregates?datastream=${datastream}&window=${window}&limit=1000`;
+          expect(await bothWays(path)).not.toEqual([]);
+        }
+      },
+    );
+
+    test('instants stand for an interval each, those of one time together for one', async () => {
+      const at = startAt + 60 * day;
+      await publish('ha-noi-direction', [
+        ...[1, 2, 3].map((step) => rig.row('ha-noi-direction', at + step * 10 * minute)),
+        rig.row('ha-noi-direction', at + 10 * minute, { heightMm: 2_000 }),
+      ]);
+      const path = `/api/v1/aggregates?datastream=ha-noi-direction&${since(at)}&window=`;
+      expect(await bothWays(`${path}PT1H`)).toEqual([[4, 0.5]]);
+      expect(await bothWays(`${path}P1D`)).toEqual([[4, 0.5 / 24]]);
+    });
+
+    test('intervals that begin in the hour before, or the day before, count whole', async () => {
+      const at = startAt + 70 * day + 17 * hour;
+      await publish(
+        'ha-noi-pm25',
+        Array.from({ length: 24 }, (_, step) =>
+          rig.row('ha-noi-pm25', at + step * hour + 30 * minute),
+        ),
+      );
+      const path = `/api/v1/aggregates?datastream=ha-noi-pm25&${since(at)}&window=`;
+      const to = `&to=${encodeURIComponent(new Date(at + 2 * day).toISOString())}`;
+      expect(await bothWays(`${path}P1D${to}`)).toEqual([[24, 1]]);
+      expect(await bothWays(`${path}PT1H${to}`)).toEqual(Array.from({ length: 24 }, () => [1, 1]));
+    });
+
+    test('running means, longer than the step between two, do not hide what is missing', async () => {
+      const at = startAt + 80 * day + 17 * hour;
+      const ends = Array.from({ length: 12 }, (_, step) => at + (2 * step + 1) * hour);
+      await publish(
+        'ha-noi-pm25',
+        ends.map((endAt) => rig.row('ha-noi-pm25', endAt, { startAt: endAt - 8 * hour })),
+      );
+      const to = encodeURIComponent(new Date(at + 2 * day).toISOString());
+      const path = `/api/v1/aggregates?datastream=ha-noi-pm25&${since(at)}&to=${to}&window=P1D`;
+      expect(await bothWays(path)).toEqual([[12, 0.5]]);
+    });
+  });
+
   test('of one quality, or as of a moment, come from its rows', async () => {
     const path = '/api/v1/aggregates?datastream=ha-noi-temperature&window=P1D';
     const failed = await allWindows(`${path}&quality=fail`);
@@ -194,9 +259,9 @@ describe('aggregates', () => {
         'suspect,failed,missing,mean',
     );
     const lines = await (await rig.get(`${path}.ndjson?window=P1Y`)).text();
-    expect(lines.trimEnd().split('\n')).toHaveLength(6);
+    expect(lines.trimEnd().split('\n')).toHaveLength(7);
     const map = await rig.json(`${path}.geojson?window=P1Y`);
-    expect(map['features']).toHaveLength(5);
+    expect(map['features']).toHaveLength(6);
   });
 
   test('need a window, and refuse functions that do not exist', async () => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { functionNames, valueOf, type FunctionName } from '../aggregate.ts';
+import { coveredOf, functionNames, valueOf, type FunctionName } from '../aggregate.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { badParameter } from '../errors.ts';
@@ -159,7 +159,7 @@ function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cel
     context?.unit ?? '1',
     sum.rows,
     Math.max(1, Math.round(lengthMs / datastream.intervalMs)),
-    Math.min(1, Math.max(0, sum.coveredMs / lengthMs)),
+    Math.min(1, coveredOf(sum, datastream.intervalMs) / lengthMs),
     sum.suspect,
     sum.failed,
     sum.missing,

@@ -154,7 +154,11 @@ export const aggregateSchema = z.strictObject({
   unit: z.string(),
   rows: count.describe('Rows that the values are of: flags 1, 2 and 3, or those of `quality`.'),
   expected: count.describe('Rows that the reporting interval gives for the whole window.'),
-  completeness: z.number().min(0).max(1).describe('Part of the window that the rows cover.'),
+  completeness: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe('Part of the window that the rows stand for: an instant for one interval.'),
   suspect: count,
   failed: count,
   missing: count,

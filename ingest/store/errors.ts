@@ -7,6 +7,11 @@ export const storeErrors = {
     meaning: 'Start the newer version, or delete view.db: it is built again from the log.',
     canRetry: false,
   },
+  STORE_OLDER_FORMAT: {
+    message: 'The view was written by an earlier version',
+    meaning: 'Start the server on the folder: the view is built again from the log.',
+    canRetry: false,
+  },
   STORE_NOT_A_VIEW: {
     message: 'The file is not a view of observations',
     meaning: 'Another program wrote this file, or it is damaged: move it away; it is built again.',

@@ -5,7 +5,7 @@
 import type { Position } from '../log/log.ts';
 import type { StoreConfig } from './config.ts';
 import { createReader } from './reader.ts';
-import { checkFormat, openReadOnly } from './schema.ts';
+import { requireFormat, openReadOnly } from './schema.ts';
 import type { StoreFollower } from './store.ts';
 import { createTail } from './tail.ts';
 import { openView } from './view.ts';
@@ -18,14 +18,14 @@ export interface StoreFollowerOptions {
 }
 
 /**
- * Opens the view read-only. STORE_NO_VIEW (try again) before the writer has made it, STORE_NEWER_FORMAT
- * or STORE_NOT_A_VIEW where it cannot be read.
+ * Opens the view read-only. STORE_NO_VIEW (try again) before the writer has made it, STORE_NEWER_FORMAT,
+ * STORE_OLDER_FORMAT or STORE_NOT_A_VIEW where it cannot be read.
  */
 export function openStoreFollower(options: StoreFollowerOptions): StoreFollower {
   const { path, config, isCircular } = options;
   const database = openReadOnly(path);
   try {
-    checkFormat(database, path);
+    requireFormat(database, path);
   } catch (error) {
     database.close();
     throw error;

@@ -182,20 +182,23 @@ function naiveHour(hourAt: number, rows: readonly ObservationRow[], circular: bo
     sumCos: angles.reduce((sum, angle) => sum + Math.cos(angle), 0),
     first: values[0] ?? Number.NaN,
     last: values.at(-1) ?? Number.NaN,
-    coveredMs: naiveCover(good, hourAt),
+    coveredMs: naiveCover(good),
+    instants: new Set(good.filter(isInstant).map(({ endAt }) => endAt)).size,
     suspect: good.filter((row) => row.verdict.flag === flags.suspect).length,
     failed: valued.length - good.length,
     missing: rows.length - valued.length,
   };
 }
 
+const isInstant = ({ startAt, endAt }: ObservationRow): boolean => startAt === endAt;
+
 /** Intervals of the suites begin and end on whole seconds, so that seconds can be counted. */
-function naiveCover(rows: readonly ObservationRow[], hourAt: number): number {
-  let seconds = 0;
-  for (let at = hourAt - hourMs; at < hourAt; at += 1_000) {
-    if (rows.some((row) => row.startAt <= at && row.endAt >= at + 1_000)) seconds++;
+function naiveCover(rows: readonly ObservationRow[]): number {
+  const seconds = new Set<number>();
+  for (const { startAt, endAt } of rows) {
+    for (let at = startAt; at < endAt; at += 1_000) seconds.add(at);
   }
-  return seconds * 1_000;
+  return seconds.size * 1_000;
 }
 
 function naiveQuarantine(

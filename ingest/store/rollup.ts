@@ -3,20 +3,16 @@
  * named by their end; a row belongs to the hour its end lies in, hour end included.
  *
  * Kept hours of a day: a mask of 24 bits (3 bytes, bit 0 the first hour), then for the hours that
- * are there the columns count, sum, min, max, sumSin, sumCos, first, last, coveredMs, suspect,
- * failed, missing. Where no row has a value the doubles are NaN (columns/numbers.ts).
+ * are there the columns count, sum, min, max, sumSin, sumCos, first, last, coveredMs, instants,
+ * suspect, failed, missing. Where no row has a value the doubles are NaN (columns/numbers.ts).
  */
 import { flags } from '../quality.ts';
 import { createSource, readByte, takeBytes, writeByte, type Sink } from './columns/bytes.ts';
 import { readNumbers, writeNumbers } from './columns/numbers.ts';
 import type { Rows } from './columns/rows.ts';
+import { coverageOf, hourOf } from './coverage.ts';
 import { dayMs, hourMs } from './directory.ts';
 import type { HourRollup } from './store.ts';
-
-/** The end of the hour that an end of phenomenon time lies in. */
-function hourOf(endAt: number): number {
-  return Math.ceil(endAt / hourMs) * hourMs;
-}
 
 export interface RollupBuilder {
   /** Rows in order of key, deletions left out. */
@@ -35,8 +31,7 @@ export function createRollupBuilder(series: number, circular: boolean): RollupBu
 
   function close(): void {
     if (hour === null) return;
-    hour.coveredMs = coveredMs(starts, ends, hour.hourAt);
-    hours.push(hour);
+    hours.push(Object.assign(hour, coverageOf(starts, ends)));
     starts = [];
     ends = [];
   }
@@ -75,6 +70,7 @@ function emptyHour(series: number, hourAt: number): Building {
     first: Number.NaN,
     last: Number.NaN,
     coveredMs: 0,
+    instants: 0,
     suspect: 0,
     failed: 0,
     missing: 0,
@@ -112,20 +108,6 @@ function addRow(hour: Building, rows: Rows, at: number, circular: boolean): bool
   return true;
 }
 
-/** Length of the union of the intervals inside the hour; ends ascend. An instant covers nothing. */
-function coveredMs(starts: readonly number[], ends: readonly number[], hourAt: number): number {
-  const hourStart = hourAt - hourMs;
-  let covered = 0;
-  let frontier = hourAt;
-  for (let at = ends.length - 1; at >= 0; at--) {
-    const start = Math.max(hourStart, starts[at]!);
-    if (start >= frontier) continue;
-    covered += Math.max(0, Math.min(ends[at]!, frontier) - start);
-    frontier = start;
-  }
-  return covered;
-}
-
 const columns = [
   'count',
   'sum',
@@ -136,6 +118,7 @@ const columns = [
   'first',
   'last',
   'coveredMs',
+  'instants',
   'suspect',
   'failed',
   'missing',

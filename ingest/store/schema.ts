@@ -1,5 +1,5 @@
 /**
- * The file `view.db`, format 1.
+ * The file `view.db`, format 2 (since 2, hours count their instants).
  *
  * Constraints. One writer; readers on read-only connections. Everything in it follows from
  * `observations` up to `state.position`: the file may be deleted at any time and is built again with
@@ -33,7 +33,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { openDatabase, transaction, type Database } from '../../devices/database.ts';
 import { storeError } from './errors.ts';
 
-export const viewFormatVersion = 1;
+export const viewFormatVersion = 2;
 /** `QTRV`, in the header of the file. */
 export const viewApplicationId = 0x51_54_52_56;
 
@@ -97,6 +97,14 @@ export function checkFormat(database: Database, path: string): number {
     throw storeError('STORE_NEWER_FORMAT', { path, version, accepted: viewFormatVersion });
   }
   return version;
+}
+
+/** The same, and throws by name for an older one: only the writer knows how to deal with that. */
+export function requireFormat(database: Database, path: string): void {
+  const version = checkFormat(database, path);
+  if (version < viewFormatVersion) {
+    throw storeError('STORE_OLDER_FORMAT', { path, version, accepted: viewFormatVersion });
+  }
 }
 
 function pragma(database: Database, name: 'user_version' | 'application_id'): number {

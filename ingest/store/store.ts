@@ -31,7 +31,7 @@ export interface HourRollup {
   readonly series: number;
   /** End of the hour, UTC ms (hour-ending). */
   readonly hourAt: number;
-  /** Rows with flag 1, 2 or 3 and a result; the other fields down to `coveredMs` are about these. */
+  /** Rows with flag 1, 2 or 3 and a result; the other fields down to `instants` are about these. */
   readonly count: number;
   readonly sum: number;
   /** `min`, `max`, `first` and `last` are NaN where count is 0. */
@@ -42,11 +42,9 @@ export interface HourRollup {
   readonly sumCos: number;
   readonly first: number;
   readonly last: number;
-  /**
-   * Milliseconds of the hour that the rows' intervals cover together, for completeness. Instants
-   * cover nothing: of these whoever asks counts `count` × the datastream's interval.
-   */
+  /** For completeness, as `coverage.ts` says it. */
   readonly coveredMs: number;
+  readonly instants: number;
   readonly suspect: number;
   readonly failed: number;
   readonly missing: number;
