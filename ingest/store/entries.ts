@@ -5,7 +5,8 @@
  */
 import type { Position } from '../log/log.ts';
 import type { ControlEntry, QuarantineEntry } from '../observations/batch.ts';
-import type { Placed, Tail } from './tail.ts';
+import type { Placed } from './tail-entries.ts';
+import type { Tail } from './tail.ts';
 import type { View } from './view.ts';
 
 export interface QuarantineQuery {

@@ -20,14 +20,16 @@ import {
   wordSeries,
   type Chunk,
 } from './tail-chunk.ts';
+import {
+  addEntry,
+  bytesPerEntry,
+  createSeriesIndex,
+  dropBefore,
+  visitEntries,
+  type SeriesIndex,
+} from './tail-index.ts';
+import { createTailEntries, type Placed } from './tail-entries.ts';
 import { createTailNames, type TailNames } from './tail-names.ts';
-
-/** An entry of quarantine or control with its place: batch, and ordinal in the batch. */
-export interface Placed<Entry> {
-  readonly batch: Position;
-  readonly ordinal: number;
-  readonly entry: Entry;
-}
 
 export interface Publication {
   readonly position: Position;
@@ -73,9 +75,8 @@ export interface Tail {
   trim(position: Position): void;
 }
 
-/** Counted for a batch beside its rows, and for an entry beside its texts and bytes. */
+/** Counted for a batch beside its rows. */
 const batchBytes = 64;
-const entryBytes = 200;
 
 export function createTail(): Tail {
   const state: TailState = {
@@ -90,11 +91,13 @@ export function createTail(): Tail {
     batchBase: 0,
   };
   const entries = createTailEntries();
+  const indexes = createIndexes(state);
   let found = new Float64Array(1_024);
 
   return {
     get bytes() {
-      return state.bytes + entries.bytes + state.publications.length * batchBytes;
+      const others = state.publications.length * batchBytes + indexes.bytes;
+      return state.bytes + entries.bytes + others;
     },
     get quarantine() {
       return entries.quarantine;
@@ -110,19 +113,16 @@ export function createTail(): Tail {
       addRows(state, batch.rows);
       entries.add(position, batch);
     },
-    collect(query, rows) {
-      const { fromAt, toAt, pin } = query;
+    collect({ series, fromAt, toAt, pin }, rows) {
       let count = 0;
-      walk(state, query.series, (chunk, place, row) => {
-        const endAt = chunk.doubles[place * recordDoubles]!;
-        if (endAt < fromAt || endAt >= toAt) return;
-        if (batchOf(state, chunk, place).position > pin) return;
+      visitEntries(indexes.of(series), fromAt, toAt, (row) => {
+        if (positionOf(state, row) > pin) return;
         if (count === found.length) found = grown(found);
         found[count++] = row;
       });
       reserveRows(rows, rows.count + count);
       const { names: tables } = state;
-      for (let at = count - 1; at >= 0; at--) {
+      for (let at = 0; at < count; at++) {
         const chunk = chunkAt(state, found[at]!);
         const place = placeOf(state, found[at]!);
         takeRow(chunk, place, rows, { tables, batch: batchOf(state, chunk, place) });
@@ -134,58 +134,63 @@ export function createTail(): Tail {
       let newest = -Infinity;
       walk(state, series, (chunk, place) => {
         newest = Math.max(newest, chunk.doubles[place * recordDoubles]!);
+        return true;
       });
       return newest;
     },
     trim(position) {
       trimRows(state, position);
+      indexes.trim();
       trimPublications(state, position);
       entries.trim(position);
     },
   };
 }
 
-interface TailEntries {
+interface Indexes {
   readonly bytes: number;
-  readonly quarantine: readonly Placed<QuarantineEntry>[];
-  readonly control: readonly Placed<ControlEntry>[];
-  add(position: Position, batch: Batch): void;
-  trim(position: Position): void;
+  /** Of all rows that the series has now. */
+  of(series: number): SeriesIndex;
+  /** After rows have gone. */
+  trim(): void;
 }
 
-function createTailEntries(): TailEntries {
-  let quarantine: Placed<QuarantineEntry>[] = [];
-  let control: Placed<ControlEntry>[] = [];
-  let bytes = 0;
+function createIndexes(state: TailState): Indexes {
+  const bySeries = new Map<number, SeriesIndex>();
+  let fresh = new Float64Array(1_024);
+  let entries = 0;
+
+  /** Rows that came since it was asked last, which the links give newest first. */
+  function extend(index: SeriesIndex, series: number): void {
+    const last = index.rows[index.count - 1] ?? -1;
+    let count = 0;
+    walk(state, series, (_chunk, _place, row) => {
+      if (row <= last) return false;
+      if (count === fresh.length) fresh = grown(fresh);
+      fresh[count++] = row;
+      return true;
+    });
+    for (let at = count - 1; at >= 0; at--) addEntry(index, fresh[at]!, endOf(state, fresh[at]!));
+    entries += count;
+  }
+
   return {
     get bytes() {
-      return bytes;
+      return Math.ceil(entries * bytesPerEntry);
     },
-    get quarantine() {
-      return quarantine;
+    of(series) {
+      let index = bySeries.get(series);
+      if (index === undefined) bySeries.set(series, (index = createSeriesIndex()));
+      extend(index, series);
+      return index;
     },
-    get control() {
-      return control;
-    },
-    add(position, batch) {
-      let ordinal = 0;
-      for (const entry of batch.quarantined) {
-        quarantine.push({ batch: position, ordinal: ordinal++, entry });
-        bytes += quarantineBytes(entry);
+    trim() {
+      entries = 0;
+      for (const [series, index] of bySeries) {
+        dropBefore(index, state.first);
+        if (index.count === 0) bySeries.delete(series);
+        entries += index.count;
       }
-      for (const entry of batch.control) {
-        control.push({ batch: position, ordinal: ordinal++, entry });
-        bytes += entryBytes + entry.text.length;
-      }
-    },
-    trim(position) {
-      if (quarantine.length + control.length === 0) return;
-      const isKept = <Entry>(placed: Placed<Entry>): boolean => placed.batch > position;
-      quarantine = quarantine.filter(isKept);
-      control = control.filter(isKept);
-      bytes = 0;
-      for (const { entry } of quarantine) bytes += quarantineBytes(entry);
-      for (const { entry } of control) bytes += entryBytes + entry.text.length;
     },
   };
 }
@@ -196,10 +201,6 @@ function heldSeries({ heads, first }: TailState): number[] {
     if (heads[series]! >= first && heads[series]! >= 0) held.push(series);
   }
   return held;
-}
-
-function quarantineBytes(entry: QuarantineEntry): number {
-  return entryBytes + entry.detail.length + (entry.payload?.length ?? 0);
 }
 
 /** Row numbers count on for ever; `chunks[0]` holds row `base` on, `first` is the first not trimmed. */
@@ -273,17 +274,17 @@ function growHeads(state: TailState): void {
   state.heads = larger;
 }
 
-/** The series' rows, newest position first. */
+/** The series' rows, newest position first, until `visit` gives false. */
 function walk(
   state: TailState,
   series: number,
-  visit: (chunk: Chunk, place: number, row: number) => void,
+  visit: (chunk: Chunk, place: number, row: number) => boolean,
 ): void {
   let row = state.heads[series] ?? -1;
   while (row >= state.first && row >= 0) {
     const chunk = chunkAt(state, row);
     const place = placeOf(state, row);
-    visit(chunk, place, row);
+    if (!visit(chunk, place, row)) return;
     const back = chunk.words[place * recordWords + wordBack]!;
     if (back === 0) return;
     row -= back;
@@ -327,6 +328,10 @@ function groupRows(state: TailState, pin: Position): TailGroups {
       }
     },
   };
+}
+
+function endOf(state: TailState, row: number): number {
+  return chunkAt(state, row).doubles[placeOf(state, row) * recordDoubles]!;
 }
 
 function positionOf(state: TailState, row: number): Position {
