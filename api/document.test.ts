@@ -94,6 +94,15 @@ describe('the API description', () => {
     expect(names('/api/v1/observations')).toEqual(
       expect.arrayContaining(['datastream', 'bbox', 'near', 'from', 'to', 'quality', 'asOf']),
     );
+    expect(names('/api/v1/live')).toContain('last-event-id');
+  });
+
+  test('names the success that each address answers with', () => {
+    const statuses = (method: string, path: string) =>
+      Object.keys(document.paths[path]?.[method]?.responses ?? {});
+    expect(statuses('post', '/api/v1/admin/tokens')).toEqual(['201', 'default']);
+    expect(statuses('post', '/api/v1/admin/quarantine/{position}/replay')).toContain('202');
+    expect(statuses('get', '/readyz')).toEqual(['200', '503']);
   });
 
   test('is linked from the index, with everything else', async () => {
@@ -119,8 +128,18 @@ describe('the API description', () => {
     ['/api/v1/aggregates', '?window=P1D', 'application/json'],
     ['/api/v1/aggregates', '?window=PT1H&format=geojson', 'application/geo+json'],
     ['/api/v1/changes', '', 'application/json'],
+    ['/livez', '', 'application/json'],
+    ['/readyz', '', 'application/json'],
+    ['/api/v1/admin/registry/history', '', 'application/json'],
+    ['/api/v1/admin/quarantine', '', 'application/json'],
+    ['/api/v1/admin/connections', '', 'application/json'],
+    ['/api/v1/admin/health', '', 'application/json'],
+    ['/api/v1/admin/stations', '', 'application/json'],
   ])('describes the answer of %s%s', async (path, query, type) => {
-    const body = await rig.json(path + query);
+    const headers: Record<string, string> = path.includes('/admin/')
+      ? { authorization: `Bearer ${rig.operator}` }
+      : {};
+    const body = await rig.json(path + query, headers);
     expect(() => schemaOf(path, type).parse(body)).not.toThrow();
   });
 

@@ -318,14 +318,20 @@ describe('the state of the network', () => {
   });
 
   test('shows connections, rooms and what a device said of itself', async () => {
-    const connection = { principal: 'device:logger', connectedAt: startAt, heardAt: startAt };
+    const place = { listener: 'tcp', address: '127.0.0.1' };
+    const connection = {
+      principal: 'device:logger',
+      ...place,
+      connectedAt: startAt,
+      heardAt: startAt,
+    };
     rig.connections.push(connection, { ...connection, principal: 'device:other' });
     rig.health.push(
       { room: 'broker', isReady: true, reasons: [], connections: 2 },
       { room: 'ingest', isReady: false, reasons: ['behind'] },
     );
     expect((await send('GET', '/connections?limit=1')).body).toEqual({
-      items: [{ principal: 'device:logger', connectedAt: startText, heardAt: startText }],
+      items: [{ ...connection, connectedAt: startText, heardAt: startText }],
     });
     expect((await send('GET', '/health')).body.items).toMatchObject([
       { room: 'broker', isReady: true, connections: 2 },

@@ -5,25 +5,16 @@ import { z } from 'zod';
 import type { QuarantineEntry } from '../../ingest/observations/batch.ts';
 import type { QuarantineAdmin } from '../admin/quarantine.ts';
 import type { RegistryAdmin } from '../admin/registry.ts';
-import { readStationStatuses, stationStates, type StationStatus } from '../admin/stations.ts';
 import type { ApiContext } from '../context.ts';
-import { apiError } from '../errors.ts';
-import type { ReadConnections, ReadHealth } from '../health.ts';
 import { requireOperator, viewerOf, type Viewer } from '../viewer.ts';
-import { objectReplies } from './schemas.ts';
+import { anything, described, id, instantText, limit, position } from './admin-route.ts';
+import { adminAnswers } from './admin-schemas.ts';
+import { addState, type StateRoutes } from './admin-state.ts';
 
-export interface AdminRoutes {
+export interface AdminRoutes extends StateRoutes {
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
-  readonly readHealth: ReadHealth;
-  readonly readConnections: ReadConnections;
 }
-
-const anything = z.looseObject({});
-const limitMax = 10_000;
-const limit = z.coerce.number().int().min(1).max(limitMax).default(100);
-const position = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
 export function addAdmin(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -41,16 +32,6 @@ function operatorOf(context: ApiContext, request: FastifyRequest): Viewer {
   return viewerOf(context.registry, request.headers.authorization);
 }
 
-function described(summary: string, schema: object) {
-  return {
-    summary,
-    tags: ['operators'],
-    security: [{ bearer: [] }],
-    response: objectReplies(anything, summary),
-    ...schema,
-  };
-}
-
 function addRegistry(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
   const { registryAdmin } = admin;
   app.get('/registry', { schema: described('The registry file.', {}) }, () =>
@@ -60,7 +41,10 @@ function addRegistry(app: FastifyInstance, context: ApiContext, admin: AdminRout
     '/registry',
     {
       bodyLimit: context.config.importBytesMax,
-      schema: described('Imports a registry file: all or nothing.', { body: anything }),
+      schema: described('Imports a registry file: all or nothing.', {
+        body: anything,
+        answer: adminAnswers.imported,
+      }),
     },
     (request) => registryAdmin.importRegistry(request.body, operatorOf(context, request).actor),
   );
@@ -70,7 +54,12 @@ function addRegistry(app: FastifyInstance, context: ApiContext, admin: AdminRout
   });
   app.get(
     '/registry/history',
-    { schema: described('Who changed what, and when.', { querystring: historyQuery }) },
+    {
+      schema: described('Who changed what, and when.', {
+        querystring: historyQuery,
+        answer: adminAnswers.history,
+      }),
+    },
     (request) => {
       const query = request.query as z.infer<typeof historyQuery>;
       const rows = registryAdmin.history(query);
@@ -87,7 +76,12 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
   });
   app.post(
     '/provision',
-    { schema: described('Gives devices their secrets, shown this once.', { body: provisionBody }) },
+    {
+      schema: described('Gives devices their secrets, shown this once.', {
+        body: provisionBody,
+        answer: adminAnswers.provisioned,
+      }),
+    },
     (request) => {
       const { devices, rotate } = request.body as z.infer<typeof provisionBody>;
       const { actor } = operatorOf(context, request);
@@ -97,7 +91,13 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
   const tokenBody = z.strictObject({ role: z.enum(['operator', 'reader']), owner: id.optional() });
   app.post(
     '/tokens',
-    { schema: described('Creates a token, shown this once.', { body: tokenBody }) },
+    {
+      schema: described('Creates a token, shown this once.', {
+        body: tokenBody,
+        answer: adminAnswers.token,
+        status: 201,
+      }),
+    },
     async (request, reply) => {
       const { role, owner } = request.body as z.infer<typeof tokenBody>;
       const { actor } = operatorOf(context, request);
@@ -110,7 +110,10 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
   app.delete(
     '/secrets/:subject',
     {
-      schema: described('Ends a token, or every secret of a device, at once.', { params: subject }),
+      schema: described('Ends a token, or every secret of a device, at once.', {
+        params: subject,
+        answer: adminAnswers.changed,
+      }),
     },
     (request) =>
       registryAdmin.revoke(
@@ -132,7 +135,13 @@ function addCertificates(app: FastifyInstance, context: ApiContext, admin: Admin
   });
   app.post(
     '/certificates',
-    { schema: described('Lets a client certificate stand for a device.', { body: pinBody }) },
+    {
+      schema: described('Lets a client certificate stand for a device.', {
+        body: pinBody,
+        answer: adminAnswers.changed,
+        status: 201,
+      }),
+    },
     async (request, reply) => {
       const { actor } = operatorOf(context, request);
       reply.code(201);
@@ -145,7 +154,9 @@ function addCertificates(app: FastifyInstance, context: ApiContext, admin: Admin
   const params = z.strictObject({ fingerprint256: z.string().min(64).max(95) });
   app.delete(
     '/certificates/:fingerprint256',
-    { schema: described('Ends one certificate at once.', { params }) },
+    {
+      schema: described('Ends one certificate at once.', { params, answer: adminAnswers.changed }),
+    },
     (request) =>
       registryAdmin.unpinCertificate(
         (request.params as z.infer<typeof params>).fingerprint256,
@@ -164,7 +175,12 @@ function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRo
   });
   app.get(
     '/quarantine',
-    { schema: described('Readings in quarantine, newest first.', { querystring: listQuery }) },
+    {
+      schema: described('Readings in quarantine, newest first.', {
+        querystring: listQuery,
+        answer: adminAnswers.quarantine,
+      }),
+    },
     (request) => {
       const { before, ...query } = request.query as z.infer<typeof listQuery>;
       const { entries, nextBeforePosition } = quarantine.list({ ...query, beforePosition: before });
@@ -178,13 +194,24 @@ function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRo
   const params = z.strictObject({ position });
   app.get(
     '/quarantine/:position',
-    { schema: described('One reading, with its bytes as base64 and as text.', { params }) },
+    {
+      schema: described('One reading, with its bytes as base64 and as text.', {
+        params,
+        answer: adminAnswers.quarantined,
+      }),
+    },
     (request) => {
       const entries = quarantine.detail((request.params as z.infer<typeof params>).position);
       const payload = entries.find((entry) => entry.payload !== null)?.payload ?? null;
       return { entries: entries.map((entry) => summaryOf(entry)), ...payloadOf(payload) };
     },
   );
+  addDecisions(app, context, admin);
+}
+
+function addDecisions(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
+  const { quarantine } = admin;
+  const params = z.strictObject({ position });
   const reason = z.string().max(500).optional();
   const bodies = {
     replay: z.strictObject({ reason }).nullish(),
@@ -196,7 +223,7 @@ function addQuarantine(app: FastifyInstance, context: ApiContext, admin: AdminRo
       {
         schema: described(
           decision === 'replay' ? 'Offers the reading again.' : 'Ends it without observations.',
-          { params, body: bodies[decision] },
+          { params, body: bodies[decision], answer: adminAnswers.decided, status: 202 },
         ),
       },
       async (request, reply) => {
@@ -228,84 +255,4 @@ function payloadOf(payload: Uint8Array | null): object {
   if (payload === null) return { base64: null, text: null };
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   return { base64: bytes.toString('base64'), text: bytes.toString('utf8') };
-}
-
-function addState(app: FastifyInstance, context: ApiContext, admin: AdminRoutes): void {
-  app.get(
-    '/connections',
-    { schema: described('Who is connected.', { querystring: z.strictObject({ limit }) }) },
-    async (request) => {
-      const rows = await admin.readConnections((request.query as { limit: number }).limit);
-      return {
-        items: rows.map(({ connectedAt, heardAt, ...row }) => ({
-          ...row,
-          connectedAt: instantText(connectedAt),
-          heardAt: instantText(heardAt),
-        })),
-      };
-    },
-  );
-  app.get('/health', { schema: described('What each room says of itself.', {}) }, async () => ({
-    items: await admin.readHealth(),
-  }));
-  const stationsQuery = z.strictObject({ state: z.enum(stationStates).optional() });
-  app.get(
-    '/stations',
-    {
-      schema: described('Which station is alive, late, silent or wrong.', {
-        querystring: stationsQuery,
-      }),
-    },
-    (request) => {
-      const { state } = request.query as z.infer<typeof stationsQuery>;
-      const all = readStationStatuses(
-        context.registry.current(),
-        context.store,
-        context.clock.now(),
-      );
-      const counts = Object.fromEntries(
-        stationStates.map((name) => [name, all.filter((each) => each.state === name).length]),
-      );
-      const wanted = all.filter((each) => state === undefined || each.state === state);
-      return { counts, items: wanted.map((each) => stationObject(each)) };
-    },
-  );
-  const deviceParams = z.strictObject({ device: id });
-  app.get(
-    '/devices/:device/control',
-    {
-      schema: described('States, births and last wills of a device, newest first.', {
-        params: deviceParams,
-        querystring: z.strictObject({ limit }),
-      }),
-    },
-    (request) => {
-      const { device } = request.params as z.infer<typeof deviceParams>;
-      const query = request.query as { limit: number };
-      if (!context.registry.current().devices.has(device)) {
-        throw apiError('API_NOT_FOUND', { parameter: 'device' });
-      }
-      const entries = context.store.control({ device, limit: query.limit });
-      return {
-        items: entries.map((each) => ({ ...each, receivedAt: instantText(each.receivedAt) })),
-      };
-    },
-  );
-}
-
-function stationObject({ newestAt, series, ...status }: StationStatus): object {
-  return {
-    ...status,
-    newestAt: optionalText(newestAt),
-    series: series.map((each) => ({ ...each, newestAt: optionalText(each.newestAt) })),
-  };
-}
-
-function optionalText(at: number | null): string | null {
-  return at === null ? null : instantText(at);
-}
-
-/** RFC 3339; operators' times are of no station, so in UTC. */
-function instantText(at: number): string {
-  return new Date(at).toISOString();
 }

@@ -24,6 +24,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       tags: [
         { name: 'readings', description: 'Open data.' },
         { name: 'operators', description: 'With a token of the role operator.' },
+        { name: 'operation', description: 'For those who keep the server running.' },
       ],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },

@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
+import { z } from 'zod';
 
 import { apiError } from '../errors.ts';
 import type { Readiness } from '../health.ts';
@@ -10,19 +11,50 @@ export interface HealthRoutes {
 
 const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 
+const tags = ['operation'];
+
+function described(summary: string, answers: Readonly<Record<number, z.ZodType>>): FastifySchema {
+  const response = Object.fromEntries(
+    Object.entries(answers).map(([status, schema]) => [
+      status,
+      { description: summary, content: { 'application/json': { schema } } },
+    ]),
+  );
+  return { summary, tags, response };
+}
+
+const metricsSchema: FastifySchema = {
+  summary: 'Counters and gauges for Prometheus; from this machine only, unless metricsPort is set.',
+  tags,
+  response: {
+    200: { description: 'Text format 0.0.4.', content: { 'text/plain': { schema: z.string() } } },
+  },
+};
+
 /** `/livez` looks at nothing, `/readyz` at everything; `/metrics` answers this machine only. */
 export function addHealth(app: FastifyInstance, routes: HealthRoutes): void {
-  app.get('/livez', { schema: { hide: true } }, (_request, reply) =>
+  const live = described('Answers while the process lives.', {
+    200: z.strictObject({ live: z.literal(true) }),
+  });
+  app.get('/livez', { schema: live }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ live: true }),
   );
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
-    const readiness = await routes.readReadiness();
-    return reply
-      .code(readiness.ready ? 200 : 503)
-      .header('cache-control', 'no-store')
-      .send(readiness);
+  const readiness = z.strictObject({
+    ready: z.boolean(),
+    reasons: z.array(z.strictObject({ room: z.string(), reason: z.string() })),
   });
-  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+  const ready = described('Whether readings are taken and given out; 503 with reasons when not.', {
+    200: readiness,
+    503: readiness,
+  });
+  app.get('/readyz', { schema: ready }, async (_request, reply) => {
+    const state = await routes.readReadiness();
+    return reply
+      .code(state.ready ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send(state);
+  });
+  app.get('/metrics', { schema: metricsSchema }, async (request, reply) => {
     if (!isLocal(request)) throw apiError('API_METRICS_LOCAL');
     return sendMetrics(routes, reply);
   });

@@ -32,6 +32,12 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       schema: {
         summary: 'Changes as they happen: server-sent events `change`, whose id is the cursor.',
         querystring,
+        headers: z.looseObject({
+          'last-event-id': z
+            .string()
+            .optional()
+            .describe('Cursor of the last event taken; the stream goes on behind it.'),
+        }),
         response: {
           200: {
             description: 'Events without end.',

@@ -242,9 +242,9 @@ const problem = {
 };
 
 /** Replies of a route with one JSON answer. */
-export function objectReplies(schema: z.ZodType, description: string) {
+export function objectReplies(schema: z.ZodType, description: string, status = 200) {
   return {
-    200: { description, content: { 'application/json': { schema } } },
+    [status]: { description, content: { 'application/json': { schema } } },
     default: problem,
   };
 }
