@@ -75,6 +75,8 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
     const element = place.current;
     if (element === null || rows === null) return undefined;
     const text = getComputedStyle(element).color;
+    const sayValue = (_: uPlot, value: number | null) =>
+      value === null ? '' : sayNumber(language, value);
     const axis = { stroke: text, grid: { stroke: '#8884', width: 1 } };
     const plot = new uPlot(
       {
@@ -94,9 +96,16 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
             label: say(language, 'time'),
             value: (_, at) => (at === null ? '' : sayTime(language, at * 1_000, timeZone)),
           },
-          { label: say(language, 'flag1'), stroke: '#1a7f5a', width: 2, spanGaps: false },
+          {
+            label: say(language, 'flag1'),
+            value: sayValue,
+            stroke: '#1a7f5a',
+            width: 2,
+            spanGaps: false,
+          },
           {
             label: say(language, 'flag3'),
+            value: sayValue,
             stroke: '#c2410c',
             width: 0,
             points: { show: true, size: 6 },
