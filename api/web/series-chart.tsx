@@ -74,47 +74,8 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
   useEffect(() => {
     const element = place.current;
     if (element === null || rows === null) return undefined;
-    const text = getComputedStyle(element).color;
-    const sayValue = (_: uPlot, value: number | null) =>
-      value === null ? '' : sayNumber(language, value);
-    const axis = { stroke: text, grid: { stroke: '#8884', width: 1 } };
-    const plot = new uPlot(
-      {
-        width: element.clientWidth,
-        height: heightPixels,
-        tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), timeZone),
-        axes: [
-          { ...axis, values: timeLabels },
-          {
-            ...axis,
-            size: 64,
-            values: (_, ticks) => ticks.map((tick) => sayNumber(language, tick)),
-          },
-        ],
-        series: [
-          {
-            label: say(language, 'time'),
-            value: (_, at) => (at === null ? '' : sayTime(language, at * 1_000, timeZone)),
-          },
-          {
-            label: say(language, 'flag1'),
-            value: sayValue,
-            stroke: '#1a7f5a',
-            width: 2,
-            spanGaps: false,
-          },
-          {
-            label: say(language, 'flag3'),
-            value: sayValue,
-            stroke: '#c2410c',
-            width: 0,
-            points: { show: true, size: 6 },
-          },
-        ],
-      },
-      toColumns(rows),
-      element,
-    );
+    const options = optionsOf(element, language, timeZone);
+    const plot = new uPlot(options, toColumns(rows), element);
     const resize = new ResizeObserver(() =>
       plot.setSize({ width: element.clientWidth, height: heightPixels }),
     );
@@ -139,4 +100,39 @@ export function SeriesChart({ newest, label, timeZone, language }: ChartProps) {
       />
     </figure>
   );
+}
+
+function optionsOf(element: HTMLElement, language: Language, timeZone: string): uPlot.Options {
+  const axis = {
+    stroke: getComputedStyle(element).color,
+    grid: { stroke: '#8884', width: 1 },
+  };
+  const value = (_: uPlot, at: number | null) => (at === null ? '' : sayNumber(language, at));
+  return {
+    width: element.clientWidth,
+    height: heightPixels,
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), timeZone),
+    axes: [
+      { ...axis, values: timeLabels },
+      {
+        ...axis,
+        size: 64,
+        values: (_, ticks) => ticks.map((tick) => sayNumber(language, tick)),
+      },
+    ],
+    series: [
+      {
+        label: say(language, 'time'),
+        value: (_, at) => (at === null ? '' : sayTime(language, at * 1_000, timeZone)),
+      },
+      { label: say(language, 'flag1'), value, stroke: '#1a7f5a', width: 2, spanGaps: false },
+      {
+        label: say(language, 'flag3'),
+        value,
+        stroke: '#c2410c',
+        width: 0,
+        points: { show: true, size: 6 },
+      },
+    ],
+  };
 }
