@@ -4,7 +4,8 @@ import { ingestConfigSchema } from './config.ts';
 import { createMemoryFileSystem } from './log/file-system-memory.ts';
 import { replaceFile, type FileSystem } from './log/file-system.ts';
 
-const config = ingestConfigSchema.parse({}).careful;
+const { careful: config, stretch } = ingestConfigSchema.parse({});
+const small = { rows: 7, bytes: 300 };
 const directory = '/data';
 
 async function openFileSystem(): Promise<FileSystem> {
@@ -13,7 +14,7 @@ async function openFileSystem(): Promise<FileSystem> {
   return fileSystem;
 }
 const open = (fileSystem: FileSystem, consumed: number): Promise<Attempts> =>
-  openAttempts({ fileSystem, directory, consumed, config });
+  openAttempts({ fileSystem, directory, consumed, config, stretch });
 
 /** A life that begins to decide at a position and dies there. */
 async function die(fileSystem: FileSystem, consumed: number): Promise<Attempts> {
@@ -55,10 +56,9 @@ describe('careful mode', () => {
     }
     const last = await open(fileSystem, 4);
     expect(await last.tryReading(5)).toBe('crashed');
-    await last.settled(5);
-    expect(await last.tryReading(6)).toBe('try');
-    await last.settled(6);
-    // There was progress: the next start is a usual one.
+    await last.settled(5, small);
+    // The one that it died at is behind it: the rest is decided as usual.
+    expect(last.carefulLeft).toBe(0);
     expect((await open(fileSystem, 6)).carefulLeft).toBe(0);
   });
 
@@ -71,14 +71,51 @@ describe('careful mode', () => {
       directory,
       consumed: 0,
       config: { ...config, readingsMax: 2 },
+      stretch,
     });
     for (const position of [1, 2]) {
       expect(attempts.carefulLeft).toBe(3 - position);
       await attempts.tryReading(position);
-      await attempts.settled(position);
+      await attempts.settled(position, small);
     }
     expect(attempts.carefulLeft).toBe(0);
     expect((await open(fileSystem, 2)).carefulLeft).toBe(0);
+  });
+
+  it('ends behind all that a start can have had in hand: two stretches, by rows or by bytes', async () => {
+    for (const [size, expected] of [
+      [{ rows: 7, bytes: 300 }, Math.ceil((2 * stretch.rowsMax) / 7) + 1],
+      [{ rows: 0, bytes: 65_536 }, (2 * stretch.bytesMax) / 65_536 + 1],
+    ] as const) {
+      const fileSystem = await openFileSystem();
+      await die(fileSystem, 0);
+      const attempts = await die(fileSystem, 0).then(() => open(fileSystem, 0));
+      let position = 0;
+      while (attempts.carefulLeft > 0) {
+        position++;
+        await attempts.tryReading(position);
+        await attempts.settled(position, size);
+      }
+      expect(position).toBe(expected);
+    }
+  });
+
+  it('that is killed from outside tries one reading again, and is over with it', async () => {
+    const fileSystem = await openFileSystem();
+    await die(fileSystem, 0);
+    await die(fileSystem, 0);
+    const killed = await open(fileSystem, 0);
+    for (const position of [1, 2]) {
+      await killed.tryReading(position);
+      await killed.settled(position, small);
+    }
+    await killed.tryReading(3);
+    const next = await open(fileSystem, 2);
+    expect(next.carefulLeft).toBe(1);
+    await next.tryReading(3);
+    await next.settled(3, small);
+    expect(next.carefulLeft).toBe(0);
+    expect((await die(fileSystem, 3)).carefulLeft).toBe(0);
   });
 
   it('takes a file that is not its own for none', async () => {

@@ -6,7 +6,10 @@
  * `triesMax` times, the reading goes to quarantine as INGEST_CRASHED (design.md §4).
  *
  * A start is counted where the first reading is decided, not before: being killed while it starts is
- * no sign of a bad reading.
+ * no sign of a bad reading. And careful mode ends behind all that a start without progress can have
+ * had in hand, two stretches: it is some hundred times slower, and a process that is killed from
+ * outside again and again must not fall behind for it. A start that met its end in careful mode
+ * tries that one reading again, and goes on as usual once it is settled.
  */
 import { z } from 'zod';
 import type { IngestConfig } from './config.ts';
@@ -27,16 +30,22 @@ const recordSchema = z.object({
 type AttemptRecord = z.infer<typeof recordSchema>;
 
 export interface Attempts {
-  /** How many readings are still decided one by one; 0 outside careful mode. */
+  /** How many readings at most are still decided one by one; 0 outside careful mode. */
   readonly carefulLeft: number;
   /** Before the first reading of this start is decided. */
   begin(): Promise<void>;
   /** Before a reading is tried in careful mode. `crashed`: it has been tried too often already. */
   tryReading(position: Position): Promise<'try' | 'crashed'>;
   /** The reading tried is settled and durable. */
-  settled(position: Position): Promise<void>;
+  settled(position: Position, size: ReadingSize): Promise<void>;
   /** The room closes as it should. */
   end(): Promise<void>;
+}
+
+/** What a reading adds to its stretch. */
+export interface ReadingSize {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 export interface AttemptsOptions {
@@ -45,6 +54,8 @@ export interface AttemptsOptions {
   /** Of the last batch. */
   readonly consumed: Position;
   readonly config: IngestConfig['careful'];
+  /** Bounds of a stretch. */
+  readonly stretch: Pick<IngestConfig['stretch'], 'rowsMax' | 'bytesMax'>;
 }
 
 /** Name of the file in the data folder. */
@@ -56,7 +67,10 @@ export async function openAttempts(options: AttemptsOptions): Promise<Attempts> 
   const isStuck = before !== undefined && !before.clean && before.consumed === options.consumed;
   const crashes = isStuck ? before.starts : 0;
   let attempt = isStuck ? before.attempt : null;
-  let carefulLeft = crashes >= config.uncleanStarts ? config.readingsMax : 0;
+  let carefulLeft = 0;
+  if (attempt !== null) carefulLeft = 1;
+  else if (crashes >= config.uncleanStarts) carefulLeft = config.readingsMax;
+  const inHand = createInHand(options.stretch);
   let consumed = options.consumed;
   let hasBegun = false;
 
@@ -83,14 +97,37 @@ export async function openAttempts(options: AttemptsOptions): Promise<Attempts> 
       await write(false);
       return 'try';
     },
-    async settled(position) {
+    async settled(position, size) {
       consumed = position;
       attempt = null;
-      carefulLeft--;
+      carefulLeft = inHand.isPassed(size) ? 0 : carefulLeft - 1;
       if (carefulLeft === 0) await write(true);
     },
     async end() {
       if (hasBegun) await write(true);
+    },
+  };
+}
+
+/**
+ * Two stretches: the one being committed and the one being decided. Each ends with the reading that
+ * reaches a bound, so that the largest reading is not counted.
+ */
+function createInHand(stretch: AttemptsOptions['stretch']): {
+  isPassed(size: ReadingSize): boolean;
+} {
+  let rows = 0;
+  let bytes = 0;
+  let rowsLargest = 0;
+  let bytesLargest = 0;
+  return {
+    isPassed(size) {
+      rows += size.rows;
+      bytes += size.bytes;
+      rowsLargest = Math.max(rowsLargest, size.rows);
+      bytesLargest = Math.max(bytesLargest, size.bytes);
+      const isRows = rows - rowsLargest >= 2 * stretch.rowsMax;
+      return isRows || bytes - bytesLargest >= 2 * stretch.bytesMax;
     },
   };
 }

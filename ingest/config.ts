@@ -95,7 +95,9 @@ const carefulConfig = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(20_000)
-    .describe('After so many readings careful mode ends: the cause lay behind them.'),
+    .describe(
+      'After so many readings careful mode ends at the latest; before, where they are more than two stretches: the cause lay behind them.',
+    ),
 });
 
 export const ingestConfigSchema = z.strictObject({

@@ -168,9 +168,10 @@ async function settleCarefully(
     parts.settler.setAside(reading, 'INGEST_CRASHED', 'ingest died at it in every try');
   }
   stretch.consumed = position;
+  const size = { rows: parts.pending.current.rows.length, bytes: record.body.length };
   commit(parts, stretch);
   await committer.idle();
-  await attempts.settled(position);
+  await attempts.settled(position, size);
 }
 
 /** `readingKinds` gives them these numbers in the low bits of a record's first byte. */

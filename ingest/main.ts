@@ -93,6 +93,7 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
     directory: options.directory,
     consumed,
     config: config.careful,
+    stretch: config.stretch,
   });
   const ending = createEnding(events, options.onFailed);
   const trim = createTrim(clock, options.mayTrimBefore ?? (() => undefined));
