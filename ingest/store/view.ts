@@ -60,7 +60,11 @@ interface SeriesRow {
   readonly latest_details: Uint8Array | null;
 }
 
-export function openView(database: Database): View {
+/**
+ * `isOwner`: nobody else writes this database, so that what one thread reads one after another is
+ * true at one commit without a transaction.
+ */
+export function openView(database: Database, isOwner = false): View {
   const begin = database.prepare('BEGIN');
   const commit = database.prepare('COMMIT');
   const stateRow = database.prepare('SELECT * FROM state');
@@ -75,7 +79,7 @@ export function openView(database: Database): View {
     database,
     dictionary,
     reading(read) {
-      if (database.isTransaction) return read((positionRow.get() as { position: number }).position);
+      if (isOwner || database.isTransaction) return read((positionRow.get() as { position: number }).position);
       begin.run();
       try {
         return read((positionRow.get() as { position: number }).position);

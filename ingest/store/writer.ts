@@ -49,7 +49,7 @@ export function openStoreWriter(options: StoreWriterOptions): ViewWriter {
     events.viewRebuilt({ path, version }),
   );
   try {
-    const view = openView(database);
+    const view = openView(database, true);
     const state = view.state();
     if (state.storeId !== storeId) {
       throw storeError('STORE_OTHER_LOG', { path, held: state.storeId, expected: storeId });
