@@ -17,8 +17,6 @@ export interface WindowSource {
   readonly lookBackPointsMax: number;
 }
 
-/** In points kept: rows between a late value and the window; one farther away gets a window of its own. */
-const betweenFactor = 4;
 /** Rows read at once: few where a neighbour is wanted, then as many as there are already. */
 const fewFactor = 1 / 4;
 const rowsMax = 4_096;
@@ -26,6 +24,7 @@ const rowsMax = 4_096;
 const aheadFactor = 8;
 /** No observation ends later. */
 const everAt = 8_640_000_000_000_000;
+const everBefore = -everAt;
 
 /**
  * The points of one series at one height, in order of `endAt`, one for each end (of several keys
@@ -114,12 +113,14 @@ export class PointWindow extends PointBuffer {
   reaches(aroundAt: number): boolean {
     const { beforeMs, afterMs } = this.#state.reach;
     const fromAt = aroundAt - beforeMs;
-    const between = betweenFactor * this.#source.pointsKept;
-    if (aroundAt < this.coveredFrom) this.#extendBack(fromAt, between);
-    if (aroundAt >= this.coveredTo) this.#extendAhead(between);
+    const { pointsKept } = this.#source;
+    if (this.#isFar(aroundAt)) return false;
+    if (aroundAt < this.coveredFrom) this.#extendBack(everBefore, pointsKept);
+    if (aroundAt >= this.coveredTo) this.#extendAhead(pointsKept);
     if (aroundAt < this.coveredFrom || aroundAt >= this.coveredTo) return false;
     while (fromAt < this.coveredFrom && !this.#isNearBefore(this.indexOf(aroundAt))) {
-      this.#extendBack(fromAt, this.#rowsAtOnce());
+      // However far away they are: what comes next may lie in the same gap.
+      this.#extendBack(everBefore, this.#rowsAtOnce());
     }
     while (aroundAt + afterMs >= this.coveredTo && !this.#isAnyBehind(aroundAt)) {
       this.#extendAhead(this.#rowsAtOnce());
@@ -180,6 +181,12 @@ export class PointWindow extends PointBuffer {
     this.append(this.#pointsOf(before.rows));
     this.reaches(aroundAt);
     this.#noticeNewest();
+  }
+
+  /** So far that more rows than a window keeps are to be expected between: nothing is read to see. */
+  #isFar(aroundAt: number): boolean {
+    const awayMs = this.#source.pointsKept * this.#state.rules.intervalMs;
+    return aroundAt < this.coveredFrom - awayMs || aroundAt >= this.coveredTo + awayMs;
   }
 
   #lastAt(): number {
