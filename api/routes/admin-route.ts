@@ -2,7 +2,7 @@
 import type { FastifySchema } from 'fastify';
 import { z } from 'zod';
 
-import { objectReplies } from './schemas.ts';
+import { objectReplies } from '../description/replies.ts';
 
 export const anything = z.looseObject({});
 const limitMax = 10_000;
@@ -18,7 +18,11 @@ export function described(
     summary,
     tags: ['operators'],
     security: [{ bearer: [] }],
-    response: objectReplies(answer, summary, status),
+    response: objectReplies(answer, {
+      description: summary,
+      status,
+      problems: ['API_TOKEN_MISSING', 'API_FORBIDDEN'],
+    }),
     ...schema,
   };
 }

@@ -7,7 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
 import type { ReadConnections, ReadHealth } from '../health.ts';
 import { described, id, instantText, limit } from './admin-route.ts';
-import { adminAnswers } from './admin-schemas.ts';
+import { adminAnswers } from '../description/admin-schemas.ts';
 
 export interface StateRoutes {
   readonly readHealth: ReadHealth;

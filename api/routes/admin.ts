@@ -8,7 +8,7 @@ import type { RegistryAdmin } from '../admin/registry.ts';
 import type { ApiContext } from '../context.ts';
 import { requireOperator, viewerOf, type Viewer } from '../viewer.ts';
 import { anything, described, id, instantText, limit, position } from './admin-route.ts';
-import { adminAnswers } from './admin-schemas.ts';
+import { adminAnswers } from '../description/admin-schemas.ts';
 import { addState, type StateRoutes } from './admin-state.ts';
 
 export interface AdminRoutes extends StateRoutes {

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { coveredOf, functionNames, valueOf, type FunctionName } from '../aggregate.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
+import { examples } from '../description/examples.ts';
+import { aggregateSchema } from '../description/schemas.ts';
 import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import type { Cell, Table } from '../formats/table.ts';
@@ -17,9 +19,9 @@ import {
   readFlags,
   readSpan,
   requireFewSeries,
+  timeProblems,
   timeQuery,
 } from './observations.ts';
-import { aggregateSchema } from './schemas.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
 
 const aggregatesQuery = {
@@ -51,6 +53,8 @@ export function addAggregates(app: FastifyInstance, context: ApiContext): void {
       'out. Rows with flag 1, 2 and 3 count, unless `quality` says otherwise.',
     query: aggregatesQuery,
     item: aggregateSchema,
+    example: examples.aggregate,
+    problems: timeProblems,
     offered: ['json', 'geojson', 'csv', 'ndjson'],
     handle: (list) => answerAggregates(context, list),
   });

@@ -2,13 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
 import type { ApiContext } from '../context.ts';
+import { examples } from '../description/examples.ts';
+import { cursorProblems, followedHeaders, objectReplies } from '../description/replies.ts';
+import { changesSchema } from '../description/schemas.ts';
 import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import { readPlace } from '../live/place.ts';
 import { viewerOf } from '../viewer.ts';
-import { changesSchema, objectReplies } from './schemas.ts';
 
 const limitDefault = 1_000;
 
@@ -39,7 +41,12 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
           'A filtered page may be empty while atEnd is false: go on with `next`. ' +
           'A cursor of an unknown store, or one too old, is answered 410.',
         querystring,
-        response: objectReplies(changesSchema, 'One page of changes.'),
+        response: objectReplies(changesSchema, {
+          description: 'One page of changes.',
+          headers: followedHeaders,
+          example: examples.changes,
+          problems: [...cursorProblems, 'API_NOT_ACCEPTABLE'],
+        }),
         tags: ['readings'],
       },
     },

@@ -1,13 +1,13 @@
 /** `/api/v1/` lists everything; `/api/v1/openapi.json` says it exactly (OpenAPI 3.1), and what operators import beside it. */
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
 import { cursorAt, type ApiContext } from '../context.ts';
-import { objectReplies } from './schemas.ts';
+import { followedHeaders, objectReplies } from '../description/replies.ts';
+import { transformRoute } from '../description/transform.ts';
 
 export async function addDocument(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
@@ -28,7 +28,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       ],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
-    transform: jsonSchemaTransform,
+    transform: transformRoute,
   });
 }
 
@@ -59,7 +59,7 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
     schema: {
       summary: 'Everything that there is.',
       querystring: z.strictObject({}),
-      response: objectReplies(index, 'Links.'),
+      response: objectReplies(index, { description: 'Links.', headers: followedHeaders }),
       tags: ['readings'],
     },
   };

@@ -2,13 +2,14 @@ import type { FastifyInstance } from 'fastify';
 
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
+import { examples } from '../description/examples.ts';
+import { latestSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import type { PagePlace } from '../page.ts';
 import { addListRoute } from './list.ts';
-import { latestSchema } from './schemas.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
 import { stepItemsById } from './registry-lists.ts';
 
@@ -20,6 +21,7 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
     description: 'All series in one answer, unless a limit is given.',
     query: filterQuery,
     item: latestSchema,
+    example: examples.latest,
     offered: ['json', 'geojson', 'csv', 'ndjson'],
     async handle({ request, reply, query, view, question }) {
       const filter = readFilter(query, context.config.valuesPerParameterMax);

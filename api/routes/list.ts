@@ -1,13 +1,14 @@
 /** What all lists have in common: extension routes, paging parameters, format, viewer. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 
 import { readQuestion, type Question } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
+import { conditionalHeaders, listReplies } from '../description/replies.ts';
+import type { ApiErrorCode } from '../errors.ts';
 import { chooseFormat, type Format } from '../formats/format.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
-import { listReplies } from './schemas.ts';
 
 export interface ListRequest<Query> {
   readonly request: FastifyRequest;
@@ -24,6 +25,10 @@ export interface ListRoute<Shape extends z.ZodRawShape> {
   readonly description: string;
   readonly query: Shape;
   readonly item: z.ZodType;
+  /** One right item, for the API description. */
+  readonly example: object;
+  /** Refusals of this list, beside those of all. */
+  readonly problems?: readonly ApiErrorCode[];
   readonly offered: readonly Format[];
   readonly handle: (
     list: ListRequest<z.infer<z.ZodObject<Shape>> & PagingQuery>,
@@ -59,16 +64,12 @@ export function addListRoute<Shape extends z.ZodRawShape>(
   route: ListRoute<Shape>,
 ): void {
   const querystring = z.strictObject({ ...route.query, ...pagingQuery(context) });
-  const { path, summary, description, offered } = route;
-  const response = listReplies(route.item, offered, summary);
+  const { path, offered } = route;
   for (const extension of [undefined, ...offered]) {
-    const isDescribed = extension === undefined;
     app.get(
-      isDescribed ? path : `${path}.${extension}`,
+      extension === undefined ? path : `${path}.${extension}`,
       {
-        schema: isDescribed
-          ? { summary, description, querystring, response, tags: ['readings'] }
-          : { querystring, hide: true },
+        schema: { ...describedAs(route, extension), querystring, headers: conditionalHeaders },
       },
       async (request, reply) => {
         const viewer = viewerOf(context.registry, request.headers.authorization);
@@ -82,6 +83,21 @@ export function addListRoute<Shape extends z.ZodRawShape>(
       },
     );
   }
+}
+
+function describedAs<Shape extends z.ZodRawShape>(
+  { path, summary, description, item, example, offered, problems = [] }: ListRoute<Shape>,
+  extension: Format | undefined,
+): FastifySchema {
+  const list = { description: summary, item, example };
+  const tags = ['readings'];
+  if (extension !== undefined) {
+    const response = listReplies({ ...list, problems }, [extension]);
+    return { summary: `${summary} As ${extension}.`, description: `As ${path}.`, response, tags };
+  }
+  const choosing = ['API_FORMAT_UNSUPPORTED', 'API_NOT_ACCEPTABLE'] as const;
+  const response = listReplies({ ...list, problems: [...choosing, ...problems] }, offered);
+  return { summary, description, response, tags };
 }
 
 /** JSON and GeoJSON come in pages; lines stream to their end unless a limit is asked for. */

@@ -4,13 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import type { ApiContext } from '../context.ts';
+import { cursorProblems, followedHeaders, problemReplies } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import type { Sink } from '../live/client.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import { endPlace, readPlace } from '../live/place.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
-import { problemSchema } from './schemas.ts';
 
 const querystring = z.strictObject({
   ...filterQuery,
@@ -41,12 +41,10 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
         response: {
           200: {
             description: 'Events without end.',
+            headers: followedHeaders,
             content: { 'text/event-stream': { schema: z.string() } },
           },
-          default: {
-            description: 'What is wrong.',
-            content: { 'application/problem+json': { schema: problemSchema } },
-          },
+          ...problemReplies([...cursorProblems, 'API_TOO_MANY_LISTENERS']),
         },
         tags: ['readings'],
       },

@@ -5,40 +5,15 @@ import type { Rank, ObservationRow } from '../../ingest/observation.ts';
 import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import { publicCause } from '../../ingest/observations/withdrawn.ts';
-import { testIds, type TestId } from '../../ingest/quality.ts';
 import type { ApiContext } from '../context.ts';
+import { examples } from '../description/examples.ts';
+import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
+import { detailSchema } from '../description/schemas.ts';
 import { apiError } from '../errors.ts';
+import { explain } from '../explanation.ts';
 import { answerObject } from '../object-answer.ts';
 import { viewerOf } from '../viewer.ts';
 import { isUnchanged } from './observations.ts';
-import { detailSchema, objectReplies } from './schemas.ts';
-
-const meanings: Readonly<Record<TestId, string>> = {
-  syntax: 'The value has the form that its format demands.',
-  location: 'The place that the reading gives is possible.',
-  time: "The device's time is plausible beside the time of receipt.",
-  duplicate: 'No other value claims the same instant.',
-  sensorRange: 'The value is within what the sensor can report.',
-  climatology: 'The value is within what the season has seen.',
-  spike: 'The value does not leap away from both its neighbours.',
-  rateOfChange: 'The value does not change faster than nature does.',
-  flatLine: 'The value has moved within the time in which it should.',
-  attenuated: 'The values vary as much as they should.',
-  gap: 'No gap lies before the value.',
-  multivariate: 'The value agrees with the other properties of the station.',
-  buddy: 'The value agrees with the neighbouring stations.',
-  seasonal: 'The value fits the seasonal course of its series.',
-  deviceStatus: 'The device reported no fault of its own.',
-  drift: 'The series has not drifted from its reference.',
-};
-
-const digits: Readonly<Record<string, string>> = {
-  '1': 'passed',
-  '2': 'not evaluated',
-  '3': 'suspect',
-  '4': 'failed',
-  '9': 'missing value',
-};
 
 /** `/observations/{id}`: the row with everything that is known about it. */
 export function addObservation(app: FastifyInstance, context: ApiContext): void {
@@ -50,7 +25,13 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
         summary: 'One observation: its revisions, raw value, tests and place in the log.',
         params,
         querystring: z.strictObject({}),
-        response: objectReplies(detailSchema, 'The observation.'),
+        headers: conditionalHeaders,
+        response: objectReplies(detailSchema, {
+          description: 'The observation.',
+          headers: validatedHeaders,
+          example: examples.detail,
+          problems: ['API_OBSERVATION_UNKNOWN', 'API_ADDRESS_TOO_LONG'],
+        }),
         tags: ['readings'],
       },
     },
@@ -100,15 +81,4 @@ function keptObject(rows: PublicRows, row: ObservationRow): object {
 
 function placeOf({ node, position }: Rank): object {
   return { node, position };
-}
-
-function explain(tests: string): object[] {
-  return testIds.map((test, place) => {
-    const digit = tests.charAt(place);
-    return {
-      test,
-      digit: Number(digit),
-      meaning: `${meanings[test]} Here: ${digits[digit] ?? 'unknown'}.`,
-    };
-  });
 }

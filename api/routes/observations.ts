@@ -5,14 +5,15 @@ import { flags } from '../../ingest/quality.ts';
 import { answerList } from '../answer.ts';
 import { positionAsOf, requirePosition } from '../as-of.ts';
 import type { ApiContext } from '../context.ts';
-import { apiError, badParameter } from '../errors.ts';
+import { examples } from '../description/examples.ts';
+import { rowSchema } from '../description/schemas.ts';
+import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
 import type { PagePlace } from '../page.ts';
 import { stepRows } from '../rows.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
-import { rowSchema } from './schemas.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
 
 /** On the end of phenomenonTime: `from` inclusive, `to` exclusive. */
@@ -33,6 +34,13 @@ export const timeQuery = {
     .describe('RFC 3339: what was published at this moment; not later than now.'),
   order: z.enum(['asc', 'desc']).default('asc').describe('By end, within each datastream.'),
 } as const;
+
+/** Refusals of lists over time. */
+export const timeProblems: readonly ApiErrorCode[] = [
+  'API_TOO_MANY_SERIES',
+  'API_AS_OF_FUTURE',
+  'API_UNAVAILABLE',
+];
 
 const observationsQuery = {
   ...filterQuery,
@@ -60,6 +68,8 @@ export function addObservations(app: FastifyInstance, context: ApiContext): void
       'csv and ndjson stream to their end unless a limit is given.',
     query: observationsQuery,
     item: rowSchema,
+    example: examples.row,
+    problems: timeProblems,
     offered: ['json', 'geojson', 'csv', 'ndjson'],
     handle: (list) => answerObservations(context, list),
   });

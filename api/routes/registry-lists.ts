@@ -4,6 +4,14 @@ import { z } from 'zod';
 
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
+import { examples } from '../description/examples.ts';
+import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
+import {
+  datastreamSchema,
+  ownerSchema,
+  propertySchema,
+  stationSchema,
+} from '../description/schemas.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, selectStations } from '../filter.ts';
 import type { Format } from '../formats/format.ts';
@@ -19,13 +27,6 @@ import { answerObject } from '../object-answer.ts';
 import type { PagePlace } from '../page.ts';
 import { viewerOf } from '../viewer.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
-import {
-  datastreamSchema,
-  objectReplies,
-  ownerSchema,
-  propertySchema,
-  stationSchema,
-} from './schemas.ts';
 
 interface Named {
   readonly id: string;
@@ -35,6 +36,7 @@ interface Kind<Item extends Named> {
   readonly path: string;
   readonly summary: string;
   readonly schema: z.ZodType;
+  readonly example: object;
   readonly offered: readonly Format[];
   readonly unknown: ApiErrorCode;
   readonly table: (view: NetworkView) => Table<Item>;
@@ -54,6 +56,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     path: '/stations',
     summary: 'Stations, by id.',
     schema: stationSchema,
+    example: examples.station,
     offered: onMap,
     unknown: 'API_STATION_UNKNOWN',
     table: stationTable,
@@ -64,6 +67,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     path: '/datastreams',
     summary: 'Datastreams, by id.',
     schema: datastreamSchema,
+    example: examples.datastream,
     offered: onMap,
     unknown: 'API_DATASTREAM_UNKNOWN',
     table: datastreamTable,
@@ -78,6 +82,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     summary:
       'Observed properties, by id; with a filter, those that it lets datastreams of through.',
     schema: propertySchema,
+    example: examples.property,
     offered: offMap,
     unknown: 'API_PROPERTY_UNKNOWN',
     table: propertyTable,
@@ -93,6 +98,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     path: '/owners',
     summary: 'Owners, by id; with a filter, those of the stations that it lets through.',
     schema: ownerSchema,
+    example: examples.owner,
     offered: offMap,
     unknown: 'API_OWNER_UNKNOWN',
     table: ownerTable,
@@ -117,6 +123,7 @@ function addKind<Item extends Named>(
     description: 'All of them in one answer, unless a limit is given.',
     query: filterQuery,
     item: kind.schema,
+    example: kind.example,
     offered: kind.offered,
     handle: (list) => answerKind(context, kind, list),
   });
@@ -128,7 +135,13 @@ function addKind<Item extends Named>(
         summary: `One of ${kind.path}.`,
         params,
         querystring: z.strictObject({}),
-        response: objectReplies(kind.schema, 'It.'),
+        headers: conditionalHeaders,
+        response: objectReplies(kind.schema, {
+          description: 'It.',
+          headers: validatedHeaders,
+          example: kind.example,
+          problems: [kind.unknown, 'API_ADDRESS_TOO_LONG'],
+        }),
         tags: ['readings'],
       },
     },

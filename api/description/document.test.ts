@@ -2,7 +2,25 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
-import { openTestApi, startAt, type Json, type TestApi } from './api.fixture.ts';
+import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
+
+const lists = [
+  '/stations',
+  '/datastreams',
+  '/properties',
+  '/owners',
+  '/latest',
+  '/observations',
+  '/aggregates',
+];
+
+/** The lists under the names of their formats. */
+const fileLists = [
+  ...lists.flatMap((path) => [`${path}.json`, `${path}.csv`, `${path}.ndjson`]),
+  ...lists
+    .filter((path) => path !== '/properties' && path !== '/owners')
+    .map((path) => `${path}.geojson`),
+];
 
 let rig: TestApi;
 let document: Document;
@@ -14,7 +32,18 @@ interface Document {
 
 interface Operation {
   readonly parameters?: readonly { name: string; in: string; required?: boolean }[];
-  readonly responses: Record<string, { content?: Record<string, { schema: object }> }>;
+  readonly responses: Record<string, Response>;
+}
+
+interface Response {
+  readonly headers?: Record<string, object>;
+  readonly content?: Record<string, Media>;
+}
+
+interface Media {
+  readonly schema: object;
+  readonly example?: unknown;
+  readonly examples?: Record<string, { value: unknown }>;
 }
 
 beforeAll(async () => {
@@ -43,6 +72,20 @@ function schemaOf(path: string, type: string, status = '200'): z.ZodType {
   const response = document.paths[path]?.['get']?.responses[status];
   const schema = response?.content?.[type]?.schema;
   expect([path, type, typeof schema]).toEqual([path, type, 'object']);
+  return checkOf(schema);
+}
+
+/** Where a described path can be asked, and what is described of it. */
+function askFor(path: string): { url: string; described: Record<string, Response> } {
+  const id = path.startsWith('/stations') ? 'hue' : 'mmtkil1c0-cuyo.ha-noi-temperature';
+  const query = path.startsWith('/aggregates') ? '?window=PT1H' : '';
+  return {
+    url: `${rig.url}/api/v1${path.replace('{id}', id)}${query}`,
+    described: document.paths[`/api/v1${path}`]?.['get']?.responses ?? {},
+  };
+}
+
+function checkOf(schema: object | undefined): z.ZodType {
   return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
 }
 
@@ -100,7 +143,13 @@ describe('the API description', () => {
   test('names the success that each address answers with', () => {
     const statuses = (method: string, path: string) =>
       Object.keys(document.paths[path]?.[method]?.responses ?? {});
-    expect(statuses('post', '/api/v1/admin/tokens')).toEqual(['201', 'default']);
+    expect(statuses('post', '/api/v1/admin/tokens')).toEqual([
+      '201',
+      '400',
+      '401',
+      '403',
+      'default',
+    ]);
     expect(statuses('post', '/api/v1/admin/quarantine/{position}/replay')).toContain('202');
     expect(statuses('get', '/readyz')).toEqual(['200', '503']);
   });
@@ -163,5 +212,101 @@ describe('the API description', () => {
     const problem: Json = await rig.json('/api/v1/latest?limit=0');
     const schema = schemaOf('/api/v1/latest', 'application/problem+json', 'default');
     expect(() => schema.parse(problem)).not.toThrow();
+  });
+
+  test('gives examples that its own schemas let through, one for each kind of answer', () => {
+    const seen = new Set<string>();
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [status, { content = {} }] of Object.entries(operations['get']?.responses ?? {})) {
+        for (const [type, { schema, example, examples = {} }] of Object.entries(content)) {
+          const given = [example, ...Object.values(examples).map(({ value }) => value)];
+          for (const value of given.filter((each) => each !== undefined)) {
+            seen.add(`${path} ${status} ${type}`);
+            const issues = checkOf(schema).safeParse(value).error?.issues ?? [];
+            expect([path, status, type, issues]).toEqual([path, status, type, []]);
+          }
+        }
+      }
+    }
+    for (const path of [...lists, '/observations/{id}', '/stations/{id}', '/changes']) {
+      expect(seen).toContain(`/api/v1${path} 200 application/json`);
+    }
+    expect(seen).toContain('/api/v1/latest 200 application/geo+json');
+    expect(seen).toContain('/api/v1/latest 400 application/problem+json');
+  });
+
+  test('gives the example of an observation that has this id, with every member', async () => {
+    const path = '/api/v1/observations/{id}';
+    const media = document.paths[path]?.['get']?.responses['200']?.content?.['application/json'];
+    const example = media?.example as Json & { revisions: Json[] };
+    const served = (await rig.json(path.replace('{id}', String(example['id'])))) as typeof example;
+    expect(Object.keys(example)).toEqual(Object.keys(served));
+    expect(Object.keys(example.revisions[0] ?? {}).sort()).toEqual(
+      Object.keys(served.revisions[0] ?? {}).sort(),
+    );
+    expect(example['explanation']).toEqual(served['explanation']);
+  });
+
+  test.each([...fileLists, ...lists, '/stations/{id}', '/observations/{id}', '/changes', '/'])(
+    'describes the type and the headers that %s really answers with',
+    async (path) => {
+      const { url, described } = askFor(path);
+      const answer = await fetch(url);
+      await answer.arrayBuffer();
+      const [type] = answer.headers.get('content-type')?.split(';', 1) ?? [];
+      const { content = {}, headers = {} } = described['200'] ?? {};
+      expect(path.includes('.') ? Object.keys(content) : Object.keys(content).slice(0, 1)).toEqual([
+        type,
+      ]);
+      // Of csv alone, so also described where csv is one format of several.
+      const expected = Object.keys(headers).filter(
+        (name) => name !== 'Trailer' || type === 'text/csv',
+      );
+      expect(expected).toContain('Quantrac-Cursor');
+      expect(expected.filter((name) => !answer.headers.has(name))).toEqual([]);
+      expect(expected.includes('ETag')).toBe(answer.headers.has('etag'));
+    },
+  );
+
+  test.each([...fileLists, ...lists, '/stations/{id}', '/observations/{id}'])(
+    'describes what %s answers to an ETag that is still true',
+    async (path) => {
+      const { url, described } = askFor(path);
+      const first = await fetch(url);
+      await first.arrayBuffer();
+      const again = await fetch(url, {
+        headers: { 'if-none-match': first.headers.get('etag') ?? '' },
+      });
+      expect(again.status).toBe(304);
+      const { headers = {}, content } = described['304'] ?? {};
+      expect(content).toBeUndefined();
+      expect(Object.keys(headers)).toContain('ETag');
+      expect(Object.keys(headers).filter((name) => !again.headers.has(name))).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['/latest', '?limit=0', 'API_PARAMETER_INVALID'],
+    ['/latest.csv', '?colour=red', 'API_PARAMETER_UNKNOWN'],
+    ['/owners', '?format=geojson', 'API_FORMAT_UNSUPPORTED'],
+    ['/stations', '?page=x', 'API_PAGE_INVALID'],
+    ['/observations.ndjson', '?asOf=2999-01-01T00:00:00Z', 'API_AS_OF_FUTURE'],
+    ['/observations/{id}', '', 'API_OBSERVATION_UNKNOWN'],
+    ['/owners/{id}', '', 'API_OWNER_UNKNOWN'],
+    ['/changes', '?after=x', 'API_CURSOR_INVALID'],
+    ['/live', '?after=x', 'API_CURSOR_INVALID'],
+    ['/admin/registry', '', 'API_TOKEN_MISSING'],
+  ])('describes the refusal of %s%s, by its status and code', async (path, query, code) => {
+    const answer = await fetch(`${rig.url}/api/v1${path.replace('{id}', 'none')}${query}`);
+    const body = (await answer.json()) as Json;
+    expect(body).toMatchObject({ code });
+    const described = document.paths[`/api/v1${path}`]?.['get']?.responses[String(answer.status)];
+    const example = described?.content?.['application/problem+json']?.examples?.[code]?.value;
+    const { type, title, status } = body;
+    expect(example).toMatchObject({ type, title, status, code });
+    const missing = Object.keys(described?.headers ?? {}).filter(
+      (name) => !answer.headers.has(name),
+    );
+    expect(missing).toEqual([]);
   });
 });

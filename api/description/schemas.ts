@@ -1,8 +1,6 @@
 /** What goes over the wire, for the API description; one schema a thing. */
 import { z } from 'zod';
 
-import { formats, mediaTypes, type Format } from '../formats/format.ts';
-
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const instant = z.iso.datetime({ offset: true });
 const name = z.strictObject({ vi: z.string(), en: z.string() });
@@ -206,7 +204,7 @@ export const problemSchema = z.looseObject({
   requestId: z.string().optional(),
 });
 
-function pageSchema<Item extends z.ZodType>(item: Item) {
+export function pageSchema<Item extends z.ZodType>(item: Item) {
   return z.strictObject({
     items: z.array(item),
     next: z.string().nullable().describe('Address of the next page.'),
@@ -215,7 +213,7 @@ function pageSchema<Item extends z.ZodType>(item: Item) {
   });
 }
 
-function featuresSchema<Item extends z.ZodType>(item: Item) {
+export function featuresSchema<Item extends z.ZodType>(item: Item) {
   const point = z.strictObject({
     type: z.literal('Point'),
     coordinates: z.array(z.number()).min(2).max(3),
@@ -234,34 +232,4 @@ function featuresSchema<Item extends z.ZodType>(item: Item) {
     complete: z.boolean(),
     cursor,
   });
-}
-
-const problem = {
-  description: 'What is wrong, as RFC 9457 says it.',
-  content: { 'application/problem+json': { schema: problemSchema } },
-};
-
-/** Replies of a route with one JSON answer. */
-export function objectReplies(schema: z.ZodType, description: string, status = 200) {
-  return {
-    [status]: { description, content: { 'application/json': { schema } } },
-    default: problem,
-  };
-}
-
-/** Replies of a list in the formats that it is offered in. */
-export function listReplies(item: z.ZodType, offered: readonly Format[], description: string) {
-  const schemaOf: Record<Format, () => z.ZodType> = {
-    json: () => pageSchema(item),
-    geojson: () => featuresSchema(item),
-    csv: () => z.string().describe('RFC 4180 with a header row; trailer Quantrac-Complete: true.'),
-    ndjson: () =>
-      z.string().describe('An object a line; the last is {"complete":true,"cursor":…}.'),
-  };
-  const content = Object.fromEntries(
-    formats
-      .filter((format) => offered.includes(format))
-      .map((format) => [mediaTypes[format].split(';', 1)[0], { schema: schemaOf[format]() }]),
-  );
-  return { 200: { description, content }, default: problem };
 }
