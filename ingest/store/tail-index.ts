@@ -16,9 +16,7 @@ export interface SeriesIndex {
 
 const groupShift = 6;
 const groupRows = 1 << groupShift;
-/** Row number and end, and the bounds of its group. */
-export const bytesPerEntry = 8 + 8 + 16 / groupRows;
-const entriesMin = 16;
+const entriesMin = 4;
 
 export function createSeriesIndex(): SeriesIndex {
   return {
@@ -28,6 +26,11 @@ export function createSeriesIndex(): SeriesIndex {
     least: new Float64Array(1),
     greatest: new Float64Array(1),
   };
+}
+
+/** Of all four arrays, with what they have in reserve. */
+export function bytesOf({ rows, endAt, least, greatest }: SeriesIndex): number {
+  return rows.byteLength + endAt.byteLength + least.byteLength + greatest.byteLength;
 }
 
 /** Adds a row behind those that are there. */

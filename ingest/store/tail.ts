@@ -22,7 +22,7 @@ import {
 } from './tail-chunk.ts';
 import {
   addEntry,
-  bytesPerEntry,
+  bytesOf,
   createSeriesIndex,
   dropBefore,
   visitEntries,
@@ -157,8 +157,10 @@ interface Indexes {
 
 function createIndexes(state: TailState): Indexes {
   const bySeries = new Map<number, SeriesIndex>();
+  /** Of every series without rows: many are asked for, and none of them costs memory. */
+  const none = createSeriesIndex();
   let fresh = new Float64Array(1_024);
-  let entries = 0;
+  let bytes = 0;
 
   /** Rows that came since it was asked last, which the links give newest first. */
   function extend(index: SeriesIndex, series: number): void {
@@ -171,25 +173,28 @@ function createIndexes(state: TailState): Indexes {
       return true;
     });
     for (let at = count - 1; at >= 0; at--) addEntry(index, fresh[at]!, endOf(state, fresh[at]!));
-    entries += count;
   }
 
   return {
     get bytes() {
-      return Math.ceil(entries * bytesPerEntry);
+      return bytes;
     },
     of(series) {
-      let index = bySeries.get(series);
-      if (index === undefined) bySeries.set(series, (index = createSeriesIndex()));
+      if ((state.heads[series] ?? -1) < state.first) return none;
+      const known = bySeries.get(series);
+      const index = known ?? createSeriesIndex();
+      if (known === undefined) bySeries.set(series, index);
+      bytes -= known === undefined ? 0 : bytesOf(known);
       extend(index, series);
+      bytes += bytesOf(index);
       return index;
     },
     trim() {
-      entries = 0;
+      bytes = 0;
       for (const [series, index] of bySeries) {
         dropBefore(index, state.first);
         if (index.count === 0) bySeries.delete(series);
-        entries += index.count;
+        else bytes += bytesOf(index);
       }
     },
   };
