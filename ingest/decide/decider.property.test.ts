@@ -27,6 +27,8 @@ const bindings: readonly ChannelBinding[] = [
   bindingOf(1, property('relative-humidity')),
   bindingOf(2, property('wind-direction')),
   bindingOf(3, property('pm2.5'), { aggregation: 'mean' }),
+  // Neither spike nor rate of change: only the gap looks at what comes before.
+  bindingOf(4, property('rainfall'), { aggregation: 'sum' }),
 ];
 
 /** What the flags of a set must be, from the whole set at once and without the decider. */
@@ -192,6 +194,7 @@ const day = fc.oneof(
   dayOf(stuck, onlyPlain, { bindings: bindings.slice(1, 2), stepMinutes: 10 }),
   dayOf(noisy, onlyPlain, { bindings: bindings.slice(0, 1), stepMinutes: 0.5 }),
   dayOf(stuck, onlyPlain, { bindings: bindings.slice(0, 1), stepMinutes: 1 }),
+  dayOf(noisy, onlyPlain, { bindings: bindings.slice(4), stepMinutes: 10 }),
 );
 
 function candidatesOf(
@@ -242,7 +245,7 @@ describe('the flags of a set of observations', () => {
           expect(linesOf(store)).toEqual(expectedOf(set));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
   });
 });

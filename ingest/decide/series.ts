@@ -29,7 +29,7 @@ export interface Reach {
   readonly lookBackMs: number;
   /** Before t: nothing farther away is compared with a value at t or with the one before it. */
   readonly beforeMs: number;
-  /** Behind t: nothing farther away is compared with a value at t. */
+  /** Behind t: nothing farther away is compared with a value at t, nor it with such a one. */
   readonly afterMs: number;
   /** Behind t: no verdict farther away is touched. */
   readonly behindMs: number;
@@ -121,7 +121,7 @@ function reachOf(rules: SeriesRules): Reach {
   return {
     lookBackMs,
     beforeMs: lookAheadMs + nearMs,
-    afterMs: lookAheadMs,
+    afterMs: Math.max(lookAheadMs, nearMs),
     behindMs: lookBackMs + lookAheadMs,
   };
 }
