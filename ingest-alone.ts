@@ -12,17 +12,14 @@ import type { RegistryReader } from './devices/registry.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { createDurableEnd } from './ingest/log/durable-end.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
-import type { Position } from './ingest/log/log.ts';
 import { takeOwnerLock } from './ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from './ingest/log/segment-log.ts';
-import type { SegmentLogWriter } from './ingest/log/segment-writer.ts';
 import { openIngest } from './ingest/main.ts';
 import type { EraseParts } from './ingest/maintain/erase.ts';
 import { observationsCalls } from './ingest/maintain/observations-calls.ts';
 import { readingsCalls } from './ingest/maintain/readings-calls.ts';
 import { circularIn } from './ingest/maintain/verify-view.ts';
-import { appendReading } from './ingest/reading-codec.ts';
-import type { Reading } from './ingest/reading.ts';
+import { keepReading } from './ingest/reading-codec.ts';
 import { openStoreWriter } from './ingest/store/writer.ts';
 
 export interface IngestAlone extends Omit<EraseParts, 'onProgress' | 'timesOf'> {
@@ -123,17 +120,8 @@ async function openParts(
     registry,
     failed,
     ends: async () => durableEnds(),
-    append: (reading) => appendKept(readings, reading),
+    append: (reading) => keepReading(readings, reading),
     blankReadings,
     ...observationsCalls({ observations, store, clock, flushSliceMs }),
   };
-}
-
-/** Resolves once the reading is kept. */
-function appendKept(readings: SegmentLogWriter, reading: Reading): Promise<Position> {
-  return new Promise((resolve, reject) => {
-    appendReading(readings, reading, (error, position) =>
-      error === null ? resolve(position) : reject(error),
-    );
-  });
 }

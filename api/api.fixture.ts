@@ -22,7 +22,7 @@ import type { ObservationRow } from '../ingest/observation.ts';
 import { encodeBatch } from '../ingest/observations/batch-codec.ts';
 import type { Batch } from '../ingest/observations/batch.ts';
 import type { Reading } from '../ingest/reading.ts';
-import { appendReading } from '../ingest/reading-codec.ts';
+import { keepReading } from '../ingest/reading-codec.ts';
 import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreFollower, StoreWriter } from '../ingest/store/store.ts';
@@ -289,11 +289,7 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     appendReading(reading: Reading): Promise<number> {
       if (log.error !== null) return Promise.reject(log.error);
       log.appended.push(reading);
-      return new Promise((resolve, reject) => {
-        appendReading(ground.readings, reading, (error, position) =>
-          error === null ? resolve(position) : reject(error),
-        );
-      });
+      return keepReading(ground.readings, reading);
     },
     storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
     metricsText: () => '# metrics of all rooms\n',

@@ -6,11 +6,10 @@ import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
-import type { LogWriter, Position } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import { readingsCalls, repeatRetention } from '../ingest/maintain/readings-calls.ts';
-import { appendReading } from '../ingest/reading-codec.ts';
+import { keepReading } from '../ingest/reading-codec.ts';
 import type { Reading } from '../ingest/reading.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
@@ -33,16 +32,6 @@ export interface BrokerRoomData extends RoomData {
   readonly devices: DevicesConfig;
   readonly ingest: { readonly store: StoreConfig };
   readonly broker: BrokerConfig;
-}
-
-/** The reading is kept when this resolves. */
-function appendKept(readings: LogWriter, reading: Reading): Promise<Position> {
-  return new Promise((resolve, reject) => {
-    appendReading(readings, reading, (error, position) => {
-      if (error === null) resolve(position);
-      else reject(error);
-    });
-  });
 }
 
 async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
@@ -80,7 +69,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     logState,
   });
   const append = (reading: Reading) =>
-    appendKept(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+    keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) });
   const { consumed, retain, ...maintenance } = readingsCalls(
     readings,
     createDurableEnd(data.ends.observations),

@@ -108,6 +108,16 @@ export function appendReading(
   writer.append(layout.bytes, (target, at) => void writeLaidOut(reading, layout, target, at), done);
 }
 
+/** Resolves once the reading is durable; rejects as the log refuses it. */
+export function keepReading(writer: LogWriter, reading: Reading): Promise<Position> {
+  return new Promise((resolve, reject) => {
+    appendReading(writer, reading, (error, position) => {
+      if (error === null) resolve(position);
+      else reject(error);
+    });
+  });
+}
+
 /**
  * What a lawful erasure leaves of a reading: that something of this kind came in by this door at this
  * time, and nothing else.

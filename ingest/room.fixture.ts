@@ -17,7 +17,7 @@ import { openLogReader, openLogWriter } from './log/segment-log.ts';
 import type { SegmentLogWriter } from './log/segment-writer.ts';
 import { openIngest, type Ingest, type IngestOptions } from './main.ts';
 import type { ObservationRow } from './observation.ts';
-import { appendReading, blankReading, decodeReading } from './reading-codec.ts';
+import { keepReading, blankReading, decodeReading } from './reading-codec.ts';
 import type { Reading } from './reading.ts';
 import type { StoreWriter } from './store/store.ts';
 import { openStoreWriter } from './store/writer.ts';
@@ -238,11 +238,7 @@ function appendTo({ clock, readings }: Folder, reading: Partial<Reading>): Promi
     payload: new Uint8Array(0),
     ...reading,
   };
-  return new Promise((resolve, reject) => {
-    appendReading(readings, whole, (error, position) =>
-      error === null ? resolve(position) : reject(error),
-    );
-  });
+  return keepReading(readings, whole);
 }
 
 async function bodiesOf(folder: Folder): Promise<Buffer[]> {

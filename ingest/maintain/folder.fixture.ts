@@ -15,7 +15,7 @@ import type { SegmentLogWriter } from '../log/segment-writer.ts';
 import type { ObservationRow } from '../observation.ts';
 import { encodeBatch } from '../observations/batch-codec.ts';
 import type { Batch } from '../observations/batch.ts';
-import { appendReading } from '../reading-codec.ts';
+import { keepReading } from '../reading-codec.ts';
 import type { Reading } from '../reading.ts';
 import { storeConfigSchema } from '../store/config.ts';
 import { noTotals } from '../store/schema.ts';
@@ -72,11 +72,7 @@ export function append(log: SegmentLogWriter, body: Uint8Array): Promise<Positio
 }
 
 export function keep(log: SegmentLogWriter, reading: Reading): Promise<Position> {
-  return new Promise((resolve, reject) => {
-    appendReading(log, reading, (error, position) =>
-      error === null ? resolve(position) : reject(error),
-    );
-  });
+  return keepReading(log, reading);
 }
 
 /** The n-th message: of device `d0`, `d1` or `d2`, one value of series 0, 1 or 2. */
