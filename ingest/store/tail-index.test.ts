@@ -40,6 +40,8 @@ describe('the index of a series in the tail', () => {
       [0, 1_000],
       [0, 100],
       [150, 151],
+      // Exactly the greatest end of the first group.
+      [200, 201],
       [199, 201],
     ] as const) {
       const expected = rows.filter((row) => endOf(row) >= from && endOf(row) < to);
