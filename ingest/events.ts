@@ -3,7 +3,7 @@
  * counter. The balance of readings and measurements is not counted here: it travels with the batches
  * and api shows it.
  */
-import type { Logger, Telemetry } from '../devices/telemetry.ts';
+import type { Logger, Metrics, Telemetry } from '../devices/telemetry.ts';
 import type { Batch } from './observations/batch.ts';
 import type { Position } from './log/log.ts';
 
@@ -30,10 +30,18 @@ export interface IngestEvents {
   }): void;
   readingCrashed(fields: { readonly position: Position; readonly device: string }): void;
   registryChanged(fields: { readonly position: Position; readonly version: number }): void;
+  /** Ids of rules in the configuration that no datastream of the version in force has. */
+  rulesUnused(
+    fields: { readonly version: number; readonly ids: readonly string[] },
+    isNews: boolean,
+  ): void;
   flushFailed(error: unknown): void;
   held(): void;
   failed(error: unknown): void;
 }
+
+/** Ids that one line names; the gauge counts all. */
+const idsToldMax = 20;
 
 export function openIngestEvents({ logger, metrics }: Telemetry): IngestEvents {
   const batches = metrics.counter('quantrac_ingest_batches_total', 'Batches of observations kept');
@@ -98,6 +106,22 @@ export function openIngestEvents({ logger, metrics }: Telemetry): IngestEvents {
       flushes.increase();
     },
     held: () => holds.increase(),
+    rulesUnused: unusedRules(logger, metrics),
+  };
+}
+
+function unusedRules(logger: Logger, metrics: Metrics): IngestEvents['rulesUnused'] {
+  const unused = metrics.gauge(
+    'quantrac_ingest_rules_unused',
+    'Ids under checks.datastreams that no datastream has',
+  );
+  return ({ version, ids }, isNews) => {
+    unused.set(ids.length);
+    if (!isNews) return;
+    logger.warn(
+      { version, count: ids.length, ids: ids.slice(0, idsToldMax) },
+      'rules under checks.datastreams are of no datastream, they judge nothing',
+    );
   };
 }
 

@@ -22,6 +22,7 @@ import type { DurableEnd, LogReader, LogWriter, Position } from './log/log.ts';
 import { createNormaliser } from './normalise/measurement.ts';
 import type { BalanceTotals } from './observations/batch.ts';
 import { createPassage } from './pipeline.ts';
+import { createRuleNames } from './rule-names.ts';
 import { createSettler } from './settle.ts';
 import type { StoreWriter } from './store/store.ts';
 
@@ -154,6 +155,8 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     lookBackPointsMax: config.windows.lookBackPointsMax,
   });
   const balance = openBalance(store.totals);
+  const ruleNames = createRuleNames(config.checks, directory, events);
+  ruleNames.check();
   const settler = createSettler({
     directory,
     limits: config.decode,
@@ -161,6 +164,7 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     decider,
     events,
     balance,
+    ruleNames,
     store,
     passage: createPassage(),
   });

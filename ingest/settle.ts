@@ -17,10 +17,12 @@ import { passMessage, setWholeAside, type Passage, type PipelineParts } from './
 import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
 import { restatementOf, type ReprocessStep } from './reprocess-step.ts';
+import type { RuleNames } from './rule-names.ts';
 import type { StoreReader } from './store/store.ts';
 
 export interface SettleParts extends PipelineParts {
   readonly balance: Balance;
+  readonly ruleNames: RuleNames;
   readonly store: Pick<StoreReader, 'quarantine'>;
   /** Filled anew for each message. */
   readonly passage: Passage;
@@ -135,6 +137,7 @@ function settleMarker(parts: SettleParts, reading: LoggedReading): void {
   }
   parts.directory.change(version);
   parts.events.registryChanged({ position: reading.position, version });
+  parts.ruleNames.check();
   parts.decider.changeRegistry();
   settleControl(parts, reading, 'registry', text);
 }
