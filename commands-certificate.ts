@@ -1,10 +1,8 @@
 /** Client certificates of devices: pinned to one device each, here or in the running server. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from './command-line.ts';
-import { withRegistry } from './commands-registry.ts';
+import { askOrOpen } from './commands-registry.ts';
 import { readConfiguration } from './configuration.ts';
-import { askControl } from './control.ts';
-import { pathsOf } from './data-folder.ts';
 import { fingerprintOf } from './devices/certificate.ts';
 import { startError } from './errors.ts';
 
@@ -13,7 +11,6 @@ const actor = 'operator (command line)';
 /** Prints one JSON line of what was done. */
 export async function certificateCommand({ arguments: words, flags }: Command): Promise<number> {
   const configuration = readConfiguration({ flags, environment: process.env });
-  const { controlSocket } = pathsOf(configuration.dataDir);
   const [action, ...rest] = words;
   const [device, given] = action === 'pin' ? rest : [undefined, rest[0]];
   const isWhole = action === 'pin' ? rest.length === 2 : action === 'unpin' && rest.length === 1;
@@ -23,17 +20,12 @@ export async function certificateCommand({ arguments: words, flags }: Command): 
       accepted: ['pin DEVICE FILE|FINGERPRINT', 'unpin FILE|FINGERPRINT'],
     });
   const certificate = fingerprintOf(existsSync(given) ? readFileSync(given, 'utf8') : given);
-  const asked = await askControl(
-    controlSocket,
-    device === undefined ? 'unpinCertificate' : 'pinCertificate',
-    { device, certificate },
+  const question = device === undefined ? 'unpinCertificate' : 'pinCertificate';
+  await askOrOpen<unknown>(configuration, [question, { device, certificate }], (registry) =>
+    device === undefined
+      ? registry.unpinCertificate(certificate, actor)
+      : registry.pinCertificate(device, certificate, actor),
   );
-  if (asked === undefined)
-    withRegistry(configuration, (registry) =>
-      device === undefined
-        ? registry.unpinCertificate(certificate, actor)
-        : registry.pinCertificate(device, certificate, actor),
-    );
   const told = { fingerprint256: certificate };
   process.stdout.write(
     `${JSON.stringify(device === undefined ? { unpinned: true, ...told } : { deviceId: device, ...told })}\n`,

@@ -1,5 +1,6 @@
 /** Commands that copy what is kept: backup and restore. */
 import { chmodSync, mkdirSync } from 'node:fs';
+import { askOrDo } from './ask-or-do.ts';
 import { textFlag, type Command } from './command-line.ts';
 import {
   configurationOf,
@@ -30,16 +31,13 @@ export async function backupCommand(command: Command): Promise<number> {
   const onProgress = openProgress(command);
   requireData(configuration);
   makeTarget(directory);
-  const asked = await askControl(
-    pathsOf(configuration.dataDir).controlSocket,
-    'backup',
-    { directory },
-    relay(onProgress),
+  const { controlSocket } = pathsOf(configuration.dataDir);
+  const { result } = await askOrDo<{ readonly result: unknown }>(
+    openSystemClock(),
+    () => askControl(controlSocket, 'backup', { directory }, relay(onProgress)),
+    async () => ({ result: await backupHere(configuration, directory, onProgress) }),
   );
-  const manifest =
-    asked === undefined
-      ? await backupHere(configuration, directory, onProgress)
-      : (asked.result as Manifest);
+  const manifest = result as Manifest;
   const { storeId, view, observations, readings, registry } = manifest;
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   tell(

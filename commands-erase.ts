@@ -1,4 +1,5 @@
 /** The command `erase`: what devices said goes, through the one decider, running or not. */
+import { askOrDo } from './ask-or-do.ts';
 import { configurationOf, openProgress, relay, requireData, tell } from './command-telling.ts';
 import type { Command } from './command-line.ts';
 import type { Configuration } from './configuration.ts';
@@ -16,16 +17,13 @@ export async function eraseCommand(command: Command): Promise<number> {
   const configuration = configurationOf(command);
   requireData(configuration);
   const onProgress = openProgress(command);
-  const asked = await askControl(
-    pathsOf(configuration.dataDir).controlSocket,
-    'erase',
-    wish,
-    relay(onProgress),
+  const { controlSocket } = pathsOf(configuration.dataDir);
+  const { result } = await askOrDo<{ readonly result: unknown }>(
+    openSystemClock(),
+    () => askControl(controlSocket, 'erase', wish, relay(onProgress)),
+    async () => ({ result: await eraseHere(configuration, wish, onProgress) }),
   );
-  const report =
-    asked === undefined
-      ? await eraseHere(configuration, wish, onProgress)
-      : (asked.result as EraseReport);
+  const report = result as EraseReport;
   const { readings, batches, viewRows } = report;
   tell(
     command,

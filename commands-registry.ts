@@ -1,6 +1,7 @@
 /** Commands about the registry and the configuration. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { askOrDo } from './ask-or-do.ts';
 import type { Command } from './command-line.ts';
 import { textFlag } from './command-line.ts';
 import { printCommentedJson } from './commented-json.ts';
@@ -30,13 +31,24 @@ export async function provisionFile(
   rotate: boolean,
 ): Promise<ProvisionOutcome> {
   const argument = { content, rotate };
-  const asked = await askControl(
-    pathsOf(configuration.dataDir).controlSocket,
-    'provision',
-    argument,
+  return askOrOpen<ProvisionOutcome>(configuration, ['provision', argument], (registry) =>
+    provisionHere(registry, content, rotate),
   );
-  if (asked !== undefined) return asked.result as ProvisionOutcome;
-  return withRegistry(configuration, (registry) => provisionHere(registry, content, rotate));
+}
+
+/** Asks the running server, or works on the registry here. */
+export async function askOrOpen<Result>(
+  configuration: Configuration,
+  [question, argument]: readonly [question: string, argument: unknown],
+  work: (registry: RegistryWriter) => Result,
+): Promise<Result> {
+  const { controlSocket } = pathsOf(configuration.dataDir);
+  const { result } = await askOrDo<{ readonly result: unknown }>(
+    openSystemClock(),
+    () => askControl(controlSocket, question, argument),
+    () => ({ result: withRegistry(configuration, work) }),
+  );
+  return result as Result;
 }
 
 export function provisionHere(
@@ -53,7 +65,7 @@ export function provisionHere(
   return { outcome, secrets: registry.provision(devices, { rotate, actor }) };
 }
 
-export function withRegistry<Result>(
+function withRegistry<Result>(
   configuration: Configuration,
   work: (registry: RegistryWriter) => Result,
 ): Result {
@@ -120,26 +132,17 @@ export async function tokenCommand(command: Command): Promise<number> {
       actor: 'operator (command line)',
       ...(owner === undefined ? {} : { owner }),
     } as const;
-    const asked = await askControl(
-      pathsOf(configuration.dataDir).controlSocket,
-      'createToken',
-      wanted,
+    const token = await askOrOpen(configuration, ['createToken', wanted], (registry) =>
+      registry.createToken(wanted),
     );
-    const token =
-      asked === undefined
-        ? withRegistry(configuration, (registry) => registry.createToken(wanted))
-        : asked.result;
     process.stdout.write(`${JSON.stringify(token)}\n`);
     return 0;
   }
   if (action === 'revoke' && subject !== undefined) {
     const actor = 'operator (command line)';
-    const asked = await askControl(pathsOf(configuration.dataDir).controlSocket, 'revoke', {
-      subject,
-      actor,
-    });
-    if (asked === undefined)
-      withRegistry(configuration, (registry) => registry.revoke(subject, actor));
+    await askOrOpen<unknown>(configuration, ['revoke', { subject, actor }], (registry) =>
+      registry.revoke(subject, actor),
+    );
     process.stdout.write(`${JSON.stringify({ revoked: subject })}\n`);
     return 0;
   }

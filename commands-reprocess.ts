@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { registryMarker } from './api/admin/marker.ts';
+import { askOrDo } from './ask-or-do.ts';
 import { instantFlag, type Command } from './command-line.ts';
 import { configurationOf, openProgress, requireData, tell } from './command-telling.ts';
 import type { Configuration } from './configuration.ts';
 import type { AppendedRecord } from './control-handlers.ts';
-import { askControl, holdControl } from './control.ts';
+import { askControl, holdControl, type HeldControl } from './control.ts';
 import { pathsOf } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
@@ -33,14 +34,29 @@ export async function reprocessCommand(command: Command): Promise<number> {
   const configuration = configurationOf(command);
   requireData(configuration);
   const socket = pathsOf(configuration.dataDir).controlSocket;
-  const held = await holdControl(socket, 'reprocess', null);
-  if (held === undefined) return told(command, await reprocessHere(command, configuration, order));
+  const report = await askOrDo(
+    openSystemClock(),
+    async () => {
+      const held = await holdControl(socket, 'reprocess', null);
+      return held && reprocessHeld(command, configuration, order, held);
+    },
+    () => reprocessHere(command, configuration, order),
+  );
+  return told(command, report);
+}
+
+async function reprocessHeld(
+  command: Command,
+  configuration: Configuration,
+  order: ReprocessOrder,
+  held: HeldControl,
+): Promise<ReprocessReport> {
   // What a server judges by is its own to say, whatever this command was started with.
   const { ingest, devices } = held.told as Configuration;
   try {
     setPriority(constants.priority.PRIORITY_LOW);
     const own = { ...configuration, ingest, devices };
-    return told(command, await reprocessBeside(command, own, order));
+    return await reprocessBeside(command, own, order);
   } finally {
     held.release();
   }
