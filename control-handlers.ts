@@ -30,6 +30,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     revoke: (argument: unknown) => rooms.api.call('revoke', argument),
     pinCertificate: (argument: unknown) => rooms.api.call('pinCertificate', argument),
     unpinCertificate: (argument: unknown) => rooms.api.call('unpinCertificate', argument),
+    balance: () => rooms.api.call('balance'),
     durableEnds: () => rooms.broker.call('durableEnds'),
     backup: ({ directory }: { readonly directory: string }, progress) =>
       inTurn(() => backupRunning(parts, directory, progress)),

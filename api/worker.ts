@@ -95,7 +95,11 @@ async function openApiRoom(room: Surroundings) {
   });
   return {
     ready: { httpPort: api.httpPort, isSecure: api.isSecure },
-    calls: { ...operatorCalls(api), readiness: () => api.readiness() },
+    calls: {
+      ...operatorCalls(api),
+      readiness: () => api.readiness(),
+      balance: async () => api.balance(),
+    },
     async close() {
       await api.close();
       registry.close();
