@@ -9,6 +9,9 @@ interface CommandHelp {
 
 const range = 'an RFC 3339 instant with offset';
 
+const certificate =
+  "PEM file of the server's certificate or its authority: MQTT over TLS, where the server has it, and HTTPS";
+
 export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   run: {
     synopsis: 'run [--demo]',
@@ -92,17 +95,18 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     },
   },
   replay: {
-    synopsis: 'replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max]',
+    synopsis: 'replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max] [--ca FILE]',
     purpose: 'Publishes CSV files of real records as live stations of the running server.',
     flags: {
       profile: 'a JSON file that maps columns to properties (see simulators/profiles)',
       time: 'shifted (default): the last row is now; as-is: times of the file',
       speed: 'times faster than real time; max (default): as fast as is acknowledged',
+      ca: certificate,
     },
   },
   load: {
     synopsis:
-      'load [--devices N] [--rate N|max] [--seconds N] [--window N] [--qos2 SHARE] [--seed N]',
+      'load [--devices N] [--rate N|max] [--seconds N] [--window N] [--qos2 SHARE] [--seed N] [--ca FILE]',
     purpose:
       'Publishes at a rate to the running server, then compares every acknowledged reading with ' +
       'the API; exit code 1 when anything is missing, doubled, changed or invented.',
@@ -113,10 +117,12 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       window: 'messages of one connection without acknowledgement, 10',
       qos2: 'share of the messages with QoS 2, 0 to 1',
       seed: 'a number that repeats the run, 1',
+      ca: certificate,
     },
   },
   simulate: {
-    synopsis: 'simulate [--stations N] [--interval MS] [--faults NAME,…] [--seconds N] [--seed N]',
+    synopsis:
+      'simulate [--stations N] [--interval MS] [--faults NAME,…] [--seconds N] [--seed N] [--ca FILE]',
     purpose: 'Adds simulated stations to the running server, until it is stopped.',
     flags: {
       stations: 'how many, 12',
@@ -124,6 +130,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       faults: 'what goes wrong now and then; a wrong name lists them',
       seconds: 'how long; without it, until it is stopped',
       seed: 'a number that repeats the run, 1',
+      ca: certificate,
     },
   },
   help: { synopsis: 'help [COMMAND]', purpose: 'Prints this, or what one command takes.' },

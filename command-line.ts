@@ -59,6 +59,7 @@ export const flagsOf: Readonly<
     ['profile', 'text'],
     ['time', 'text'],
     ['speed', 'text'],
+    ['ca', 'text'],
   ],
   load: [
     ['devices', 'text'],
@@ -67,6 +68,7 @@ export const flagsOf: Readonly<
     ['window', 'text'],
     ['qos2', 'text'],
     ['seed', 'text'],
+    ['ca', 'text'],
   ],
   simulate: [
     ['stations', 'text'],
@@ -74,6 +76,7 @@ export const flagsOf: Readonly<
     ['seconds', 'text'],
     ['faults', 'text'],
     ['seed', 'text'],
+    ['ca', 'text'],
   ],
   help: [],
   version: [],

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { numberFlag, textFlag, type Command } from './command-line.ts';
 import { configurationOf, tell } from './command-telling.ts';
-import { addressesOf, host, secretsFor } from './commands-world.ts';
+import { secretsFor } from './commands-world.ts';
 import type { Configuration } from './configuration.ts';
 import { openSystemClock } from './devices/clock-system.ts';
+import { CodedError } from './devices/coded-error.ts';
 import { startError } from './errors.ts';
-import type { Addresses } from './server.ts';
+import { findDoors, trustOf, type Doors } from './server-doors.ts';
 import { connectDevice } from './simulators/device.ts';
 import {
   chooseProfile,
@@ -26,7 +27,7 @@ interface RecordsFile {
 interface Replaying {
   readonly time: 'shifted' | 'as-is';
   readonly speed: number | 'max';
-  readonly addresses: Addresses;
+  readonly doors: Doors;
 }
 
 /** Every file is read whole before anything is registered or published. */
@@ -34,11 +35,12 @@ export async function replayCommand(command: Command): Promise<number> {
   if (command.arguments.length === 0)
     throw startError('START_USAGE', { command: 'replay', accepted: 'one or more files' });
   const how = { time: timeOf(command), speed: speedOf(command) };
+  const trust = trustOf(command);
   const files = command.arguments.map((file) => readRecords(command, file));
   const configuration = configurationOf(command);
-  const addresses = await addressesOf(configuration);
+  const doors = await findDoors(configuration, trust);
   await Promise.all(
-    files.map((file) => replayFile(command, configuration, { ...file, ...how, addresses })),
+    files.map((file) => replayFile(command, configuration, { ...file, ...how, doors })),
   );
   return 0;
 }
@@ -76,7 +78,8 @@ function reading<Result>(file: string, read: () => Result): Result {
   try {
     return read();
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const said = error instanceof CodedError ? error.fields['problem'] : undefined;
+    const problem = said ?? (error instanceof Error ? error.message : String(error));
     throw startError('START_REPLAY_FILE', { file, problem }, error);
   }
 }
@@ -86,13 +89,16 @@ async function replayFile(
   configuration: Configuration,
   options: RecordsFile & Replaying,
 ): Promise<void> {
-  const { profile, file } = options;
+  const { profile, file, doors } = options;
+  const { reconnectMs, replayInflightMax, replayRowsMax } = configuration.simulators;
   const [secret] = await secretsFor(configuration, registryFileOfProfile(profile));
   if (secret === undefined)
     throw startError('START_REPLAY_FILE', { file, problem: 'the profile names no device' });
   const clock = openSystemClock();
   const device = await connectDevice({
-    url: `mqtt://${host}:${options.addresses.mqttPort}`,
+    url: doors.mqttUrl,
+    trust: doors.trust,
+    reconnectMs,
     secret,
     channels: [],
     onError: (error) => process.stderr.write(`${file}: ${error.message}\n`),
@@ -102,8 +108,8 @@ async function replayFile(
     ...options,
     clock,
     device,
-    rowsPerMessage: options.speed === 'max' ? 20 : 1,
-    inflightMax: 20,
+    rowsPerMessage: options.speed === 'max' ? replayRowsMax : 1,
+    inflightMax: replayInflightMax,
     onProgress(sent, total) {
       if (clock.now() - toldAt < 1_000) return;
       toldAt = clock.now();

@@ -3,13 +3,11 @@ import { numberFlag, textFlag, type Command } from './command-line.ts';
 import { tell } from './command-telling.ts';
 import { provisionFile } from './commands-registry.ts';
 import { readConfiguration, type Configuration } from './configuration.ts';
-import { askControl } from './control.ts';
-import { pathsOf } from './data-folder.ts';
 import { sleep } from './devices/clock.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { createSeededRandom } from './devices/random.ts';
 import { startError } from './errors.ts';
-import type { Addresses } from './server.ts';
+import { findDoors, trustOf, untilSettled } from './server-doors.ts';
 import { fleetStations, registryFileOf, replacementFileOf } from './simulators/demo-network.ts';
 import type { DeviceSecretOf } from './simulators/device.ts';
 import { startDisturbances } from './simulators/disturbances.ts';
@@ -19,21 +17,13 @@ import {
   type FaultName,
   type FleetFaultName,
 } from './simulators/faults.ts';
+import { simulatorsError } from './simulators/errors.ts';
 import { startFleet, type FleetOptions } from './simulators/fleet.ts';
-import { readBalance } from './simulators/load/balance.ts';
 import { audit } from './simulators/load/audit.ts';
 import { loadChannels, loadRegistryFile } from './simulators/load/network.ts';
-import { startLoad } from './simulators/load/run.ts';
+import { startLoad, type Load } from './simulators/load/run.ts';
 
-export const host = '127.0.0.1';
 const dayMs = 86_400_000;
-
-export async function addressesOf(configuration: Configuration): Promise<Addresses> {
-  const asked = await askControl(pathsOf(configuration.dataDir).controlSocket, 'addresses', null);
-  if (asked === undefined)
-    throw startError('START_NOT_RUNNING', { dataDir: configuration.dataDir });
-  return asked.result as Addresses;
-}
 
 /** Registers the network in the running server and rotates its secrets, so that all are known here. */
 export async function secretsFor(
@@ -64,22 +54,24 @@ export async function simulateCommand(command: Command): Promise<number> {
   const faults = faultNames.filter((name) => wanted.includes(name));
   const fleetFaults = fleetFaultNames.filter((name) => wanted.includes(name));
   const seed = numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 });
+  const trusted = trustOf(command);
   const configuration = readConfiguration({ flags: command.flags, environment: process.env });
-  const { mqttPort } = await addressesOf(configuration);
+  const { mqttUrl, trust } = await findDoors(configuration, trusted);
   const stations = fleetStations(count, intervalMs);
   const secrets = await secretsFor(configuration, registryFileOf(stations));
   const clock = openSystemClock();
   const onError = (name: string, error: Error) =>
     void process.stderr.write(`${name}: ${error.message}\n`);
   const fleet = await startFleet({
-    url: `mqtt://${host}:${mqttPort}`,
+    url: mqttUrl,
+    trust,
+    config: configuration.simulators,
     clock,
     stations,
     secrets: new Map(secrets.map((secret) => [secret.deviceId, secret])),
     seed,
     faults,
     faultRate: faults.length === 0 ? 0 : 0.02,
-    connectingMax: 50,
     onError,
     register: createRegister(configuration),
   });
@@ -93,7 +85,7 @@ export async function simulateCommand(command: Command): Promise<number> {
   });
   const endsAt = clock.monotonicMs() + seconds * 1_000;
   while (clock.monotonicMs() < endsAt) {
-    await sleep(clock, Math.min(5_000, endsAt - clock.monotonicMs()));
+    await sleep(clock, Math.max(0, Math.min(5_000, endsAt - clock.monotonicMs())));
     const { connected, acknowledged, failed } = fleet.counts();
     tell(
       command,
@@ -119,46 +111,45 @@ function createRegister(configuration: Configuration): NonNullable<FleetOptions[
   };
 }
 
-export async function loadCommand(command: Command): Promise<number> {
-  const devices = numberFlag(command, 'devices', 1_000, { min: 1, max: 100_000 });
-  const seconds = numberFlag(command, 'seconds', 10, { min: 1, max: 1e6 });
-  const seed = numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 });
-  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
-  const { mqttPort, httpPort } = await addressesOf(configuration);
-  const secrets = await secretsFor(configuration, loadRegistryFile(devices, 1_000));
-  const clock = openSystemClock();
-  const load = startLoad({
-    host,
-    port: () => mqttPort,
-    clock,
-    seed,
-    secrets,
-    rate:
-      textFlag(command, 'rate', '2000') === 'max'
-        ? 'max'
-        : numberFlag(command, 'rate', 2_000, { min: 1, max: 1e6 }),
+/** Every flag is judged before a server is looked for. */
+function loadFlags(command: Command) {
+  const isMax = textFlag(command, 'rate') === 'max';
+  return {
+    devices: numberFlag(command, 'devices', 1_000, { min: 1, max: 100_000 }),
+    seconds: numberFlag(command, 'seconds', 10, { min: 1, max: 1e6 }),
+    seed: numberFlag(command, 'seed', 1, { min: 0, max: 2 ** 31 }),
+    rate: isMax ? ('max' as const) : numberFlag(command, 'rate', 2_000, { min: 1, max: 1e6 }),
     window: numberFlag(command, 'window', 10, { min: 1, max: 1_000 }),
     qos2Share: numberFlag(command, 'qos2', 0, { min: 0, max: 1 }),
-    duplicateShare: 0,
-  });
+    trust: trustOf(command),
+  };
+}
+
+export async function loadCommand(command: Command): Promise<number> {
+  const { devices, seconds, trust: trusted, ...how } = loadFlags(command);
+  const configuration = readConfiguration({ flags: command.flags, environment: process.env });
+  const config = configuration.simulators;
+  const { host, mqttPort, trust, api } = await findDoors(configuration, trusted);
+  const secrets = await secretsFor(configuration, loadRegistryFile(devices, 1_000));
+  const clock = openSystemClock();
+  const port = (): number => mqttPort;
+  const load = startLoad({ ...how, host, port, trust, config, clock, secrets, duplicateShare: 0 });
   await sleep(clock, seconds * 1_000);
-  const unacknowledged = await load.finish(10_000);
+  const unacknowledged = await load.finish(config.loadFinishMs);
   load.close();
+  requireSent(load, `${host}:${mqttPort}`);
   const totals = load.ledger.totals();
   const latency = { p50Ms: load.latencies.percentile(0.5), p99Ms: load.latencies.percentile(0.99) };
   tell(
     command,
-    { event: 'loaded', ...totals, unacknowledged, ...latency, seed },
+    { event: 'loaded', ...totals, unacknowledged, ...latency, seed: how.seed },
     `${totals.acknowledged} of ${totals.sent} messages acknowledged, PUBACK p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`,
   );
   const channels = new Map(loadChannels.map(([channel, property]) => [property, channel]));
-  await settled(`http://${host}:${httpPort}`, clock);
-  const found = await audit({
-    api: `http://${host}:${httpPort}`,
-    ledger: load.ledger,
-    payloads: load.payloads,
-    channels,
-  });
+  await untilSettled(configuration, clock);
+  const { examplesMax } = config;
+  const { ledger, payloads } = load;
+  const found = await audit({ api, ledger, payloads, channels, examplesMax });
   tell(
     command,
     { event: 'audited', ...found },
@@ -167,7 +158,11 @@ export async function loadCommand(command: Command): Promise<number> {
   return found.missing + found.doubled + found.changed + found.invented === 0 ? 0 : 1;
 }
 
-/** Waits until every reading that was logged is settled: what is behind is not missing. */
-async function settled(api: string, clock: ReturnType<typeof openSystemClock>): Promise<void> {
-  while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, 50);
+/** An audit of nothing finds nothing wrong: a load that never got through must not look like one. */
+function requireSent(load: Load, address: string): void {
+  if (load.ledger.totals().sent > 0) return;
+  throw simulatorsError('SIMULATORS_CONNECT_FAILED', {
+    address,
+    problem: load.problem(),
+  });
 }

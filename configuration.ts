@@ -11,6 +11,7 @@ import { devicesConfigSchema } from './devices/config.ts';
 import { startError } from './errors.ts';
 import { ingestConfigSchema } from './ingest/config.ts';
 import { logConfigSchema } from './ingest/log/config.ts';
+import { simulatorsConfigSchema } from './simulators/config.ts';
 
 const port = z.int().min(0).max(65_535);
 
@@ -68,6 +69,9 @@ export const configurationSchema = z.strictObject({
   log: logConfigSchema.prefault({}).describe('Both logs: readings and observations.'),
   ingest: ingestConfigSchema.prefault({}).describe('Judging and keeping.'),
   api: apiConfig.omit({ host: true, httpPort: true }).prefault({}).describe('The doors out.'),
+  simulators: simulatorsConfigSchema
+    .prefault({})
+    .describe('The world outside: simulate, replay, load, and the stations of --demo.'),
 });
 
 export type Configuration = z.infer<typeof configurationSchema> & {

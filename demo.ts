@@ -4,6 +4,7 @@ import { pathsOf } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import type { Configuration } from './configuration.ts';
 import { startError } from './errors.ts';
+import { inUrl, reachableHost } from './server-doors.ts';
 import { demoStations, registryFileOf } from './simulators/demo-network.ts';
 import { faultNames } from './simulators/faults.ts';
 import { startFleet, type Fleet } from './simulators/fleet.ts';
@@ -20,12 +21,9 @@ export async function startDemo(server: Server, configuration: Configuration): P
   const outcome = (asked?.result as ProvisionOutcome | undefined)?.outcome;
   if (outcome?.ok !== true)
     throw startError('START_NOT_RUNNING', { problem: outcome?.problems[0] });
-  const host =
-    configuration.host === undefined || configuration.host === '0.0.0.0'
-      ? '127.0.0.1'
-      : configuration.host;
   return startFleet({
-    url: `mqtt://${host}:${server.addresses.mqttPort}`,
+    url: `mqtt://${inUrl(reachableHost(configuration.host))}:${server.addresses.mqttPort}`,
+    config: configuration.simulators,
     clock: openSystemClock(),
     stations,
     secrets: new Map(
@@ -37,7 +35,6 @@ export async function startDemo(server: Server, configuration: Configuration): P
     seed: 2026,
     faults: faultNames,
     faultRate: 0.004,
-    connectingMax: 12,
     onError: (deviceId, error) =>
       process.stderr.write(
         `${JSON.stringify({ room: 'simulators', deviceId, problem: error.message })}\n`,

@@ -8,6 +8,7 @@ import { ingestErrors } from './ingest/errors.ts';
 import { logErrors } from './ingest/log/errors.ts';
 import { maintainErrors } from './ingest/maintain/errors.ts';
 import { storeErrors } from './ingest/store/errors.ts';
+import { simulatorsErrors } from './simulators/errors.ts';
 
 /** Every table whose errors can end a start or a command; an error that crossed a thread has only its code. */
 const tables: readonly ErrorTable[] = [
@@ -19,6 +20,7 @@ const tables: readonly ErrorTable[] = [
   logErrors,
   maintainErrors,
   storeErrors,
+  simulatorsErrors,
 ];
 
 /** One line that says what to do, with the values of this occurrence; a fault of ours in full. */

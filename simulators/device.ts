@@ -1,7 +1,9 @@
 /** A simulated device: one MQTT.js client that publishes as real ones do, QoS 1, with a last will. */
 import { connectAsync, type MqttClient } from 'mqtt';
+import { simulatorsError } from './errors.ts';
 import type { Draft } from './faults.ts';
 import type { SimulatedChannel } from './sensing.ts';
+import type { Trust } from './trust.ts';
 
 export interface DeviceSecretOf {
   readonly deviceId: string;
@@ -21,29 +23,23 @@ export interface ConnectedDevice {
 }
 
 export interface DeviceOptions {
-  /** For example `mqtt://127.0.0.1:1883`. */
+  /** For example `mqtt://127.0.0.1:1883`, or `mqtts://…` with a trust. */
   readonly url: string;
+  readonly trust?: Trust | undefined;
+  readonly reconnectMs: number;
   readonly secret: DeviceSecretOf;
   readonly channels: readonly SimulatedChannel[];
   readonly onError: (error: Error) => void;
 }
 
+/** Throws SIMULATORS_CONNECT_FAILED when the first connection is refused or does not come about. */
 export async function connectDevice(options: DeviceOptions): Promise<ConnectedDevice> {
-  const { secret } = options;
-  const base = `env/v1/${secret.deviceId}`;
-  const client: MqttClient = await connectAsync(options.url, {
-    clientId: secret.clientId,
-    ...(secret.password === '' ? {} : { username: secret.username, password: secret.password }),
-    clean: false,
-    reconnectPeriod: 1_000,
-    will: {
-      topic: `${base}/state`,
-      payload: Buffer.from('{"status":"offline"}'),
-      qos: 1,
-      retain: true,
-    },
+  const base = `env/v1/${options.secret.deviceId}`;
+  const client = await openClient(options, base);
+  // A server that hears DISCONNECT may reset the connection: the end of a device is no trouble of it.
+  client.on('error', (error) => {
+    if (!client.disconnecting) options.onError(error);
   });
-  client.on('error', options.onError);
   await client.publishAsync(`${base}/state`, '{"status":"online"}', { qos: 1, retain: true });
   return {
     async publish(draft, half) {
@@ -60,6 +56,29 @@ export async function connectDevice(options: DeviceOptions): Promise<ConnectedDe
     },
     close: () => endOf(client),
   };
+}
+
+async function openClient(options: DeviceOptions, base: string): Promise<MqttClient> {
+  const { url, secret, trust, reconnectMs } = options;
+  try {
+    return await connectAsync(url, {
+      ...trust,
+      clientId: secret.clientId,
+      ...(secret.password === '' ? {} : { username: secret.username, password: secret.password }),
+      clean: false,
+      reconnectPeriod: reconnectMs,
+      will: {
+        topic: `${base}/state`,
+        payload: Buffer.from('{"status":"offline"}'),
+        qos: 1,
+        retain: true,
+      },
+    });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    const { deviceId } = secret;
+    throw simulatorsError('SIMULATORS_CONNECT_FAILED', { deviceId, url, problem }, error);
+  }
 }
 
 /** A client without connection, or one that loses it now, would wait for its acknowledgements for ever. */

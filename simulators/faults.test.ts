@@ -19,7 +19,7 @@ function run(
   rate: number,
   count = 400,
 ): { drafts: Draft[]; emissions: Emission[] } {
-  const faults = createFaults(createSeededRandom(11), { names, rate });
+  const faults = createFaults(createSeededRandom(11), { names, rate, heldMessagesMax: 24 });
   const emissions = Array.from({ length: count }, (_, index) => faults(draftAt(index)));
   return { drafts: emissions.flatMap(({ drafts }) => drafts), emissions };
 }

@@ -53,10 +53,9 @@ export interface FaultOptions {
   readonly names: readonly FaultName[];
   /** Chance that a fault begins with a message, 0 to 1. */
   readonly rate: number;
+  /** Drafts that a device holds back at most. */
+  readonly heldMessagesMax: number;
 }
-
-/** Drafts that a device holds back at most. */
-const heldMax = 24;
 
 export function createFaults(random: Random, options: FaultOptions): (draft: Draft) => Emission {
   let active: FaultName | undefined;
@@ -89,7 +88,8 @@ export function createFaults(random: Random, options: FaultOptions): (draft: Dra
     last = draft;
     if (active === 'late' || active === 'shuffled') {
       held.push(draft);
-      if (remaining > 0 && held.length < heldMax) return { drafts: [], half: false };
+      if (remaining > 0 && held.length < options.heldMessagesMax)
+        return { drafts: [], half: false };
       const freed = release();
       return { drafts: active === 'late' ? freed : shuffle(freed, random), half: false };
     }

@@ -1,14 +1,21 @@
 /** Many simulated devices on one clock: each publishes at its interval, spread over it. */
 import type { Clock, Scheduled } from '../devices/clock.ts';
 import { createSeededRandom } from '../devices/random.ts';
+import type { SimulatorsConfig } from './config.ts';
 import type { SimulatedStation } from './demo-network.ts';
 import { connectDevice, type ConnectedDevice, type DeviceSecretOf } from './device.ts';
+import { simulatorsError } from './errors.ts';
+import { openFleetEvents, type FleetCounts } from './events.ts';
 import { createFaults, type Draft, type Emission, type FaultName } from './faults.ts';
 import { createNature } from './nature.ts';
 import type { Values } from './sensing.ts';
+import type { Trust } from './trust.ts';
 
 export interface FleetOptions {
   readonly url: string;
+  /** Of a server over TLS (`mqtts://`). */
+  readonly trust?: Trust | undefined;
+  readonly config: SimulatorsConfig;
   readonly clock: Clock;
   readonly stations: readonly SimulatedStation[];
   readonly secrets: ReadonlyMap<string, DeviceSecretOf>;
@@ -16,8 +23,6 @@ export interface FleetOptions {
   readonly faults: readonly FaultName[];
   /** Chance that a fault begins with a message, 0 to 1. */
   readonly faultRate: number;
-  /** Connections opened at once at most. */
-  readonly connectingMax: number;
   readonly onError: (deviceId: string, error: Error) => void;
   /**
    * Registers another device for the station in place of the last one, from `at` on, and resolves
@@ -28,15 +33,6 @@ export interface FleetOptions {
     generation: number,
     at: number,
   ) => Promise<DeviceSecretOf>;
-}
-
-export interface FleetCounts {
-  readonly connected: number;
-  readonly storms: number;
-  readonly replaced: number;
-  readonly published: number;
-  readonly acknowledged: number;
-  readonly failed: number;
 }
 
 export interface Fleet {
@@ -63,7 +59,7 @@ interface Running {
 /** Connects every device, each first publishing at once and then at its interval. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const running: Running[] = [];
-  const counts = noCounts();
+  const events = openFleetEvents(options.onError);
   const gains = createSeededRandom(options.seed + 31);
   let closing = false;
   const queue = [...options.stations.entries()];
@@ -73,9 +69,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       const [index, station] = entry;
       const secret = options.secrets.get(station.id);
       if (secret === undefined)
-        throw new Error(`no credential for the simulated device ${station.id}`);
+        throw simulatorsError('SIMULATORS_CREDENTIAL_MISSING', { deviceId: station.id });
       const device = await connect(options, station, secret);
-      counts.connected += 1;
+      events.connected();
       const one = firstOf(station, device, secret.deviceId);
       running.push(one);
       startDevice(one, index);
@@ -85,7 +81,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   async function replaceDevice(place: number): Promise<void> {
     const one = running[Math.floor(place * running.length)];
     if (one === undefined || !(await replace(options, one, gains.next()))) return;
-    counts.replaced += 1;
+    events.replaced();
     if (closing) await one.device.close();
   }
 
@@ -104,21 +100,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
 
   function publish(one: Running, draft: Draft, half: boolean): void {
-    counts.published += 1;
+    events.published();
     one.device.publish(draft, half).then(
-      () => (counts.acknowledged += 1),
-      (error: unknown) => {
-        counts.failed += 1;
-        if (!closing) options.onError(one.deviceId, asError(error));
-      },
+      () => events.acknowledged(),
+      (error: unknown) => events.failed(one.deviceId, error, closing),
     );
   }
 
-  await Promise.all(Array.from({ length: Math.max(1, options.connectingMax) }, connectNext));
+  await Promise.all(Array.from({ length: options.config.connectingMax }, connectNext));
   return {
-    counts: () => ({ ...counts }),
+    counts: () => events.counts,
     storm: () => {
-      counts.storms += 1;
+      events.stormed();
       for (const { device } of running) device.reconnect();
     },
     replaceDevice,
@@ -132,7 +125,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 /** What the device at a station would send now, faults and all. */
 function createEmitter(
-  { clock, seed, faults: names, faultRate }: FleetOptions,
+  { clock, seed, faults: names, faultRate, config }: FleetOptions,
   station: SimulatedStation,
   index: number,
 ): (gain: number) => Emission {
@@ -142,7 +135,11 @@ function createEmitter(
     startAt: clock.now() - 7_200_000,
   });
   const sense = station.sensing.createSensor(random);
-  const faults = createFaults(random, { names, rate: faultRate });
+  const faults = createFaults(random, {
+    names,
+    rate: faultRate,
+    heldMessagesMax: config.heldMessagesMax,
+  });
   return (gain) => {
     const at = clock.now();
     const truth = sense(nature.stateAt(at), station.intervalMs);
@@ -150,27 +147,21 @@ function createEmitter(
   };
 }
 
-function noCounts(): { -readonly [Count in keyof FleetCounts]: number } {
-  return { connected: 0, published: 0, acknowledged: 0, failed: 0, storms: 0, replaced: 0 };
-}
-
 function firstOf(station: SimulatedStation, device: ConnectedDevice, deviceId: string): Running {
   const usual = { generation: 1, gain: 1, isReplacing: false, timer: undefined };
   return { station, device, deviceId, ...usual };
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
-}
-
 function connect(
-  { url, onError }: FleetOptions,
+  { url, trust, config, onError }: FleetOptions,
   { sensing }: SimulatedStation,
   secret: DeviceSecretOf,
 ): Promise<ConnectedDevice> {
   const { channels } = sensing;
   return connectDevice({
     url,
+    trust,
+    reconnectMs: config.reconnectMs,
     secret,
     channels,
     onError: (error) => onError(secret.deviceId, error),

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { simulatorsError } from './errors.ts';
 
 const name = z.strictObject({ vi: z.string(), en: z.string() });
 
@@ -65,14 +66,22 @@ const profileSchema = z.strictObject({
 
 export type Profile = z.infer<typeof profileSchema>;
 
-/** Throws an error that names the key. */
+/** Throws SIMULATORS_PROFILE_INVALID naming the key. */
 export function parseProfile(text: string): Profile {
-  const read = profileSchema.safeParse(JSON.parse(text));
+  const read = profileSchema.safeParse(parseText(text));
   if (read.success) return read.data;
   const problems = read.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'the profile'}: ${message}`,
   );
-  throw new Error(problems.join('; '), { cause: read.error });
+  throw simulatorsError('SIMULATORS_PROFILE_INVALID', { problem: problems.join('; ') }, read.error);
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw simulatorsError('SIMULATORS_PROFILE_INVALID', { problem: String(error) }, error);
+  }
 }
 
 /** The shipped profile all of whose columns the header has, or undefined. */

@@ -17,6 +17,12 @@ function profileWith(more: Record<string, unknown>): Profile {
   return parseProfile(JSON.stringify({ ...base, columns, time, ...more }));
 }
 
+const wrongRecords = (problem: string): Error =>
+  expect.objectContaining({
+    code: 'SIMULATORS_RECORDS_INVALID',
+    fields: { problem: expect.stringContaining(problem) as string },
+  }) as Error;
+
 const times = (file: string, more: Record<string, unknown>) =>
   parseRecords(file, profileWith(more)).map(({ at }) => new Date(at).toISOString());
 
@@ -36,9 +42,11 @@ test('a quoted cell may hold delimiters and quotes', () => {
 });
 
 test('a file without a column of the profile, and a line without a time, are named', () => {
-  expect(() => parseRecords('x,y\n1,2\n', profile)).toThrow('no column datetime_local');
+  expect(() => parseRecords('x,y\n1,2\n', profile)).toThrow(
+    wrongRecords('no column datetime_local'),
+  );
   expect(() => parseRecords(`${header}\nyesterday,1,1,1,1,1,1\n`, profile)).toThrow(
-    'line 2: "yesterday" is not a time in the order ymd',
+    wrongRecords('line 2: "yesterday" is not a time in the order ymd'),
   );
 });
 
@@ -84,8 +92,10 @@ describe('a profile reads', () => {
   test('no time whose zone nobody tells: this machine is not asked for its own', () => {
     const more = { time: { column: 'Time' } };
     expect(times('Time,T\n2024-01-01T00:00:00Z,1\n', more)).toHaveLength(1);
-    expect(() => times('Time,T\n2024-01-01T00:00:00,1\n', more)).toThrow('names no offset');
-    expect(() => times('Time,T\n2024-13-01T00:00:00Z,1\n', more)).toThrow('line 2');
+    expect(() => times('Time,T\n2024-01-01T00:00:00,1\n', more)).toThrow(
+      wrongRecords('names no offset'),
+    );
+    expect(() => times('Time,T\n2024-13-01T00:00:00Z,1\n', more)).toThrow(wrongRecords('line 2'));
   });
 
   test('two columns of one property, told apart by a slug', () => {
@@ -103,7 +113,12 @@ describe('a profile reads', () => {
 });
 
 test('what is wrong in a profile is named by its key', () => {
+  const wrongProfile = (problem: unknown): unknown =>
+    expect.objectContaining({ code: 'SIMULATORS_PROFILE_INVALID', fields: { problem } });
   expect(() => profileWith({ intervalMs: 10, delimiter: '|' })).toThrow(
-    /delimiter: .*; intervalMs: /,
+    wrongProfile(expect.stringMatching(/delimiter: .*; intervalMs: /)) as Error,
+  );
+  expect(() => parseProfile('{')).toThrow(
+    wrongProfile(expect.stringContaining('SyntaxError')) as Error,
   );
 });

@@ -1,4 +1,5 @@
 /** Rows of a CSV file of real records, as a profile says to read it. */
+import { simulatorsError } from './errors.ts';
 import type { Profile } from './profile.ts';
 
 export interface RecordRow {
@@ -10,14 +11,14 @@ export interface RecordRow {
 
 type Order = NonNullable<Profile['time']['order']>;
 
-/** Throws an error that names the column or the line. */
+/** Throws SIMULATORS_RECORDS_INVALID naming the column or the line. */
 export function parseRecords(text: string, profile: Profile): RecordRow[] {
   const { delimiter, linesBeforeHeader, linesAfterHeader } = profile;
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const header = splitCells(lines[linesBeforeHeader] ?? '', delimiter);
   const placeOf = (column: string): number => {
     const place = header.indexOf(column);
-    if (place < 0) throw new Error(`the file has no column ${column}`);
+    if (place < 0) throw wrong(`the file has no column ${column}`);
     return place;
   };
   const times = [profile.time.column].flat().map(placeOf);
@@ -30,13 +31,17 @@ export function parseRecords(text: string, profile: Profile): RecordRow[] {
     if (only !== null && cells[only] !== profile.only?.equals) continue;
     const time = times.map((place) => (cells[place] ?? '').trim()).join(' ');
     const at = readTime(time, profile.time);
-    if (Number.isNaN(at)) throw new Error(`line ${index + 1}: ${problemOf(time, profile.time)}`);
+    if (Number.isNaN(at)) throw wrong(`line ${index + 1}: ${problemOf(time, profile.time)}`);
     rows.push({
       at: Math.round(at),
       cells: values.map((place) => cellOf(cells[place] ?? '', profile)),
     });
   }
   return rows;
+}
+
+function wrong(problem: string): Error {
+  return simulatorsError('SIMULATORS_RECORDS_INVALID', { problem });
 }
 
 /** Column names of a file with commas and no lines before its header. */

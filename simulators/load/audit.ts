@@ -3,6 +3,9 @@
  * Every acknowledged message must be there with all its values, none twice, and nothing that was
  * never sent.
  */
+import { defaultSimulatorsConfig } from '../config.ts';
+import { simulatorsError } from '../errors.ts';
+import { readAnswer, type Api } from './answer.ts';
 import { acknowledged, type DeviceLedger, type Ledger } from './ledger.ts';
 
 export interface Audit {
@@ -21,19 +24,20 @@ export interface Audit {
 }
 
 export interface AuditOptions {
-  readonly api: string;
+  readonly api: Api;
   readonly ledger: Ledger;
   readonly payloads: readonly string[];
   /** Channel of the payload by slug of the datastream. */
   readonly channels: ReadonlyMap<string, string>;
+  /** The default of the configuration unless given. */
+  readonly examplesMax?: number;
 }
-
-const examplesMax = 10;
 
 export async function audit(options: AuditOptions): Promise<Audit> {
   const values = options.payloads.map((line) => JSON.parse(line) as Record<string, number>);
   const found = { acknowledged: 0, missing: 0, doubled: 0, changed: 0, invented: 0, rows: 0 };
   const examples: string[] = [];
+  const { examplesMax = defaultSimulatorsConfig().examplesMax } = options;
   const note = (text: string): void => {
     if (examples.length < examplesMax) examples.push(text);
   };
@@ -98,14 +102,14 @@ interface ApiRow {
 
 /** All rows of a station by slug, read as NDJSON to its closing line. */
 async function readStation(
-  api: string,
+  api: Api,
   station: string,
 ): Promise<Map<string, [number, number | null][]>> {
-  const answer = await fetch(`${api}/api/v1/observations?station=${station}&format=ndjson`);
-  if (!answer.ok) throw new Error(`the API answered ${answer.status} for station ${station}`);
-  const lines = (await answer.text()).trimEnd().split('\n');
+  const text = await readAnswer(api, `/api/v1/observations?station=${station}&format=ndjson`);
+  const lines = text.trimEnd().split('\n');
   const last = JSON.parse(lines.pop() ?? '{}') as { complete?: boolean };
-  if (last.complete !== true) throw new Error(`the stream of station ${station} was cut`);
+  if (last.complete !== true)
+    throw simulatorsError('SIMULATORS_API_FAILED', { station, problem: 'the stream was cut' });
   const bySlug = new Map<string, [number, number | null][]>();
   for (const line of lines) {
     const row = JSON.parse(line) as ApiRow;

@@ -1,4 +1,6 @@
 /** The two balance laws as the metrics show them (interfaces: health and metrics). */
+import { simulatorsError } from '../errors.ts';
+import { readAnswer, type Api } from './answer.ts';
 
 export interface Balance {
   readonly readingsLogged: number;
@@ -10,10 +12,8 @@ export interface Balance {
   readonly exact: boolean;
 }
 
-export async function readBalance(api: string): Promise<Balance> {
-  const answer = await fetch(`${api}/metrics`);
-  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
-  const text = await answer.text();
+export async function readBalance(api: Api): Promise<Balance> {
+  const text = await readAnswer(api, '/metrics');
   const sum = (name: string): number => {
     let total = 0;
     let found = false;
@@ -22,7 +22,8 @@ export async function readBalance(api: string): Promise<Balance> {
       total += Number(line.slice(line.lastIndexOf(' ') + 1));
       found = true;
     }
-    if (!found) throw new Error(`/metrics has no ${name}`);
+    if (!found)
+      throw simulatorsError('SIMULATORS_API_FAILED', { problem: `/metrics has no ${name}` });
     return total;
   };
   const readingsLogged = sum('quantrac_readings_logged_total');

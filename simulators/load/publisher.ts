@@ -3,9 +3,13 @@
  * has not acknowledged when the connection comes back, and tells the ledger of each acknowledgement.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import type { Clock } from '../../devices/clock.ts';
 import type { Random } from '../../devices/random.ts';
+import type { SimulatorsConfig } from '../config.ts';
 import type { DeviceSecretOf } from '../device.ts';
+import { simulatorsError } from '../errors.ts';
+import type { Trust } from '../trust.ts';
 import type { Latencies } from './latency.ts';
 import type { Ledger } from './ledger.ts';
 import {
@@ -21,6 +25,9 @@ export interface PublisherOptions {
   readonly host: string;
   /** Asked at each connection: a restarted server may listen elsewhere. */
   readonly port: () => number;
+  /** MQTT over TLS, to a server that this trusts; plain MQTT without. */
+  readonly trust?: Trust | undefined;
+  readonly config: SimulatorsConfig;
   readonly device: number;
   readonly secret: DeviceSecretOf;
   readonly clock: Clock;
@@ -37,6 +44,8 @@ export interface PublisherOptions {
   /** Called after each acknowledgement, so that a closed loop can send on. */
   readonly onRoom?: (publisher: Publisher) => unknown;
   readonly onConnected?: () => void;
+  /** A connection that broke or was refused; the next try follows. */
+  readonly onBroken?: (problem: string) => unknown;
   /** Share of messages that cannot be understood, 0 to 1; they stand in no ledger. */
   readonly poisonShare?: number;
   /** The server has promised to keep one of those. */
@@ -50,8 +59,6 @@ interface Waiting {
   readonly sentAt: number;
   released: boolean;
 }
-
-const reconnectMs = 50;
 
 /** Stands for a message that is in no ledger. */
 const poisoned = -1;
@@ -164,21 +171,26 @@ export class Publisher {
   }
 
   #open(): void {
-    const socket = connect({ host: this.#options.host, port: this.#options.port(), noDelay: true });
+    const { host, port, trust, config, secret } = this.#options;
+    const address = { host, port: port(), noDelay: true };
+    const socket =
+      trust === undefined ? connect(address) : connectSecurely({ ...address, ...trust });
     this.#socket = socket;
     const parse = createAnswerParser((type, word) => this.#take(type, word));
-    socket.on('connect', () =>
-      socket.write(
-        connectPacket({ ...this.#options.secret, cleanSession: false, keepAliveSeconds: 120 }),
-      ),
+    const keepAliveSeconds = config.loadKeepAliveSeconds;
+    socket.on(trust === undefined ? 'connect' : 'secureConnect', () =>
+      socket.write(connectPacket({ ...secret, cleanSession: false, keepAliveSeconds })),
     );
     socket.on('data', parse);
     // A refused or broken connection is what this class is for: `close` follows and it tries again.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', (error) => {
+      this.#options.onBroken?.(error.message);
+      socket.destroy();
+    });
     socket.on('close', () => {
       this.#ready = false;
       if (this.#closed) return;
-      const wait = reconnectMs * (0.5 + this.#options.random.next());
+      const wait = config.loadReconnectMs * (0.5 + this.#options.random.next());
       this.#options.clock.schedule(wait, () => {
         if (!this.#closed) this.#open();
       });
@@ -191,12 +203,13 @@ export class Publisher {
     else if (type === packetTypes.pubrec) this.#release(word);
     else if (type === packetTypes.pubcomp) this.#waiting.delete(word);
     else if (type !== packetTypes.pingresp)
-      throw new Error(`the server sent an unexpected packet of type ${type}`);
+      throw simulatorsError('SIMULATORS_PACKET_UNEXPECTED', { type });
     if (type === packetTypes.puback || type === packetTypes.pubcomp) this.#options.onRoom?.(this);
   }
 
   #connected(returnCode: number): void {
     if (returnCode !== 0) {
+      this.#options.onBroken?.(`CONNECT was answered with return code ${returnCode}`);
       this.#socket?.destroy();
       return;
     }

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep, type Clock } from '../../devices/clock.ts';
 import { createSeededRandom } from '../../devices/random.ts';
+import { defaultSimulatorsConfig, type SimulatorsConfig } from '../config.ts';
 import type { DeviceSecretOf } from '../device.ts';
+import type { Trust } from '../trust.ts';
 import { Latencies } from './latency.ts';
 import { Ledger } from './ledger.ts';
 import { Publisher } from './publisher.ts';
@@ -11,6 +13,10 @@ import { Publisher } from './publisher.ts';
 export interface LoadOptions {
   readonly host: string;
   readonly port: () => number;
+  /** MQTT over TLS, to a server that this trusts; plain MQTT without. */
+  readonly trust?: Trust | undefined;
+  /** The defaults unless given. */
+  readonly config?: SimulatorsConfig;
   readonly clock: Clock;
   readonly seed: number;
   readonly secrets: readonly DeviceSecretOf[];
@@ -31,6 +37,8 @@ export interface Load {
   poisonKept(): number;
   /** Publishers whose connection is up. */
   connected(): number;
+  /** Why a connection broke or was refused, of the last one that did. */
+  problem(): string | undefined;
   /** Stops sending; resolves when everything sent is acknowledged, or after `withinMs`. */
   finish(withinMs: number): Promise<number>;
   close(): void;
@@ -42,10 +50,6 @@ export function readPayloads(): string[] {
     .trimEnd()
     .split('\n');
 }
-
-const tickMs = 5;
-/** Connections opened in one tick, so that a start is not a storm of its own. */
-const opensPerTick = 20;
 
 /** Deals out in turn what a rate owes since the last call, to publishers that have room. */
 function createPacer(clock: Clock, rate: number, publishers: readonly Publisher[]): () => void {
@@ -70,7 +74,7 @@ function createPacer(clock: Clock, rate: number, publishers: readonly Publisher[
 }
 
 export function startLoad(options: LoadOptions): Load {
-  const { clock, rate, secrets } = options;
+  const { clock, rate, secrets, config = defaultSimulatorsConfig() } = options;
   const ledger = new Ledger(secrets.map(({ deviceId }) => deviceId));
   const latencies = new Latencies();
   const payloads = readPayloads();
@@ -80,14 +84,18 @@ export function startLoad(options: LoadOptions): Load {
   let sending = true;
   let open = true;
   let poisonKept = 0;
+  let problem: string | undefined;
 
   function openSome(): void {
-    for (let count = 0; count < opensPerTick && publishers.length < secrets.length; count += 1) {
+    const count = Math.min(secrets.length - publishers.length, config.loadOpensMax);
+    for (let left = count; left > 0; left -= 1) {
       const device = publishers.length;
       const secret = secrets[device] as DeviceSecretOf;
       const { rate: _rate, seed: _seed, secrets: _secrets, ...asked } = options;
       const onPoisonKept = () => (poisonKept += 1);
-      const common = { ...asked, onPoisonKept, random, ledger, latencies, payloads };
+      const onBroken = (why: string) => (problem = why);
+      const kept = { random, ledger, latencies, payloads };
+      const common = { ...asked, ...kept, config, onPoisonKept, onBroken };
       const onRoom = (publisher: Publisher) => sending && publisher.send(publisher.room);
       publishers.push(
         new Publisher({ ...common, device, secret, ...(rate === 'max' ? { onRoom } : {}) }),
@@ -99,7 +107,7 @@ export function startLoad(options: LoadOptions): Load {
     if (!open) return;
     openSome();
     if (sending) sendOwed();
-    clock.schedule(tickMs, tick);
+    clock.schedule(config.loadTickMs, tick);
   }
   tick();
 
@@ -109,6 +117,7 @@ export function startLoad(options: LoadOptions): Load {
     latencies,
     payloads,
     poisonKept: () => poisonKept,
+    problem: () => problem,
     connected: () => publishers.filter(({ ready }) => ready).length,
     async finish(withinMs) {
       sending = false;

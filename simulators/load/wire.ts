@@ -1,4 +1,5 @@
 /** The few MQTT 3.1.1 packets that a load generator needs, as bytes (OASIS MQTT 3.1.1 §2, §3). */
+import { simulatorsError } from '../errors.ts';
 
 export const packetTypes = { connack: 2, puback: 4, pubrec: 5, pubcomp: 7, pingresp: 13 } as const;
 
@@ -117,7 +118,9 @@ export function createAnswerParser(
     while (at + 2 <= bytes.length) {
       const length = bytes[at + 1] ?? 0;
       if (length > 127)
-        throw new Error('the load generator subscribes to nothing and takes short answers only');
+        throw simulatorsError('SIMULATORS_PACKET_UNEXPECTED', {
+          problem: 'the load subscribes to nothing and takes short answers only',
+        });
       if (at + 2 + length > bytes.length) break;
       take((bytes[at] ?? 0) >> 4, length >= 2 ? bytes.readUInt16BE(at + 2) : 0);
       at += 2 + length;
