@@ -17,7 +17,7 @@ import type { Position } from '../log/log.ts';
 import { decodeBatch } from '../observations/batch-codec.ts';
 import { isErasedBatch, isErasedRow, type ErasedPart } from '../observations/erased.ts';
 import type { Reading } from '../reading.ts';
-import { dayMs, dayOf } from '../store/directory.ts';
+import { dayOf, endsOfDay } from '../store/directory.ts';
 import type { FolderPaths } from './backup.ts';
 import { untilConsumed } from './consumed.ts';
 import { maintainError } from './errors.ts';
@@ -128,16 +128,16 @@ function decisionOf(
   };
 }
 
-/** A day d is (d × 24 h, (d + 1) × 24 h]. */
 function stepOf(order: EraseOrder, step: Stretch & { readonly upTo: Position }) {
   const { fromAt, toAt } = periodOf(order);
-  const { device, series, day, upTo } = step;
+  const { device, series, upTo } = step;
+  const day = endsOfDay(step.day);
   return {
     device,
     series,
     upTo,
-    fromAt: Math.max(fromAt, day * dayMs + 1),
-    toAt: Math.min(toAt, (day + 1) * dayMs + 1),
+    fromAt: Math.max(fromAt, day.fromAt),
+    toAt: Math.min(toAt, day.toAt),
   };
 }
 

@@ -42,8 +42,14 @@ export interface DayDirectory {
   readonly parts: readonly Part[];
 }
 
+/** A day d is (d × 24 h, (d + 1) × 24 h], by the end of phenomenon time. */
 export function dayOf(endAt: number): number {
   return Math.ceil(endAt / dayMs) - 1;
+}
+
+/** The ends of a day's rows: from inclusive, to exclusive. */
+export function endsOfDay(day: number): { readonly fromAt: number; readonly toAt: number } {
+  return { fromAt: day * dayMs + 1, toAt: (day + 1) * dayMs + 1 };
 }
 
 export function encodeDirectory(sink: Sink, day: number, directory: DayDirectory): Uint8Array {

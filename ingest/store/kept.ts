@@ -2,7 +2,7 @@
 import type { ObservationKey, ObservationRow } from '../observation.ts';
 import type { Position } from '../log/log.ts';
 import { clearRows, compareKeysAt, compareKeyTo, createRows, type Rows } from './columns/rows.ts';
-import { dayMs, dayOf, lowerBound } from './directory.ts';
+import { dayOf, endsOfDay, lowerBound } from './directory.ts';
 import { dropRepeats, kept, sortRows } from './merge.ts';
 import type { KeptQuery } from './store.ts';
 import type { Tail } from './tail.ts';
@@ -133,7 +133,7 @@ function* stretches(
     let end = at + 1;
     const alone = !isStored.has(days[at]!);
     while (alone && end < days.length && !isStored.has(days[end]!)) end++;
-    yield { fromAt: days[at]! * dayMs + 1, toAt: (days[end - 1]! + 1) * dayMs + 1 };
+    yield { fromAt: endsOfDay(days[at]!).fromAt, toAt: endsOfDay(days[end - 1]!).toAt };
     at = end;
   }
 }

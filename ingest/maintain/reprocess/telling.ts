@@ -2,7 +2,7 @@
 import { sleep } from '../../../devices/clock.ts';
 import type { Position } from '../../log/log.ts';
 import { createStepWriter } from '../../reprocess-step.ts';
-import { dayMs, dayOf } from '../../store/directory.ts';
+import { dayOf, endsOfDay } from '../../store/directory.ts';
 import type { StoreReader } from '../../store/store.ts';
 import { differencesOf, type Difference } from './differences.ts';
 import { countDifference, createTally, reportOf, type Tally } from './report.ts';
@@ -137,7 +137,7 @@ function createDays(work: Work, onStep: (text: string) => Promise<void>): Teller
       if (series !== place.series || day !== place.day) {
         writer.end(series === place.series ? restatement.endAt : null);
         place = { series, day };
-        const frame = { ...frameOf(work), ...place, ...dayIn(day) };
+        const frame = { ...frameOf(work), ...place, ...endsOfDay(day) };
         const { version, actor, fromAt, toAt } = frame;
         const stepFrame = { version, series, fromAt, toAt, actor };
         writer = createStepWriter(stepFrame, (text) => void texts.push(text));
@@ -150,11 +150,6 @@ function createDays(work: Work, onStep: (text: string) => Promise<void>): Teller
       await hand();
     },
   };
-}
-
-/** A day d is (d × 24 h, (d + 1) × 24 h]. */
-function dayIn(day: number): { readonly fromAt: number; readonly toAt: number } {
-  return { fromAt: day * dayMs + 1, toAt: (day + 1) * dayMs + 1 };
 }
 
 const replaysAhead = 64;
