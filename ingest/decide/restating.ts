@@ -12,6 +12,7 @@ import {
   type ObservationRow,
   type Rank,
 } from '../observation.ts';
+import { settledTests } from '../quality.ts';
 import { valuesInForce } from '../observations/withdrawn.ts';
 import { judgeAlone } from './alone.ts';
 import { change, keyAt, type Scope } from './judging.ts';
@@ -300,20 +301,19 @@ function judgeOne({ scope, state }: Restating, one: Asked, code: number): void {
   if (one.isFresh) {
     // Nobody has seen it yet: what is in the stretch being decided is not published.
     (row as { verdict: ObservationRow['verdict'] }).verdict = verdict;
-  } else if (shows(row.verdict, verdict)) {
+  } else if (isVisibleChange(row.verdict, verdict)) {
     const cause = rules === state.rules.hash ? 'flag' : 'rule';
     scope.pending.current.rows.push(correctionOf(row, verdict, cause));
     one.isChanged = true;
   }
 }
 
-/** A change of verdict that makes a row (interfaces.md §6). */
-function shows(before: ObservationRow['verdict'], after: ObservationRow['verdict']): boolean {
-  return before.flag !== after.flag || settled(before.tests) !== settled(after.tests);
-}
-
-function settled(tests: string): string {
-  return tests.replaceAll('2', '1');
+/** A change of verdict that makes a row: a digit that settles from 2 to 1 makes none. */
+export function isVisibleChange(
+  before: ObservationRow['verdict'],
+  after: ObservationRow['verdict'],
+): boolean {
+  return before.flag !== after.flag || settledTests(before.tests) !== settledTests(after.tests);
 }
 
 /** Keys that end as another with a shorter interval does: no points, judged by themselves. */

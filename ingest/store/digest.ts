@@ -14,7 +14,7 @@ import type { Datastream } from '../../devices/model.ts';
 import { isSameValue } from '../checks/duplicate.ts';
 import { compareRank, type ObservationRow } from '../observation.ts';
 import { valuesInForce } from '../observations/withdrawn.ts';
-import { maskOf } from '../quality.ts';
+import { maskOf, settledTests } from '../quality.ts';
 import { compareKeys } from './columns/rows.ts';
 import type { StoreReader } from './store.ts';
 
@@ -103,7 +103,7 @@ function keyText(rows: readonly ObservationRow[], name: string): string {
     newest.heightMm,
     bitsOf(newest.result),
     verdict.flag,
-    verdict.tests.replaceAll('2', '1'),
+    settledTests(verdict.tests),
     verdict.qualifiers & ~arrival,
     verdict.reason,
     newest.resultAt,

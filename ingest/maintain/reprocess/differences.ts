@@ -1,6 +1,11 @@
 /** What a key says now against what it would say: what a step must tell the decider of it. */
-import { identityOf, valueOfRow, type KeyRestatement } from '../../decide/restating.ts';
-import type { RetoldValue } from '../../decide/restating.ts';
+import {
+  identityOf,
+  isVisibleChange,
+  valueOfRow,
+  type KeyRestatement,
+  type RetoldValue,
+} from '../../decide/restating.ts';
 import { compareRank, type ObservationRow, type Raw } from '../../observation.ts';
 import { valuesInForce } from '../../observations/withdrawn.ts';
 import { compareKeys } from '../../store/columns/rows.ts';
@@ -62,7 +67,9 @@ export function differenceOf(
   if (key === undefined) return undefined;
   const { endAt, startAt, heightMm } = key;
   if (isSaidAlike(kept, wanted)) {
-    if (kept.length === 0 || isJudgedAs(newest, scratch[0])) return undefined;
+    const wished = scratch[0]?.verdict;
+    if (kept.length === 0 || newest === undefined || wished === undefined) return undefined;
+    if (!isVisibleChange(newest.verdict, wished)) return undefined;
     const restatement = { endAt, startAt, heightMm, withdraw: [], tell: [] };
     return { kind: 'judged', restatement, withdrawn: [] };
   }
@@ -131,16 +138,4 @@ function isSameContent(one: RetoldValue, other: RetoldValue): boolean {
 function isSameRaw(one: Raw, other: Raw): boolean {
   if (one.name !== other.name || one.unit !== other.unit || one.time !== other.time) return false;
   return one.value === other.value;
-}
-
-/** As far as a difference makes a row: a digit that settles from 2 to 1 makes none. */
-function isJudgedAs(one: ObservationRow | undefined, other: ObservationRow | undefined): boolean {
-  const left = one?.verdict;
-  const right = other?.verdict;
-  if (left?.flag !== right?.flag) return false;
-  return left?.tests === right?.tests || settled(left?.tests) === settled(right?.tests);
-}
-
-function settled(tests: string | undefined): string | undefined {
-  return tests?.replaceAll('2', '1');
 }
