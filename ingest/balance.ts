@@ -33,7 +33,16 @@ function readingsEnded(totals: BalanceTotals): number {
   return totals.readingsSettled + totals.readingsQuarantined + totals.readingsControl;
 }
 
-function measurementsEnded(totals: BalanceTotals): number {
+export type MeasurementTotals = Pick<
+  BalanceTotals,
+  | 'measurementsStored'
+  | 'measurementsDuplicate'
+  | 'measurementsRevision'
+  | 'measurementsQuarantined'
+>;
+
+/** Right side of the second law. */
+export function measurementsEnded(totals: MeasurementTotals): number {
   return (
     totals.measurementsStored +
     totals.measurementsDuplicate +

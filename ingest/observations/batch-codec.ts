@@ -7,6 +7,7 @@
  * INGEST_BATCH_UNREADABLE.
  */
 import type { Position } from '../log/log.ts';
+import { measurementsEnded } from '../balance.ts';
 import { ingestError } from '../errors.ts';
 import {
   batchFormatVersion,
@@ -121,23 +122,6 @@ function decodeTotals(reader: Reader, consumed: number): BalanceTotals {
     replayed: readVarint(reader),
     reprocessed: readVarint(reader),
   };
-}
-
-function measurementsEnded(
-  totals: Pick<
-    BalanceTotals,
-    | 'measurementsStored'
-    | 'measurementsDuplicate'
-    | 'measurementsRevision'
-    | 'measurementsQuarantined'
-  >,
-): number {
-  return (
-    totals.measurementsStored +
-    totals.measurementsDuplicate +
-    totals.measurementsRevision +
-    totals.measurementsQuarantined
-  );
 }
 
 const states = ['open', 'replayed', 'dismissed'] as const satisfies QuarantineEntry['state'][];
