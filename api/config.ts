@@ -119,7 +119,9 @@ export const apiConfig = z.strictObject({
     .min(0)
     .max(60_000)
     .default(1_000)
-    .describe('How long after a moment its last batch may still be on its way to the disk.'),
+    .describe(
+      'How long after a moment its last batch may still be on its way to the disk: asOf of a moment so near waits until this has passed, so that asked again it says the same.',
+    ),
   followBytesMax: count(67_108_864)
     .default(262_144)
     .describe('Bytes of the log followed in one step, between which requests are answered.'),

@@ -96,7 +96,7 @@ const carefulConfig = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe(
-      'After so many readings careful mode ends at the latest; before, where they are more than two stretches: the cause lay behind them.',
+      'Careful mode ends after so many readings at the latest, and earlier once two stretches are settled: the cause was none of them.',
     ),
 });
 
