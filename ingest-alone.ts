@@ -9,8 +9,10 @@ import type { Random } from './devices/random.ts';
 import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
 import { openRegistryWriter } from './devices/registry-sqlite.ts';
 import type { RegistryReader } from './devices/registry.ts';
+import type { Telemetry } from './devices/telemetry.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { createDurableEnd } from './ingest/log/durable-end.ts';
+import type { FileSystem } from './ingest/log/file-system.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import { takeOwnerLock } from './ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from './ingest/log/segment-log.ts';
@@ -68,20 +70,8 @@ async function openParts(
   openRegistryWriter(folder.registry, { ...devices, random }).close();
   const registry = openRegistryReader(folder.registry, devices);
   closers.push(() => registry.close());
-  const openLog = async (name: 'readings' | 'observations') => {
-    const log = { directory: folder[name], durableEnd: createDurableEnd(), fileSystem };
-    const writer = await openLogWriter({
-      ...log,
-      name,
-      config: configuration.log,
-      clock,
-      random,
-      telemetry: openTelemetry(),
-      lock: takeOwnerLock,
-    });
-    closers.push(() => writer.close());
-    return { writer, openReader: () => openLogReader(log) };
-  };
+  const logs = { configuration, folder, fileSystem, openTelemetry };
+  const openLog = (name: LogName) => openOwnLog(name, logs, { clock, random, closers });
   const { writer: readings, openReader: openReadings } = await openLog('readings');
   const { writer: observations, openReader: openObservations } = await openLog('observations');
   const store = openStoreWriter({
@@ -124,4 +114,32 @@ async function openParts(
     blankReadings,
     ...observationsCalls({ observations, store, clock, flushSliceMs }),
   };
+}
+
+type LogName = 'readings' | 'observations';
+
+interface LogParts {
+  readonly configuration: Configuration;
+  readonly folder: DataFolder;
+  readonly fileSystem: FileSystem;
+  readonly openTelemetry: () => Telemetry;
+}
+
+async function openOwnLog(
+  name: LogName,
+  { configuration, folder, fileSystem, openTelemetry }: LogParts,
+  { clock, random, closers }: Surroundings,
+) {
+  const log = { directory: folder[name], durableEnd: createDurableEnd(), fileSystem };
+  const writer = await openLogWriter({
+    ...log,
+    name,
+    config: configuration.log,
+    clock,
+    random,
+    telemetry: openTelemetry(),
+    lock: takeOwnerLock,
+  });
+  closers.push(() => writer.close());
+  return { writer, openReader: () => openLogReader(log) };
 }
