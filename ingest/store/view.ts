@@ -79,7 +79,8 @@ export function openView(database: Database, isOwner = false): View {
     database,
     dictionary,
     reading(read) {
-      if (isOwner || database.isTransaction) return read((positionRow.get() as { position: number }).position);
+      if (isOwner || database.isTransaction)
+        return read((positionRow.get() as { position: number }).position);
       begin.run();
       try {
         return read((positionRow.get() as { position: number }).position);
