@@ -25,6 +25,9 @@ test('while retention is held nothing is deleted, and what was settled meanwhile
   expect(told).toEqual([3]);
   await calls.holdRetention(false);
   expect(told).toEqual([3, 7]);
+  // Told late, an earlier position takes nothing back.
+  await calls.consumed(5);
+  expect(told).toEqual([3, 7, 7]);
   await log.close();
 });
 
