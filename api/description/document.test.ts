@@ -28,6 +28,7 @@ let document: Document;
 interface Document {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: Record<string, object> };
 }
 
 interface Operation {
@@ -85,7 +86,11 @@ function askFor(path: string): { url: string; described: Record<string, Response
   };
 }
 
-function checkOf(schema: object | undefined): z.ZodType {
+function checkOf(given: object | undefined): z.ZodType {
+  const name = /^#\/components\/schemas\/(\w+)$/.exec(
+    (given as { $ref?: string } | undefined)?.$ref ?? '',
+  )?.[1];
+  const schema = name === undefined ? given : document.components.schemas[name];
   return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
 }
 

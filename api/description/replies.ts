@@ -193,7 +193,7 @@ export function problemReplies(codes: readonly ApiErrorCode[]): Record<string, R
   };
 }
 
-const problemMedia = 'application/problem+json';
+export const problemMedia = 'application/problem+json';
 
 function problemReply(status: number, codes: readonly ApiErrorCode[]): Reply {
   const examples = Object.fromEntries(

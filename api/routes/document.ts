@@ -7,7 +7,7 @@ import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
 import { cursorAt, type ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
-import { transformRoute } from '../description/transform.ts';
+import { transformDocument, transformRoute } from '../description/transform.ts';
 
 export async function addDocument(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
@@ -29,6 +29,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform: transformRoute,
+    transformObject: transformDocument,
   });
 }
 
@@ -42,12 +43,15 @@ const lists = [
 ] as const;
 
 export function addIndex(app: FastifyInstance, context: ApiContext): void {
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
-    reply
+  // Made for the first who asks: a start needs none, and all later ones are given the same.
+  let description: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    description ??= JSON.stringify(app.swagger());
+    return reply
       .header('cache-control', 'public, max-age=300')
       .header('content-type', 'application/json; charset=utf-8')
-      .send(JSON.stringify(app.swagger())),
-  );
+      .send(description);
+  });
   app.get('/registry-file.schema.json', { schema: { hide: true } }, (_request, reply) =>
     reply
       .header('cache-control', 'public, max-age=300')
