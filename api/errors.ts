@@ -33,13 +33,15 @@ export const apiErrors = {
   API_AS_OF_FUTURE: {
     status: 400,
     message: 'The moment asked for has not come yet.',
-    meaning: '`asOf` is later than now: what will be published then is not known.',
+    meaning:
+      '`asOf` is later than now, by the clock of the server: ask when it has come, or without `asOf`.',
     canRetry: true,
   },
   API_FORMAT_UNSUPPORTED: {
     status: 400,
     message: 'This format is not offered here.',
-    meaning: 'The format named by `format` or by the extension is not offered for this address.',
+    meaning:
+      'The format named by `format` is not offered for this address: `accepted` lists those that are.',
     canRetry: false,
   },
   API_TOO_MANY_SERIES: {
@@ -93,37 +95,39 @@ export const apiErrors = {
   API_STATION_UNKNOWN: {
     status: 404,
     message: 'There is no such station.',
-    meaning: 'The id is not of a station that may be seen with these rights.',
+    meaning: 'No station that these rights may see has this id: /api/v1/stations lists them.',
     canRetry: false,
   },
   API_DATASTREAM_UNKNOWN: {
     status: 404,
     message: 'There is no such datastream.',
-    meaning: 'The id is not of a datastream that may be seen with these rights.',
+    meaning: 'No datastream that these rights may see has this id: /api/v1/datastreams lists them.',
     canRetry: false,
   },
   API_PROPERTY_UNKNOWN: {
     status: 404,
     message: 'There is no such observed property.',
-    meaning: 'The id is not in /api/v1/properties.',
+    meaning: 'No property has this id: /api/v1/properties lists them.',
     canRetry: false,
   },
   API_OWNER_UNKNOWN: {
     status: 404,
     message: 'There is no such owner.',
-    meaning: 'The id is not of an owner that may be seen with these rights.',
+    meaning: 'No owner that these rights may see has this id: /api/v1/owners lists them.',
     canRetry: false,
   },
   API_OBSERVATION_UNKNOWN: {
     status: 404,
     message: 'There is no such observation.',
-    meaning: 'The id is not of an observation that may be seen with these rights.',
+    meaning:
+      'No observation that these rights may see has this id: take ids as /api/v1/observations gives them.',
     canRetry: false,
   },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',
-    meaning: 'No quarantined reading has this position, or not for this channel.',
+    meaning:
+      'No quarantined reading has this position, or not for this channel: /api/v1/admin/quarantine lists them.',
     canRetry: false,
   },
   API_METHOD_NOT_ALLOWED: {
@@ -135,7 +139,8 @@ export const apiErrors = {
   API_NOT_ACCEPTABLE: {
     status: 406,
     message: 'None of the accepted formats is offered here.',
-    meaning: 'The header Accept names no format of this address; `format` overrides it.',
+    meaning:
+      'The header Accept names no format of this address: send one of `accepted`, or `format`, which overrides it.',
     canRetry: false,
   },
   API_REQUEST_TIMEOUT: {
@@ -159,7 +164,8 @@ export const apiErrors = {
   API_CURSOR_EXPIRED: {
     status: 410,
     message: 'The feed cannot be followed from this cursor.',
-    meaning: 'It is older than what is kept, or from a history that a restore took back.',
+    meaning:
+      'It is older than what is kept, or from a history that a restore took back: fetch everything anew, then follow.',
     canRetry: false,
   },
   API_PAGE_EXPIRED: {
