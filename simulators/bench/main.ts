@@ -91,8 +91,11 @@ function startOn(bed: Bed, rate: number | 'max') {
   });
 }
 
+/** Each look at the metrics costs the measured process some ten milliseconds of CPU. */
+const settledPollMs = 200;
+
 async function drained(api: string): Promise<void> {
-  while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, 10);
+  while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, settledPollMs);
 }
 
 async function throughput(name: string, config: unknown): Promise<number> {
