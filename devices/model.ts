@@ -1,6 +1,29 @@
 /** The nouns of the registry, exactly as the registry file names them (interfaces.md §3). */
 
 export type OwnerKind = 'state' | 'enterprise' | 'community' | 'citizen';
+/** What a station is built for, whatever else it measures; `mixed` where no one purpose leads. */
+export const stationKinds = [
+  'weather',
+  'upper-air',
+  'weather-radar',
+  'lightning',
+  'agrometeorological',
+  'rain',
+  'climate',
+  'hydrological',
+  'reservoir',
+  'flood',
+  'groundwater',
+  'marine',
+  'surface-water-quality',
+  'waste-water',
+  'air-quality',
+  'emission',
+  'noise',
+  'soil',
+  'mixed',
+] as const;
+export type StationKind = (typeof stationKinds)[number];
 export type StationClass = 'reference' | 'regulatory' | 'enterprise' | 'indicative' | 'citizen';
 export type Visibility = 'open' | 'recipients' | 'internal';
 export type Aggregation = 'instant' | 'mean' | 'sum' | 'min' | 'max' | 'counter';
@@ -43,6 +66,7 @@ export interface Station {
   /** IANA zone. */
   readonly timeZone: string;
   readonly class: StationClass;
+  readonly kind?: StationKind;
   readonly administrative?: readonly Administrative[];
   /** The place is public only to this precision; none means exactly. */
   readonly publicPrecisionMetres?: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isDate, parseInstant } from './instant.ts';
+import { stationKinds } from './model.ts';
 
 /**
  * The registry file, exactly as interfaces.md §3 gives it: its zod schema, the JSON Schema
@@ -64,6 +65,7 @@ export const stationSchema = z.strictObject({
   altitudeMetres: z.exactOptional(z.number().min(-12_000).max(100_000)),
   timeZone: text(64).describe('IANA zone, for example Asia/Ho_Chi_Minh.'),
   class: z.enum(['reference', 'regulatory', 'enterprise', 'indicative', 'citizen']),
+  kind: z.exactOptional(z.enum(stationKinds)).describe('What the station is built for.'),
   administrative: z
     .exactOptional(
       z

@@ -12,10 +12,13 @@ export interface SimulatedStation {
   readonly longitude: number;
   readonly altitudeMetres: number;
   readonly province: string;
+  /** Of the registry file. */
+  readonly kind: string;
   readonly sensing: Sensing;
   readonly intervalMs: number;
 }
 
+const kinds = { weather: 'weather', water: 'hydrological', air: 'air-quality' };
 const sensings = { weather: weatherSensing, water: waterSensing, air: airSensing };
 
 type Place = readonly [
@@ -109,6 +112,7 @@ export function demoStations(intervalMs: number): SimulatedStation[] {
       longitude,
       altitudeMetres,
       province,
+      kind: kinds[kind],
       sensing: sensings[kind],
       intervalMs,
     }),
@@ -156,6 +160,7 @@ export function registryFileOf(stations: readonly SimulatedStation[]): Record<st
       altitudeMetres: station.altitudeMetres,
       timeZone: 'Asia/Ho_Chi_Minh',
       class: 'indicative',
+      kind: station.kind,
       administrative: [{ province: station.province, from: '2025-07-01' }],
     })),
     datastreams: stations.flatMap((station) =>

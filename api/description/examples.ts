@@ -72,6 +72,7 @@ export const examples = {
     name: { vi: 'Trạm Hà Nội', en: 'Ha Noi station' },
     owner: 'agency',
     class: 'reference',
+    kind: 'weather',
     latitude: placeExample[1],
     longitude: placeExample[0],
     altitudeMetres: placeExample[2],

@@ -1,5 +1,6 @@
 /** What goes over the wire, for the API description; one schema a thing. */
 import { z } from 'zod';
+import { stationKinds } from '../../devices/model.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const instant = z.iso.datetime({ offset: true });
@@ -84,6 +85,7 @@ export const stationSchema = z.strictObject({
   name,
   owner: z.string(),
   class: z.enum(['reference', 'regulatory', 'enterprise', 'indicative', 'citizen']),
+  kind: z.enum(stationKinds).optional().describe('What the station is built for.'),
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
   altitudeMetres: z.number().optional(),

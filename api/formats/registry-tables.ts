@@ -18,6 +18,7 @@ export function stationTable(view: NetworkView): Table<Station> {
       'timeZone',
       'province',
       'commune',
+      'kind',
     ],
     json: (station) => JSON.stringify(stationObject(view, station)),
     cells(station) {
@@ -36,6 +37,7 @@ export function stationTable(view: NetworkView): Table<Station> {
         station.timeZone,
         today?.province,
         today?.commune,
+        station.kind,
       ];
     },
     id: (station) => station.id,
@@ -53,6 +55,7 @@ function stationObject(view: NetworkView, station: Station): object {
     name: station.name,
     owner: station.owner,
     class: station.class,
+    kind: station.kind,
     latitude,
     longitude,
     altitudeMetres: station.altitudeMetres,

@@ -86,7 +86,7 @@ describe('the lists of the registry', () => {
     const csv = await (await rig.get('/api/v1/stations.csv')).text();
     expect(csv.split('\r\n')[0]).toBe(
       'id,nameVi,nameEn,owner,class,latitude,longitude,altitudeMetres,publicPrecisionMetres,' +
-        'timeZone,province,commune',
+        'timeZone,province,commune,kind',
     );
     expect(csv).toContain('ha-noi,Trạm ha-noi,Station ha-noi,agency,reference,21.0285,105.8542,12');
     for (const list of ['owners', 'properties', 'datastreams']) {

@@ -105,6 +105,7 @@ function stationExtras() {
       latitude: fc.double({ min: -90, max: 90, noNaN: true }).map((one) => one + 0),
       longitude: fc.double({ min: -180, max: 180, noNaN: true }).map((one) => one + 0),
       class: oneOf('reference', 'regulatory', 'enterprise', 'indicative', 'citizen'),
+      kind: oneOf('weather', 'hydrological', 'air-quality', 'mixed'),
       altitudeMetres: fc.integer({ min: -100, max: 9000 }),
       administrative: fc.array(fc.constant(period), { maxLength: 1 }),
       publicPrecisionMetres: fc.integer({ min: 1, max: 5000 }),

@@ -34,6 +34,7 @@ const network: Required<RegistryFile> = {
       altitudeMetres: 1513,
       timeZone: 'Asia/Ho_Chi_Minh',
       class: 'reference',
+      kind: 'weather',
       administrative: [
         { province: '68', commune: '24787', from: '2008-08-01', to: '2025-07-01' },
         { province: '68', from: '2025-07-01' },
@@ -47,6 +48,7 @@ const network: Required<RegistryFile> = {
       longitude: 105.4,
       timeZone: 'Asia/Ho_Chi_Minh',
       class: 'enterprise',
+      kind: 'waste-water',
       publicPrecisionMetres: 500,
       visibility: 'internal',
     },
