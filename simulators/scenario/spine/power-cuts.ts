@@ -59,8 +59,10 @@ async function cut(
   { rounds, seed, tell }: PowerCutOptions,
 ): Promise<PowerCutFigures> {
   let lostAfterRestart = 0;
+  const lastVersionMs = Math.max(0, ...world.network.versionsAt);
   const plan: RunPlan = {
-    minutes: (rounds * roundMs) / minuteMs,
+    // Until the registry has changed for the last time at least.
+    minutes: Math.max(rounds * roundMs, lastVersionMs + roundMs) / minuteMs,
     mishaps: Array.from({ length: rounds }, (_, round) => ({
       atMs: 8_000 + Math.floor((round + world.streams.faults.next()) * roundMs),
       mishap: 'power',
