@@ -5,6 +5,7 @@
  * Backpressure is by waiting: at the bound of a stretch for the commit before it, at the bound of the
  * store's tail for a flush; so memory stays bounded at any backlog.
  */
+import { setImmediate } from 'node:timers/promises';
 import { sleep, type Clock, type Scheduled } from '../devices/clock.ts';
 import { CodedError } from '../devices/coded-error.ts';
 import type { Attempts } from './attempts.ts';
@@ -113,7 +114,7 @@ async function take(parts: FollowParts, stretch: Stretch): Promise<void> {
     return;
   }
   if (stretch.taken.length > 0) await parts.attempts.begin();
-  else if (flushSome(parts, stretch)) await sleep(parts.clock, 0);
+  else if (flushSome(parts, stretch)) await setImmediate();
   else await rest(parts, stretch);
 }
 
