@@ -8,7 +8,7 @@ import { erasedRaw, erasedVerdict } from '../observations/erased.ts';
 import { change, type Scope } from './judging.ts';
 import type { KeptStore } from './kept.ts';
 import type { WindowSource } from './point-window.ts';
-import type { SeriesState } from './series.ts';
+import { dropWindows, type SeriesState } from './series.ts';
 import { judgeStretches } from './stretches.ts';
 
 export interface SeriesErasure {
@@ -37,8 +37,7 @@ export function eraseValues(erasing: Erasing, erasure: SeriesErasure): number {
     ({ device, rank }) => device === erasure.device && rank.position <= erasure.upTo,
   );
   for (const row of rows) scope.pending.current.rows.push(deletionOf(row, erasure));
-  state.window?.drop();
-  for (const window of state.windowsByHeight.values()) window.drop();
+  dropWindows(state);
   const byHeight = Map.groupBy(rows, ({ heightMm }) => heightMm);
   for (const [heightMm, erased] of byHeight) {
     const ends = erased.map(({ endAt }) => endAt);

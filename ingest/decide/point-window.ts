@@ -118,11 +118,11 @@ export class PointWindow extends PointBuffer {
     if (aroundAt < this.coveredFrom) this.#extendBack(everBefore, pointsKept);
     if (aroundAt >= this.coveredTo) this.#extendAhead(pointsKept);
     if (aroundAt < this.coveredFrom || aroundAt >= this.coveredTo) return false;
-    while (fromAt < this.coveredFrom && !this.#isNearBefore(this.indexOf(aroundAt))) {
+    while (fromAt < this.coveredFrom && this.#nearFrom(this.indexOf(aroundAt)) === undefined) {
       // However far away they are: what comes next may lie in the same gap.
       this.#extendBack(everBefore, this.#rowsAtOnce());
     }
-    while (aroundAt + afterMs >= this.coveredTo && !this.#isAnyBehind(aroundAt)) {
+    while (aroundAt + afterMs >= this.coveredTo && this.#lastAt() <= aroundAt) {
       this.#extendAhead(this.#rowsAtOnce());
     }
     return true;
@@ -204,14 +204,9 @@ export class PointWindow extends PointBuffer {
   }
 
   /**
-   * Whether two points stand before an index, one of them sound: the one before is compared with the
-   * other, and a value at the index with the sound one.
+   * Of the two points before an index, one of them sound, the index of the older: the one before is
+   * compared with the other, and a value at the index with the sound one. Undefined: they are not there.
    */
-  #isNearBefore(at: number): boolean {
-    return this.#nearFrom(at) !== undefined;
-  }
-
-  /** Index of the older of these two. */
   #nearFrom(at: number): number | undefined {
     let isSound = false;
     for (let before = at - 1; before >= this.from; before--) {
@@ -219,10 +214,6 @@ export class PointWindow extends PointBuffer {
       if (isSound && before <= at - 2) return before;
     }
     return undefined;
-  }
-
-  #isAnyBehind(endAt: number): boolean {
-    return this.#lastAt() > endAt;
   }
 
   #span(fromAt: number, toAt: number) {

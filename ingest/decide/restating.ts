@@ -18,7 +18,7 @@ import { judgeAlone } from './alone.ts';
 import { change, keyAt, type Scope } from './judging.ts';
 import type { WindowSource } from './point-window.ts';
 import { correctionOf } from './rows.ts';
-import type { SeriesState } from './series.ts';
+import { dropWindows, type SeriesState } from './series.ts';
 import { judgeStretches } from './stretches.ts';
 
 /** A value as a registry version makes it of its reading; the decider adds the rest of the row. */
@@ -83,8 +83,7 @@ export function restateValues(restating: Restating, { keys, beforeAt }: SeriesRe
       isChanged: fresh !== undefined,
     });
   }
-  state.window?.drop();
-  for (const window of state.windowsByHeight.values()) window.drop();
+  dropWindows(state);
   const byHeight = Map.groupBy(asked.values(), ({ key }) => key.heightMm);
   for (const [heightMm, some] of byHeight)
     judgeAsked(restating, { heightMm, beforeAt }, { some, asked });

@@ -112,6 +112,12 @@ function changeRules(state: SeriesState, to: SharedRules): void {
   for (const window of state.windowsByHeight.values()) window.changeRules(state);
 }
 
+/** What windows hold of the series is no longer what is kept. */
+export function dropWindows(state: SeriesState): void {
+  state.window?.drop();
+  for (const window of state.windowsByHeight.values()) window.drop();
+}
+
 function repeatWithinMsOf(rules: SeriesRules): number {
   return Math.min(repeatWithinMsMax, rules.intervalMs / 2);
 }
