@@ -13,8 +13,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { sleep } from '../../devices/clock.ts';
 import type { DeviceSecretOf } from '../device.ts';
-import { startLoad } from '../load/run.ts';
 import { provisionLoad } from './network.ts';
+import { publishDuring } from './publish.fixture.ts';
 import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
 
 const clock = openSystemClock();
@@ -39,23 +39,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Publishes for a while; resolves when all of it is acknowledged. */
-async function publish(during: () => Promise<unknown>): Promise<number> {
-  const load = startLoad({
-    host: '127.0.0.1',
-    port: () => server?.ports.mqttPort ?? 0,
-    clock,
-    seed: 1,
-    secrets: [...secrets],
-    rate: 200,
-    window: 10,
-    qos2Share: 0,
-    duplicateShare: 0,
-  });
-  await during();
-  expect(await load.finish(10_000)).toBe(0);
-  load.close();
-  return load.ledger.totals().acknowledged;
+function publish(during: () => Promise<unknown>): Promise<number> {
+  return publishDuring({ port: () => server?.ports.mqttPort ?? 0, secrets, rate: 200 }, during);
 }
 
 interface Verified {

@@ -8,8 +8,8 @@ import { openSystemClock } from '../../devices/clock-system.ts';
 import { sleep } from '../../devices/clock.ts';
 import type { DeviceSecretOf } from '../device.ts';
 import { loadRegistryFile } from '../load/network.ts';
-import { startLoad } from '../load/run.ts';
 import { provision } from './network.ts';
+import { publishDuring } from './publish.fixture.ts';
 import { runCommand, runtime, startServerProcess, type ServerProcess } from './server-process.ts';
 
 const clock = openSystemClock();
@@ -48,23 +48,8 @@ interface Deployment {
   readonly channel: string;
 }
 
-/** Publishes for a while; resolves to how many messages were acknowledged, when all are. */
-async function publish(during: () => Promise<unknown>): Promise<number> {
-  const load = startLoad({
-    host: '127.0.0.1',
-    port: () => server?.ports.mqttPort ?? 0,
-    clock,
-    seed: 1,
-    secrets: [...secrets],
-    rate: 100,
-    window: 10,
-    qos2Share: 0,
-    duplicateShare: 0,
-  });
-  await during();
-  expect(await load.finish(10_000)).toBe(0);
-  load.close();
-  return load.ledger.totals().acknowledged;
+function publish(during: () => Promise<unknown>): Promise<number> {
+  return publishDuring({ port: () => server?.ports.mqttPort ?? 0, secrets, rate: 100 }, during);
 }
 
 type Event = Readonly<Record<string, unknown>> & { readonly event: string };
