@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { assertBalance, openBalance } from './balance.ts';
-
-const none = {
-  readingsSettled: 0,
-  readingsQuarantined: 0,
-  readingsControl: 0,
-  measurementsDecoded: 0,
-  measurementsStored: 0,
-  measurementsDuplicate: 0,
-  measurementsRevision: 0,
-  measurementsQuarantined: 0,
-  replayed: 0,
-  reprocessed: 0,
-};
+import { noTotals } from './observations/batch.ts';
 
 describe('the balance', () => {
   it('holds where every reading and every measurement ended once', () => {
     const totals = {
-      ...openBalance(none),
+      ...openBalance(noTotals),
       readingsSettled: 5,
       readingsQuarantined: 2,
       readingsControl: 1,
@@ -27,7 +15,7 @@ describe('the balance', () => {
       measurementsRevision: 1,
       measurementsQuarantined: 1,
     };
-    const before = { consumed: 0, totals: none };
+    const before = { consumed: 0, totals: noTotals };
     expect(() => assertBalance(before, { consumed: 8, totals })).not.toThrow();
     expect(() => assertBalance({ consumed: 8, totals }, { consumed: 8, totals })).not.toThrow();
   });
@@ -38,8 +26,8 @@ describe('the balance', () => {
     ['a measurement that vanished', { readingsSettled: 1, measurementsDecoded: 1 }, 1],
     ['a measurement from nowhere', { readingsSettled: 1, measurementsStored: 1 }, 1],
   ])('is broken by %s', (_, changes, consumed) => {
-    const after = { consumed, totals: { ...none, ...changes } };
-    expect(() => assertBalance({ consumed: 0, totals: none }, after)).toThrow(
+    const after = { consumed, totals: { ...noTotals, ...changes } };
+    expect(() => assertBalance({ consumed: 0, totals: noTotals }, after)).toThrow(
       expect.objectContaining({ code: 'INGEST_BALANCE_BROKEN' }),
     );
   });

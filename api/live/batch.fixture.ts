@@ -1,7 +1,7 @@
 import type { Datastream, Station } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
+import { noTotals, type Batch } from '../../ingest/observations/batch.ts';
 
 const station: Station = {
   id: 's',
@@ -41,18 +41,7 @@ export function batchOfResults(results: readonly number[]): Batch {
     publishedAt: 1_000,
     consumed: 1,
     registryVersion: 1,
-    totals: {
-      readingsSettled: 1,
-      readingsQuarantined: 0,
-      readingsControl: 0,
-      measurementsDecoded: 0,
-      measurementsStored: 0,
-      measurementsDuplicate: 0,
-      measurementsRevision: 0,
-      measurementsQuarantined: 0,
-      replayed: 0,
-      reprocessed: 0,
-    },
+    totals: { ...noTotals, readingsSettled: 1 },
     rows: results.map(rowOf),
     quarantined: [],
     control: [],

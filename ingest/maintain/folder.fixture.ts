@@ -18,7 +18,7 @@ import type { Batch } from '../observations/batch.ts';
 import { keepReading } from '../reading-codec.ts';
 import type { Reading } from '../reading.ts';
 import { storeConfigSchema } from '../store/config.ts';
-import { noTotals } from '../store/schema.ts';
+import { noTotals } from '../observations/batch.ts';
 import { openStoreWriter } from '../store/writer.ts';
 import type { FolderPaths } from './backup.ts';
 

@@ -34,6 +34,20 @@ export interface BalanceTotals {
   readonly reprocessed: number;
 }
 
+/** Before the first batch. */
+export const noTotals: BalanceTotals = {
+  readingsSettled: 0,
+  readingsQuarantined: 0,
+  readingsControl: 0,
+  measurementsDecoded: 0,
+  measurementsStored: 0,
+  measurementsDuplicate: 0,
+  measurementsRevision: 0,
+  measurementsQuarantined: 0,
+  replayed: 0,
+  reprocessed: 0,
+};
+
 /** A reading, or one channel of it, that could not become an observation. */
 export interface QuarantineEntry {
   /** Of the reading in `readings`. */

@@ -5,7 +5,7 @@ import type { ObservationRow } from '../observation.ts';
 import { maskOf } from '../quality.ts';
 import type { Batch } from '../observations/batch.ts';
 import { digestOf, type Digest } from './digest.ts';
-import { noTotals } from './schema.ts';
+import { noTotals } from '../observations/batch.ts';
 import { createViewFolder } from './view.fixture.ts';
 import { createWorld } from './world.contract.ts';
 

@@ -29,6 +29,7 @@
  * Recovery. None: open, read `position`, follow the log from the next one. An older format is emptied
  * and built again; a newer one is refused before anything is written.
  */
+import { noTotals } from '../observations/batch.ts';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { openDatabase, transaction, type Database } from '../../devices/database.ts';
 import { storeError } from './errors.ts';
@@ -155,16 +156,3 @@ export function openReadOnly(path: string): Database {
     throw storeError('STORE_NOT_A_VIEW', { path }, error);
   }
 }
-
-export const noTotals = {
-  readingsSettled: 0,
-  readingsQuarantined: 0,
-  readingsControl: 0,
-  measurementsDecoded: 0,
-  measurementsStored: 0,
-  measurementsDuplicate: 0,
-  measurementsRevision: 0,
-  measurementsQuarantined: 0,
-  replayed: 0,
-  reprocessed: 0,
-} as const;

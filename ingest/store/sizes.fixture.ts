@@ -2,7 +2,7 @@
 import type { ObservationRow, Verdict } from '../observation.ts';
 import type { Batch } from '../observations/batch.ts';
 import type { Random } from '../../devices/random.ts';
-import { noTotals } from './schema.ts';
+import { noTotals } from '../observations/batch.ts';
 
 export interface SentColumn {
   readonly name: string;

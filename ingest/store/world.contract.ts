@@ -4,7 +4,7 @@ import { maskOf } from '../quality.ts';
 import type { ChangeType, ObservationKey, ObservationRow, Raw, Verdict } from '../observation.ts';
 import type { Batch, ControlEntry, QuarantineEntry } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
-import { noTotals } from './schema.ts';
+import { noTotals } from '../observations/batch.ts';
 
 export const worldStartAt = Date.UTC(2024, 2, 30, 21, 0, 0);
 const dayMs = 86_400_000;

@@ -15,7 +15,7 @@ import { createNormaliser, type Candidate } from '../../normalise/measurement.ts
 import type { ObservationRow } from '../../observation.ts';
 import { createPassage, passMessage, type Passage } from '../../pipeline.ts';
 import type { LoggedReading } from '../../reading-codec.ts';
-import { noTotals } from '../../store/schema.ts';
+import { noTotals } from '../../observations/batch.ts';
 import type { StoreReader, StoreWriter } from '../../store/store.ts';
 import { openStoreWriter } from '../../store/writer.ts';
 import { circularIn } from '../verify-view.ts';

@@ -1,7 +1,7 @@
 /** The change feed from zero: what a follower rebuilds from `observations` alone, and what it checks. */
 import type { LogReader, Position } from '../../../ingest/log/log.ts';
 import { decodeBatch } from '../../../ingest/observations/batch-codec.ts';
-import type { BalanceTotals, Batch } from '../../../ingest/observations/batch.ts';
+import { noTotals, type BalanceTotals, type Batch } from '../../../ingest/observations/batch.ts';
 import type { ObservationRow } from '../../../ingest/observation.ts';
 import { keyLine, rowLine } from './state.ts';
 
@@ -42,19 +42,6 @@ export async function followFromZero(reader: LogReader): Promise<FeedState> {
   const consumed = before?.consumed ?? 0;
   return { current, batches, rows, consumed, totals: before?.totals ?? noTotals, wrong };
 }
-
-const noTotals: BalanceTotals = {
-  readingsSettled: 0,
-  readingsQuarantined: 0,
-  readingsControl: 0,
-  measurementsDecoded: 0,
-  measurementsStored: 0,
-  measurementsDuplicate: 0,
-  measurementsRevision: 0,
-  measurementsQuarantined: 0,
-  replayed: 0,
-  reprocessed: 0,
-};
 
 /** Promise 6: a row more, a revision more; history never was current. */
 function takeRow(current: Map<string, ObservationRow>, row: ObservationRow): string | null {

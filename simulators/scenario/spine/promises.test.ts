@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Batch } from '../../../ingest/observations/batch.ts';
+import { noTotals, type Batch } from '../../../ingest/observations/batch.ts';
 import { encodeBatch } from '../../../ingest/observations/batch-codec.ts';
 import { followFromZero } from './feed.ts';
 import { startLife, type ServerLife } from './life.ts';
@@ -91,23 +91,11 @@ describe('a run held against the promises', () => {
 });
 
 describe('a follower of the feed', () => {
-  const nothing = {
-    readingsSettled: 0,
-    readingsQuarantined: 0,
-    readingsControl: 0,
-    measurementsDecoded: 0,
-    measurementsStored: 0,
-    measurementsDuplicate: 0,
-    measurementsRevision: 0,
-    measurementsQuarantined: 0,
-    replayed: 0,
-    reprocessed: 0,
-  };
   const batch: Batch = {
     publishedAt: 1,
     consumed: 1,
     registryVersion: 1,
-    totals: { ...nothing, readingsControl: 1 },
+    totals: { ...noTotals, readingsControl: 1 },
     rows: [],
     quarantined: [],
     control: [{ position: 1, receivedAt: 1, device: '', kind: 'registry', text: '{}' }],
