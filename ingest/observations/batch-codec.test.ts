@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../devices/coded-error.ts';
 import { changeCauses, changeTypes, type ObservationRow, type Raw } from '../observation.ts';
 import { reasons, type Flag } from '../quality.ts';
-import { decodeBatch, encodeBatch } from './batch-codec.ts';
+import { decodeBatch, encodeBatch, placeBatch } from './batch-codec.ts';
 import type { Batch, ControlEntry, QuarantineEntry } from './batch.ts';
 import { DecimalRaw } from './decimal-raw.ts';
 
@@ -211,9 +211,18 @@ describe('the record of a batch', () => {
     expect(encodeBatch(given).length).toBeLessThan(1_300);
   });
 
+  it('keeps the bytes of a batch when it gets a place in a copy of all partitions', () => {
+    const sources = [{ node: 3, position: 12, sequence: 5 }];
+    const given = { ...oneRow({}), sources };
+    const place = { partition: 1, positions: [4, 7, 0] };
+    const body = placeBatch(place, encodeBatch(given));
+    expect(body).toEqual(encodeBatch({ ...given, place }));
+    expect(decodeBatch(1, body)).toMatchObject({ place, sources });
+  });
+
   it('refuses a format that it does not know by name', () => {
     const body = encodeBatch(oneRow({}));
-    body[0] = 2;
+    body[0] = 9;
     expect(codeOf(() => decodeBatch(9, body))).toBe('INGEST_BATCH_VERSION');
   });
 
@@ -232,8 +241,10 @@ describe('the record of a batch', () => {
   it('never gives anything but a batch or a named error for any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        const body = Buffer.concat([Buffer.of(1), bytes]);
-        expect(['INGEST_BATCH_UNREADABLE', 'none']).toContain(codeOf(() => decodeBatch(1, body)));
+        const body = Buffer.concat([Buffer.of(1 + ((bytes[0] ?? 0) % 3)), bytes]);
+        expect(['INGEST_BATCH_UNREADABLE', 'INGEST_BATCH_VERSION', 'none']).toContain(
+          codeOf(() => decodeBatch(1, body)),
+        );
       }),
       { numRuns: 500 },
     );

@@ -1,20 +1,26 @@
 /**
- * The record of the log `observations`, version 1. Begins with the format version; then one batch:
+ * The record of the log `observations`. Begins with the format version; then one batch (version 1):
  * head, rows (`row-layout.ts`), quarantine, control. Numbers are of variable length, texts are
  * written where they first occur and named by number after that, so that a batch of one message
  * stays near 30 bytes a row and a large one near 10. The bytes are a function of the batch alone.
+ * A place and sources, of the cluster profile, stand before it with versions of their own (`batch.ts`).
  * Damage is the log's matter (CRC-32C); what the log lets through and does not parse is
  * INGEST_BATCH_UNREADABLE.
  */
 import type { Position } from '../log/log.ts';
 import { measurementsEnded } from '../balance.ts';
+import { CodedError } from '../../devices/coded-error.ts';
 import { ingestError } from '../errors.ts';
 import {
   batchFormatVersion,
+  placedFormatVersion,
+  sourcedFormatVersion,
   type BalanceTotals,
   type Batch,
+  type BatchPlace,
   type ControlEntry,
   type QuarantineEntry,
+  type SourceMark,
 } from './batch.ts';
 import {
   createReader,
@@ -52,6 +58,8 @@ const rowBytes = 32;
 export function encodeBatch(batch: Batch): Uint8Array {
   const writer = createWriter(headBytes + batch.rows.length * rowBytes);
   const encoder = createRowEncoder(writer, batch);
+  encodePlace(writer, batch.place);
+  encodeSources(writer, batch.sources);
   writeByte(writer, batchFormatVersion);
   writeSigned(writer, batch.publishedAt);
   writeVarint(writer, batch.consumed);
@@ -66,11 +74,14 @@ export function encodeBatch(batch: Batch): Uint8Array {
 /** The batch of a record; `position` is only named in errors. Keeps nothing of `body`. */
 export function decodeBatch(position: Position, body: Uint8Array): Batch {
   const reader = createReader(body);
-  const version = readByte(reader);
-  if (version !== batchFormatVersion) {
-    throw ingestError('INGEST_BATCH_VERSION', { position, version, accepted: batchFormatVersion });
-  }
   try {
+    const place = decodePlace(reader);
+    const sources = decodeSources(reader);
+    const version = readByte(reader);
+    if (version !== batchFormatVersion) {
+      const accepted = [batchFormatVersion, sourcedFormatVersion, placedFormatVersion];
+      throw ingestError('INGEST_BATCH_VERSION', { position, version, accepted });
+    }
     const publishedAt = readSigned(reader);
     const consumed = readVarint(reader);
     const registryVersion = readVarint(reader);
@@ -80,10 +91,78 @@ export function decodeBatch(position: Position, body: Uint8Array): Batch {
     const quarantined = decodeQuarantined(decoder);
     const control = decodeControl(decoder);
     if (reader.at !== body.length) throw new RangeError('The batch ends before its record');
-    return { publishedAt, consumed, registryVersion, totals, rows, quarantined, control };
+    return {
+      ...{ publishedAt, consumed, registryVersion, totals, rows, quarantined, control },
+      ...(sources === undefined ? {} : { sources }),
+      ...(place === undefined ? {} : { place }),
+    };
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     throw ingestError('INGEST_BATCH_UNREADABLE', { position, offset: reader.at }, error);
   }
+}
+
+/**
+ * A batch that a copy of several partitions holds, whose bytes are left as they are: what the record
+ * of one partition becomes in a node's own log.
+ */
+export function placeBatch(place: BatchPlace, batch: Uint8Array): Uint8Array {
+  const writer = createWriter(batch.length + (place.positions.length + 3) * varintBytesMax);
+  encodePlace(writer, place);
+  writer.bytes.set(batch, writer.at);
+  return writer.bytes.subarray(0, writer.at + batch.length);
+}
+
+function encodePlace(writer: Writer, place: BatchPlace | undefined): void {
+  if (place === undefined) return;
+  reserve(writer, (place.positions.length + 3) * varintBytesMax);
+  writeByte(writer, placedFormatVersion);
+  writeVarint(writer, place.partition);
+  writeVarint(writer, place.positions.length);
+  for (const position of place.positions) writeVarint(writer, position);
+}
+
+function decodePlace(reader: Reader): BatchPlace | undefined {
+  if (reader.bytes[reader.at] !== placedFormatVersion) return undefined;
+  readByte(reader);
+  const partition = readVarint(reader);
+  const positions: Position[] = [];
+  for (let left = readCount(reader); left > 0; left--) positions.push(readVarint(reader));
+  return { partition, positions };
+}
+
+function encodeSources(writer: Writer, sources: readonly SourceMark[] | undefined): void {
+  if (sources === undefined) return;
+  reserve(writer, (sources.length * 3 + 2) * varintBytesMax);
+  writeByte(writer, sourcedFormatVersion);
+  writeVarint(writer, sources.length);
+  for (const { node, position, sequence } of sources) {
+    writeVarint(writer, node);
+    writeVarint(writer, position);
+    writeVarint(writer, sequence);
+  }
+}
+
+function decodeSources(reader: Reader): SourceMark[] | undefined {
+  if (reader.bytes[reader.at] !== sourcedFormatVersion) return undefined;
+  readByte(reader);
+  const sources: SourceMark[] = [];
+  for (let left = readCount(reader); left > 0; left--) {
+    sources.push({
+      node: readVarint(reader),
+      position: readVarint(reader),
+      sequence: readVarint(reader),
+    });
+  }
+  return sources;
+}
+
+/** How many follow: each takes a byte at least, so damaged bytes cannot ask for more memory than they have. */
+function readCount(reader: Reader): number {
+  const count = readVarint(reader);
+  if (count > reader.bytes.length - reader.at)
+    throw new RangeError('A list is longer than its record');
+  return count;
 }
 
 /** The two terms that follow from the balance laws are kept as what the laws leave: nothing. */

@@ -17,6 +17,29 @@ export interface Batch {
   readonly rows: readonly ObservationRow[];
   readonly quarantined: readonly QuarantineEntry[];
   readonly control: readonly ControlEntry[];
+  /** Cluster profile: how far each node's log of readings has come into this partition, by node. */
+  readonly sources?: readonly SourceMark[];
+  /** Only in a node's own copy of `observations`, where the partitions stand one behind another. */
+  readonly place?: BatchPlace;
+}
+
+/** The last reading that a node sent to a partition of the topic `readings` and that was consumed. */
+export interface SourceMark {
+  readonly node: number;
+  /** Of that reading in the node's own log. */
+  readonly position: Position;
+  /** Its number among what the node sent to this partition: 1 for the first, without holes. */
+  readonly sequence: number;
+}
+
+/** Where a batch of one partition stands in a copy that holds them all. */
+export interface BatchPlace {
+  readonly partition: number;
+  /**
+   * Of each partition the last batch that the copy holds when it holds this one; 0 where none. In a
+   * partition batches are numbered from 1 without holes, the same on every node.
+   */
+  readonly positions: readonly Position[];
 }
 
 /** Running totals of the two balance laws (interfaces.md §7), first passes only. */
@@ -80,3 +103,7 @@ export interface ControlEntry {
 
 /** `encodeBatch`/`decodeBatch` live in `batch-codec.ts`. */
 export const batchFormatVersion = 1;
+/** A batch with its sources before it. */
+export const sourcedFormatVersion = 2;
+/** A batch of either kind with its place before it. */
+export const placedFormatVersion = 3;
