@@ -11,6 +11,25 @@ import {
 import type { LogWriter } from './log/log.ts';
 import { doors, readingKinds, type Reading } from './reading.ts';
 
+const anyCount = fc.integer({ min: 0, max: 2 ** 49 - 1 });
+
+const anyTravels = fc.record(
+  {
+    origin: fc.record({
+      node: fc.integer({ min: 1, max: 65_535 }),
+      position: anyCount,
+      sequence: anyCount,
+    }),
+    passed: fc.record({ from: fc.integer({ min: 0, max: 1_023 }), registryVersion: anyCount }),
+    fault: fc.record({
+      code: fc.string({ maxLength: 40 }),
+      detail: fc.string({ unit: 'grapheme', maxLength: 200 }),
+      readings: anyCount,
+    }),
+  },
+  { requiredKeys: [] },
+);
+
 const anyReading = fc.record({
   kind: fc.constantFrom(...readingKinds),
   door: fc.constantFrom(...doors),
@@ -38,6 +57,43 @@ describe('the codec of readings', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('gives back where a reading came from, and leaves those of one machine as they were', () => {
+    fc.assert(
+      fc.property(anyReading, anyTravels, (reading, travels) => {
+        expect(roundTrip({ ...reading, ...travels })).toEqual({ ...reading, ...travels });
+        if (Object.keys(travels).length > 0) return;
+        expect(readingSize({ ...reading, ...travels })).toBe(readingSize(reading));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('names the position of a body whose travels are cut short or not of this format', () => {
+    const reading: Reading = {
+      kind: 'message',
+      door: 'mqtt',
+      receivedAt: 1,
+      device: 'a-device',
+      topic: 'a/topic',
+      payload: new Uint8Array(0),
+      origin: { node: 300, position: 70_000, sequence: 128 },
+      passed: { from: 3, registryVersion: 200 },
+      fault: { code: 'SOME_CODE', detail: 'why', readings: 4 },
+    };
+    const body = Buffer.alloc(readingSize(reading));
+    writeReading(reading, body, 0);
+    const noTravels = Buffer.from(body);
+    noTravels[7] = 0;
+    const unknownTravels = Buffer.from(body);
+    unknownTravels[7] = 8;
+    const cut = Array.from(body, (_, length) => body.subarray(0, length));
+    for (const bytes of [noTravels, unknownTravels, ...cut]) {
+      expect(() => decodeReading(12, bytes)).toThrow(
+        expect.objectContaining({ code: 'LOG_READING_UNKNOWN', fields: { position: 12 } }),
+      );
+    }
   });
 
   it('gives back topics of the own scheme, which it writes as one byte', () => {

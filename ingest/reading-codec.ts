@@ -1,18 +1,32 @@
 /**
  * A reading as the body of a record of the log `readings`:
  *
- *   body     := kind and door u8 (kind in the low 4 bits, door in the next 3) · receivedAt u48
- *             · device · topic · payload to the end
+ *   body     := kind and door u8 (kind in the low 4 bits, door in the next 3, then 1 with travels)
+ *             · receivedAt u48 · travels? · device · topic · payload to the end
  *   device   := varint bytes · UTF-8
  *   topic    := varint (bytes × 2) · UTF-8, or varint (2 × pattern + 1) for a topic of the own scheme
  *               that the device's id alone decides
+ *   travels  := flags varint (1 origin, 2 passed, 4 fault) · origin? · passed? · fault?
+ *   origin   := node varint · position varint · sequence varint
+ *   passed   := from varint · registryVersion varint
+ *   fault    := code · detail · readings varint                  code and detail as device
  *
+ * Only readings that came over the cluster's bus have travels.
  * Little-endian. It adds 9 bytes to device and payload, and to a topic outside the patterns. A kind,
  * a door or a pattern gets its number from its place in its list: lists grow at their end only.
  */
 import { logError } from './log/errors.ts';
 import type { LogWriter, Position } from './log/log.ts';
-import { doors, readingKinds, type Door, type Reading, type ReadingKind } from './reading.ts';
+import {
+  doors,
+  readingKinds,
+  type Door,
+  type Reading,
+  type ReadingFault,
+  type ReadingKind,
+  type ReadingOrigin,
+  type ReadingPassage,
+} from './reading.ts';
 
 export interface LoggedReading extends Reading {
   readonly position: Position;
@@ -22,6 +36,13 @@ const topicStart = 'env/v1/';
 const topicEnds = ['/obs', '/obs/backfill', '/state', '/meta'] as const;
 
 const fixedBytes = 7;
+const travelsBit = 128;
+const originFlag = 1;
+const passedFlag = 2;
+const faultFlag = 4;
+
+/** Varints have so many bytes at most: 49 bits. */
+const varintBytesMax = 7;
 const kindNumbers = numbersOf(readingKinds);
 const doorNumbers = numbersOf(doors);
 
@@ -42,6 +63,8 @@ export function writeReading(reading: Reading, target: Buffer, at: number): numb
 /** What is known of a reading before it is written, looked up once. */
 interface Layout {
   readonly bytes: number;
+  /** 0: the reading has no travels. */
+  readonly flags: number;
   readonly deviceBytes: number;
   /** Place in `topicEnds`, or -1 where the topic is written out. */
   readonly pattern: number;
@@ -53,15 +76,22 @@ function layoutOf(reading: Reading): Layout {
   const pattern = patternOf(reading);
   const topicBytes = pattern >= 0 ? 0 : utf8Bytes(reading.topic);
   const topicSize = pattern >= 0 ? 1 : varintBytes(topicBytes * 2) + topicBytes;
-  const bytes =
-    fixedBytes + varintBytes(deviceBytes) + deviceBytes + topicSize + reading.payload.length;
-  return { bytes, deviceBytes, pattern, topicBytes };
+  const flags = flagsOf(reading);
+  const travelsSize = flags === 0 ? 0 : travelsBytes(reading, flags);
+  const textsSize = varintBytes(deviceBytes) + deviceBytes + topicSize;
+  const bytes = fixedBytes + travelsSize + textsSize + reading.payload.length;
+  return { bytes, flags, deviceBytes, pattern, topicBytes };
 }
 
 function writeLaidOut(reading: Reading, layout: Layout, target: Buffer, at: number): number {
   target[at] = kindNumbers[reading.kind] | (doorNumbers[reading.door] << 4);
   writeTime(target, at + 1, reading.receivedAt);
-  let next = writeVarint(target, at + fixedBytes, layout.deviceBytes);
+  let next = at + fixedBytes;
+  if (layout.flags !== 0) {
+    target[at] = (target[at] ?? 0) | travelsBit;
+    next = writeTravels(reading, layout.flags, target, next);
+  }
+  next = writeVarint(target, next, layout.deviceBytes);
   next = writeText(target, next, reading.device);
   if (layout.pattern >= 0) {
     target[next++] = 2 * layout.pattern + 1;
@@ -80,14 +110,15 @@ function writeLaidOut(reading: Reading, layout: Layout, target: Buffer, at: numb
 export function decodeReading(position: Position, body: Buffer): LoggedReading {
   const first = body[0] ?? 255;
   const kind: ReadingKind | undefined = readingKinds[first & 15];
-  const door: Door | undefined = doors[first >> 4];
+  const door: Door | undefined = doors[(first & ~travelsBit) >> 4];
   if (kind === undefined || door === undefined || body.length < fixedBytes + 2) {
     throw unknown(position);
   }
   const cursor: Cursor = { body, at: fixedBytes, position };
+  const travels = first >= travelsBit ? readTravels(cursor) : undefined;
   const device = readText(cursor, readVarint(cursor));
   const topic = readTopic(cursor, device);
-  return {
+  const reading = {
     position,
     kind,
     door,
@@ -96,6 +127,7 @@ export function decodeReading(position: Position, body: Buffer): LoggedReading {
     topic,
     payload: body.subarray(cursor.at),
   };
+  return travels === undefined ? reading : { ...reading, ...travels };
 }
 
 /** Appends the reading to the log; its payload may be reused when this returns. */
@@ -127,6 +159,83 @@ export function blankReading(reading: Reading): Buffer {
   const body = Buffer.alloc(readingSize(blank));
   writeReading(blank, body, 0);
   return body;
+}
+
+interface Travels {
+  readonly origin?: ReadingOrigin;
+  readonly passed?: ReadingPassage;
+  readonly fault?: ReadingFault;
+}
+
+function flagsOf({ origin, passed, fault }: Reading): number {
+  return (
+    (origin === undefined ? 0 : originFlag) |
+    (passed === undefined ? 0 : passedFlag) |
+    (fault === undefined ? 0 : faultFlag)
+  );
+}
+
+function travelsBytes({ origin, passed, fault }: Reading, flags: number): number {
+  let bytes = varintBytes(flags);
+  if (origin !== undefined) {
+    const { node, position, sequence } = origin;
+    bytes += varintBytes(node) + varintBytes(position) + varintBytes(sequence);
+  }
+  if (passed !== undefined) {
+    bytes += varintBytes(passed.from) + varintBytes(passed.registryVersion);
+  }
+  if (fault === undefined) return bytes;
+  return bytes + textSize(fault.code) + textSize(fault.detail) + varintBytes(fault.readings);
+}
+
+function writeTravels(reading: Reading, flags: number, target: Buffer, at: number): number {
+  const { origin, passed, fault } = reading;
+  let next = writeVarint(target, at, flags);
+  if (origin !== undefined) {
+    next = writeVarint(target, next, origin.node);
+    next = writeVarint(target, next, origin.position);
+    next = writeVarint(target, next, origin.sequence);
+  }
+  if (passed !== undefined) {
+    next = writeVarint(target, next, passed.from);
+    next = writeVarint(target, next, passed.registryVersion);
+  }
+  if (fault === undefined) return next;
+  for (const text of [fault.code, fault.detail]) {
+    next = writeVarint(target, next, utf8Bytes(text));
+    next = writeText(target, next, text);
+  }
+  return writeVarint(target, next, fault.readings);
+}
+
+function readTravels(cursor: Cursor): Travels {
+  const flags = readVarint(cursor);
+  if (flags === 0 || flags > (originFlag | passedFlag | faultFlag)) throw unknown(cursor.position);
+  const origin = (flags & originFlag) === 0 ? undefined : readOrigin(cursor);
+  const passed = (flags & passedFlag) === 0 ? undefined : readPassage(cursor);
+  const fault = (flags & faultFlag) === 0 ? undefined : readFault(cursor);
+  return {
+    ...(origin === undefined ? {} : { origin }),
+    ...(passed === undefined ? {} : { passed }),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}
+
+function readOrigin(cursor: Cursor): ReadingOrigin {
+  const node = readVarint(cursor);
+  const position = readVarint(cursor);
+  return { node, position, sequence: readVarint(cursor) };
+}
+
+function readPassage(cursor: Cursor): ReadingPassage {
+  const from = readVarint(cursor);
+  return { from, registryVersion: readVarint(cursor) };
+}
+
+function readFault(cursor: Cursor): ReadingFault {
+  const code = readText(cursor, readVarint(cursor));
+  const detail = readText(cursor, readVarint(cursor));
+  return { code, detail, readings: readVarint(cursor) };
 }
 
 /** Which own-scheme topic this is, by its place in `topicEnds`; -1 for any other. */
@@ -166,7 +275,7 @@ function readText(cursor: Cursor, bytes: number): string {
 
 function readVarint(cursor: Cursor): number {
   let value = 0;
-  for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+  for (let scale = 1; scale < 128 ** varintBytesMax; scale *= 128) {
     const byte = cursor.body[cursor.at++];
     if (byte === undefined) break;
     value += (byte & 127) * scale;
@@ -187,6 +296,11 @@ function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
+}
+
+function textSize(text: string): number {
+  const bytes = utf8Bytes(text);
+  return varintBytes(bytes) + bytes;
 }
 
 function writeTime(target: Buffer, at: number, time: number): void {

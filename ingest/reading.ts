@@ -23,6 +23,32 @@ export const readingKinds = [
 ] as const;
 export type ReadingKind = (typeof readingKinds)[number];
 
+/** Where in the cluster a reading was taken in; on one machine readings have none. */
+export interface ReadingOrigin {
+  /** `cluster.node`, from 1. */
+  readonly node: number;
+  /** In that node's own log of readings. */
+  readonly position: number;
+  /** Its number among what the node sent to this partition: 1 for the first, without holes. */
+  readonly sequence: number;
+}
+
+/** A reading that the worker of one partition found to concern series of another. */
+export interface ReadingPassage {
+  /** Partition whose worker passed it on. */
+  readonly from: number;
+  /** The registry version that was in force there. */
+  readonly registryVersion: number;
+}
+
+/** What came is no reading that can be run, and was known so before ingest: it is quarantined. */
+export interface ReadingFault {
+  readonly code: string;
+  readonly detail: string;
+  /** How many readings this one stands for: each has its position and its sequence, the last is named. */
+  readonly readings: number;
+}
+
 export interface Reading {
   readonly kind: ReadingKind;
   readonly door: Door;
@@ -33,4 +59,7 @@ export interface Reading {
   /** Topic or path. */
   readonly topic: string;
   readonly payload: Uint8Array;
+  readonly origin?: ReadingOrigin;
+  readonly passed?: ReadingPassage;
+  readonly fault?: ReadingFault;
 }

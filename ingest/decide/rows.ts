@@ -7,7 +7,9 @@ import type { Reading } from '../reading.ts';
 export interface Sender {
   readonly device: string;
   readonly receivedAt: number;
+  /** In the log of the node that took the reading in. */
   readonly position: number;
+  /** 0 on one machine, which has one log. */
   readonly node: number;
   readonly payload: Uint8Array;
   /** Made when first asked for: -1 until then. */
@@ -16,16 +18,17 @@ export interface Sender {
   usualRank: Rank | undefined;
 }
 
+/** `position`: of a reading without an origin, its place in the log. */
 export function createSender(
-  reading: Pick<Reading, 'device' | 'receivedAt' | 'payload'>,
+  reading: Pick<Reading, 'device' | 'receivedAt' | 'payload' | 'origin'>,
   position: number,
 ): Sender {
+  const { origin } = reading;
   return {
     device: reading.device,
     receivedAt: reading.receivedAt,
-    position,
-    // One node has one log: the cluster's nodes will say their number here.
-    node: 0,
+    position: origin === undefined ? position : origin.position,
+    node: origin === undefined ? 0 : origin.node,
     payload: reading.payload,
     payloadHash: -1,
     usualRank: undefined,
