@@ -42,6 +42,12 @@ export const ingestErrors = {
     meaning: 'Nothing is left of it but its place in the log. Dismiss the entry.',
     canRetry: false,
   },
+  INGEST_RECORD_FOREIGN: {
+    message: 'A record of the topic of readings was not written by a node',
+    meaning:
+      'Another program writes into the topic, or a newer version of this one; the detail says what the record lacks. Take that right from the other program, then dismiss the entry.',
+    canRetry: false,
+  },
   INGEST_DECISION_UNKNOWN: {
     message: 'A decision record is not understood',
     meaning:

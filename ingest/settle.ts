@@ -16,6 +16,7 @@ import type { QuarantineEntry } from './observations/batch.ts';
 import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
 import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
+import type { ReadingFault } from './reading.ts';
 import { restatementOf, type ReprocessStep } from './reprocess-step.ts';
 import type { RuleNames } from './rule-names.ts';
 import type { StoreReader } from './store/store.ts';
@@ -44,6 +45,7 @@ export function createSettler(parts: SettleParts): Settler {
   const { balance } = parts;
   return {
     settle(reading, original) {
+      if (reading.fault !== undefined) return settleFault(parts, reading, reading.fault);
       switch (reading.kind) {
         case 'message':
         case 'backfill':
@@ -115,6 +117,12 @@ function setAside(parts: SettleParts, reading: LoggedReading, code: string, deta
   setWholeAside(parts.passage, code, -1, detail);
   quarantine(parts, reading);
   parts.balance.readingsQuarantined++;
+}
+
+/** What its node could not read, or could not understand: one entry, and each reading is counted. */
+function settleFault(parts: SettleParts, reading: LoggedReading, fault: ReadingFault): void {
+  setAside(parts, reading, fault.code, fault.detail);
+  parts.balance.readingsQuarantined += fault.readings - 1;
 }
 
 function settleControl(
