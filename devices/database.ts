@@ -42,6 +42,37 @@ export function transaction<Result>(database: Database, work: () => Result): Res
   }
 }
 
+/**
+ * Runs `work` and takes back all that it wrote. Answers what that was, as a changeset of SQLite's
+ * session extension, beside what `work` answered. Tables without a primary key are not in it.
+ */
+export function rehearse<Result>(
+  database: Database,
+  work: () => Result,
+): { readonly result: Result; readonly changeset: Uint8Array } {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const session = database.createSession();
+    try {
+      const result = work();
+      return { result, changeset: session.changeset() };
+    } finally {
+      session.close();
+    }
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  }
+}
+
+/**
+ * Writes what a changeset holds. False where a row is not as it was there, or is missing, or stands
+ * in the way; then nothing of it was written. Tables that are not here are passed over in silence:
+ * the caller knows what there must be afterwards. Throws SQLite's own error for bytes that are none.
+ */
+export function applyChangeset(database: Database, changeset: Uint8Array): boolean {
+  return database.applyChangeset(changeset);
+}
+
 /** Pages copied at once, in a thread of the pool: 1 MiB of a file with the usual pages. */
 const pagesAtOnce = 256;
 

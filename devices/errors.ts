@@ -24,6 +24,24 @@ export const devicesErrors = {
       'Nothing was read or written. Install the version that wrote it, or restore a backup made by this version.',
     canRetry: false,
   },
+  DEVICES_REGISTRY_COPY: {
+    message: 'The registry is a copy, kept by a cluster.',
+    meaning:
+      'Only the cluster changes it: configure the node for the cluster, or export the registry there and import it into an empty data folder.',
+    canRetry: false,
+  },
+  DEVICES_REGISTRY_OWN: {
+    message: 'The registry was made by one machine, and cannot become a copy.',
+    meaning:
+      'The data folder was used without a cluster. Give the node an empty data folder, and import there what this registry exports.',
+    canRetry: false,
+  },
+  DEVICES_COPY_DIFFERS: {
+    message: 'A version of the registry does not fit the copy of this node.',
+    meaning:
+      'The fields say what was found wrong; nothing was written. The copy or its source was changed from outside: remove registry.db of this node, and it is copied anew.',
+    canRetry: false,
+  },
   DEVICES_REGISTRY_CORRUPT: {
     message: 'The registry holds a row that cannot be read.',
     meaning: 'The file was changed from outside. Restore the last backup; `verify` names the row.',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import type { DevicesConfig } from './config.ts';
 import { openDatabase, type Database } from './database.ts';
@@ -41,6 +42,14 @@ export function openExisting(path: string, busyTimeoutMs: number): Database {
     const code = isForeign ? 'DEVICES_REGISTRY_FOREIGN' : 'DEVICES_REGISTRY_MISSING';
     throw devicesError(code, { path }, error);
   }
+}
+
+/** A foreign or newer file must not even get a write-ahead log beside it. */
+export function refuseStrange(path: string, busyTimeoutMs: number): void {
+  if (!existsSync(path)) return;
+  const present = openExisting(path, busyTimeoutMs);
+  closingOnError(present, () => checkRegistry(present, path));
+  present.close();
 }
 
 export function closingOnError<Result>(database: Database, work: () => Result): Result {

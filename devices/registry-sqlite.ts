@@ -1,19 +1,20 @@
-import { existsSync } from 'node:fs';
 import { defaultDevicesConfig, type DevicesConfig } from './config.ts';
 import { openDatabase, type Database } from './database.ts';
-import { createDevicesEvents } from './events.ts';
+import { devicesError } from './errors.ts';
+import { createDevicesEvents, type DevicesEvents } from './events.ts';
 import type { Random } from './random.ts';
-import { createChange } from './registry/change.ts';
-import { createCore, readerOf } from './registry/core.ts';
+import { createChange, keepChange, type Settle } from './registry/change.ts';
+import { isCopy } from './registry/copied.ts';
+import { createCore, readerOf, type RegistryCore } from './registry/core.ts';
 import { createCredentialStore } from './registry/credential-store.ts';
 import { createHistory } from './registry/history.ts';
 import { createFileImporter } from './registry/import.ts';
 import { createCredentialWriter } from './registry/issue.ts';
 import { fileOf } from './registry/records.ts';
-import { checkRegistry, migrateRegistry, registryFormat } from './registry/tables.ts';
+import { migrateRegistry, registryFormat } from './registry/tables.ts';
 import {
   closingOnError,
-  openExisting,
+  refuseStrange,
   type RegistryReaderOptions,
 } from './registry-sqlite-reader.ts';
 import type { RegistryWriter } from './registry.ts';
@@ -29,16 +30,11 @@ export interface RegistryWriterOptions extends Omit<RegistryReaderOptions, 'conf
   readonly codecs?: ReadonlySet<string>;
 }
 
-/** Opens, and creates or migrates, the registry for writing. Throws …_FOREIGN or …_NEWER. */
+/** Opens, and creates or migrates, the registry for writing. Throws …_FOREIGN, …_NEWER or …_COPY. */
 export function openRegistryWriter(path: string, options: RegistryWriterOptions): RegistryWriter {
   const config = options.config ?? defaultDevicesConfig();
-  // A foreign or newer file must not even get a write-ahead log beside it.
-  if (existsSync(path)) {
-    const present = openExisting(path, config.busyTimeoutMs);
-    closingOnError(present, () => checkRegistry(present, path));
-    present.close();
-  }
   const { busyTimeoutMs } = config;
+  refuseStrange(path, busyTimeoutMs);
   const database = openDatabase(path, { busyTimeoutMs, synchronous: 'full' });
   return closingOnError(database, () => writerOver(database, path, { ...options, config }));
 }
@@ -48,20 +44,34 @@ function writerOver(
   path: string,
   options: RegistryWriterOptions & { readonly config: DevicesConfig },
 ): RegistryWriter {
-  const { config, telemetry } = options;
+  const { telemetry } = options;
   const events = telemetry === undefined ? undefined : createDevicesEvents(telemetry);
   const found = migrateRegistry(database, path);
+  if (isCopy(database)) throw devicesError('DEVICES_REGISTRY_COPY', { path });
   if (found > 0 && found < registryFormat) {
     events?.registryMigrated({ from: found, to: registryFormat });
   }
   const core = createCore(database, options);
-  const history = createHistory(database, config.historyRowsMax);
-  const change = createChange(core, history, options.clock);
   events?.registryOpened({ version: core.versions.newest.registry.version, path });
+  return writerOn(core, { ...options, events, settle: keepChange });
+}
+
+/** The writer over a core; `settle` says what becomes of its changes. */
+export function writerOn(
+  core: RegistryCore,
+  options: Omit<RegistryWriterOptions, 'telemetry'> & {
+    readonly config: DevicesConfig;
+    readonly events: DevicesEvents | undefined;
+    readonly settle: Settle;
+  },
+): RegistryWriter {
+  const { config, events } = options;
+  const history = createHistory(core.database, config.historyRowsMax);
+  const change = createChange(core, history, options);
   return {
     ...readerOf(core),
     ...createCredentialWriter({
-      store: createCredentialStore(database),
+      store: createCredentialStore(core.database),
       change,
       events,
       config,

@@ -20,9 +20,23 @@ export interface Draft {
  */
 export type Change = <Result>(actor: string, work: (draft: Draft) => Result) => Result;
 
-export function createChange(core: RegistryCore, history: History, clock: Clock): Change {
-  return (actor, work) => {
-    const result = transaction(core.database, () => {
+/** How a change ends: it runs `work` in a transaction, which is then kept or taken back. */
+export type Settle = <Result>(core: RegistryCore, work: () => Result) => Result;
+
+/** Keeps it: the version is in force here at once. */
+export const keepChange: Settle = (core, work) => {
+  const result = transaction(core.database, work);
+  core.refresh();
+  return result;
+};
+
+export function createChange(
+  core: RegistryCore,
+  history: History,
+  { clock, settle }: { readonly clock: Clock; readonly settle: Settle },
+): Change {
+  return (actor, work) =>
+    settle(core, () => {
       const version = core.refresh().version + 1;
       const at = clock.now();
       return work({
@@ -31,7 +45,4 @@ export function createChange(core: RegistryCore, history: History, clock: Clock)
         record: (change) => history.append({ ...change, version, at, actor }),
       });
     });
-    core.refresh();
-    return result;
-  };
 }
