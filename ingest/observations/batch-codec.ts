@@ -102,6 +102,16 @@ export function decodeBatch(position: Position, body: Uint8Array): Batch {
   }
 }
 
+/** Where the batch of a record stands in a copy, without the batch itself; undefined without a place. */
+export function decodeBatchPlace(position: Position, body: Uint8Array): BatchPlace | undefined {
+  const reader = createReader(body);
+  try {
+    return decodePlace(reader);
+  } catch (error) {
+    throw ingestError('INGEST_BATCH_UNREADABLE', { position, offset: reader.at }, error);
+  }
+}
+
 /**
  * A batch that a copy of several partitions holds, whose bytes are left as they are: what the record
  * of one partition becomes in a node's own log.
