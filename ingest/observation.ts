@@ -65,11 +65,15 @@ export interface Verdict {
 
 /** One decided value of one observation: a row of the change feed, or of history. */
 export interface ObservationRow extends ObservationKey {
-  /** From 0, growing by one with every row of the key. */
+  /**
+   * From 0, growing by one with every row of the key that is or was current. Rows that were
+   * superseded on arrival count by themselves, downwards: -1 for the key's first. So a row is known
+   * by key and revision.
+   */
   readonly revision: number;
   /**
    * False: superseded on arrival (a greater rank was already kept). Kept and readable, not in the
-   * feed, and its revision number is -1: it never was current.
+   * feed, and its revision is negative: it never was current.
    */
   readonly current: boolean;
   readonly type: ChangeType;

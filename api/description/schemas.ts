@@ -37,7 +37,11 @@ const rowMembers = {
     .describe('One digit a test.'),
   qualifiers: z.array(z.string()),
   reason: z.string().nullable(),
-  revision: z.int().min(-1).max(Number.MAX_SAFE_INTEGER),
+  revision: z
+    .int()
+    .min(Number.MIN_SAFE_INTEGER)
+    .max(Number.MAX_SAFE_INTEGER)
+    .describe('From 0; negative, from -1 downwards, for values superseded on arrival.'),
   latitude: z.number().optional().describe('Of a moving platform, to the public precision.'),
   longitude: z.number().optional(),
   heightMetres: z.number().optional().describe('Own height, or depth when negative.'),

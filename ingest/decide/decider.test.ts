@@ -107,6 +107,32 @@ describe('which value counts', () => {
     expect(decide(earlier, later)).toEqual(['duplicate', 'duplicate']);
   });
 
+  it('numbers what was superseded on arrival downwards, each of a key by itself', () => {
+    const { store, decide, settle } = openScene();
+    const told = (step: number, result: number, after: number): Candidate =>
+      value(step, result, { resultAt: receivedAt + after });
+    decide(told(0, 21, 9_000), told(0, 20, 1_000), told(1, 21, 9_000), told(1, 20, 1_000));
+    decide(told(0, 19, 2_000));
+    const revisionsOf = (rows: readonly ObservationRow[]): unknown[] =>
+      rows.map(({ result, revision, current }) => [result, revision, current]);
+    expect(revisionsOf(settle())).toEqual([
+      [21, 0, true],
+      [20, -1, false],
+      [21, 0, true],
+      [20, -1, false],
+      [19, -2, false],
+    ]);
+    decide(told(0, 18, 3_000), told(0, 22, 10_000));
+    expect(revisionsOf(settle())).toEqual([
+      [18, -3, false],
+      [22, 1, true],
+    ]);
+    expect(store.current()).toMatchObject([
+      { result: 22, revision: 1 },
+      { result: 21, revision: 0 },
+    ]);
+  });
+
   it('a null without a result time never takes the place of a value, and gives way to any', () => {
     const { store, decide, settle } = openScene();
     expect(decide(value(0, 20), value(0, null), value(0, null))).toEqual([

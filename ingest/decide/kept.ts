@@ -175,7 +175,7 @@ function compareKeys(a: ObservationKey, b: ObservationKey): number {
   return a.endAt - b.endAt || a.startAt - b.startAt;
 }
 
-/** Greatest revision first; those that never were current (−1) by rank. */
+/** Greatest revision first; those that never were current by rank. */
 function compareRevisions(a: ObservationRow, b: ObservationRow): number {
-  return b.revision - a.revision || compareRank(b.rank, a.rank);
+  return Math.max(b.revision, -1) - Math.max(a.revision, -1) || compareRank(b.rank, a.rank);
 }

@@ -59,14 +59,14 @@ export function placeAtEnd(
     const value = columns.value[at] ?? Number.NaN;
     if (isSameValue(candidate.result, Number.isNaN(value) ? null : value)) return 'duplicate';
   }
-  const { values, nextRevision } = toldOf(scope, candidate);
+  const { values, nextRevision, nextSuperseded } = toldOf(scope, candidate);
   if (isKept(candidate, values)) {
     if (isOneValue(values)) columns.meta[at] = meta | metaBits.single;
     return 'duplicate';
   }
   const given = givenAmong(candidate, values);
   if (isOutranked(arrival, values)) {
-    writeHistory(scope, window.state, arrival, given);
+    writeHistory(scope, window.state, arrival, { given, revision: nextSuperseded });
     doubt(scope, window, at, { current: values[0], rival: candidate });
     return 'revision';
   }
@@ -98,14 +98,14 @@ function placeTie(scope: Scope, window: PointWindow, at: number, arrival: Arriva
 function placeBeside(
   scope: Scope,
   window: PointWindow,
-  { values, nextRevision }: Told,
+  { values, nextRevision, nextSuperseded }: Told,
   arrival: Arrival,
 ): Outcome {
   const { candidate, sender } = arrival;
   if (isKept(candidate, values)) return 'duplicate';
   const given = givenAmong(candidate, values);
   if (isOutranked(arrival, values)) {
-    writeHistory(scope, window.state, arrival, given);
+    writeHistory(scope, window.state, arrival, { given, revision: nextSuperseded });
     return 'revision';
   }
   const isNew = values.length === 0;
@@ -147,11 +147,15 @@ function write(scope: Scope, window: PointWindow, fromEnd: number, writing: Writ
 }
 
 /** Superseded on arrival: kept and readable, judged by itself, not in the feed. */
-function writeHistory(scope: Scope, state: SeriesState, arrival: Arrival, given: number): void {
-  const { candidate, sender } = arrival;
+function writeHistory(
+  scope: Scope,
+  state: SeriesState,
+  { candidate, sender }: Arrival,
+  { given, revision }: Omit<Writing, 'arrival'>,
+): void {
   const verdict = verdictAlone(state, candidate, given);
   scope.pending.current.rows.push(
-    rowOf(candidate, sender, { revision: -1, current: false, type: 'correction', verdict }),
+    rowOf(candidate, sender, { revision, current: false, type: 'correction', verdict }),
   );
 }
 
@@ -212,11 +216,19 @@ interface Told {
   /** The values of the key, the current one first. */
   readonly values: readonly ObservationRow[];
   readonly nextRevision: number;
+  /** Revision of the next row that is superseded on arrival. */
+  readonly nextSuperseded: number;
 }
 
 function toldOf({ kept }: Scope, candidate: Candidate): Told {
   const rows = kept.revisions(candidate);
-  return { values: valuesInForce(rows), nextRevision: (rows[0]?.revision ?? -1) + 1 };
+  let least = 0;
+  for (const { revision } of rows) if (revision < least) least = revision;
+  return {
+    values: valuesInForce(rows),
+    nextRevision: (rows[0]?.revision ?? -1) + 1,
+    nextSuperseded: least - 1,
+  };
 }
 
 /** Whether the value repeats one of its key; what was erased is not told again by a re-send. */

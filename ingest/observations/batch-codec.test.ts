@@ -60,42 +60,44 @@ const verdict = fc.record({
   rules: fc.oneof(fc.constantFrom('0badcafe', 'ffffffff', '00000000'), text),
 });
 
-const row: fc.Arbitrary<ObservationRow> = at.chain((endAt) =>
-  fc.record({
-    series: fc.nat({ max: 2 ** 31 }),
-    endAt: fc.constant(endAt),
-    startAt: fc.oneof(
-      fc.constantFrom(0, 60_000, 300_000, 3_600_000).map((span) => endAt - span),
-      instant,
-    ),
-    heightMm: orNaN(fc.integer({ min: -11_000_000, max: 50_000_000 })),
-    revision: fc.integer({ min: -1, max: 70_000 }),
-    current: fc.boolean(),
-    type: fc.constantFrom(...changeTypes),
-    cause: fc.constantFrom(...changeCauses),
-    result: fc.oneof(fc.constant(null), fc.constantFrom(-0, 0, 21.5, 1e-9), finite),
-    verdict,
-    resultAt: orNaN(at),
-    receivedAt: at,
-    publishedAt: fc.constant(publishedAt),
-    rank: fc.record({
-      klass: fc.constantFrom<0 | 1>(0, 1),
-      at,
-      node: fc.nat({ max: 1_000 }),
-      position: fc.nat({ max: 2 ** 50 }),
+const row: fc.Arbitrary<ObservationRow> = at
+  .chain((endAt) =>
+    fc.record({
+      series: fc.nat({ max: 2 ** 31 }),
+      endAt: fc.constant(endAt),
+      startAt: fc.oneof(
+        fc.constantFrom(0, 60_000, 300_000, 3_600_000).map((span) => endAt - span),
+        instant,
+      ),
+      heightMm: orNaN(fc.integer({ min: -11_000_000, max: 50_000_000 })),
+      revision: fc.integer({ min: -70_000, max: 70_000 }),
+      current: fc.constant(true),
+      type: fc.constantFrom(...changeTypes),
+      cause: fc.constantFrom(...changeCauses),
+      result: fc.oneof(fc.constant(null), fc.constantFrom(-0, 0, 21.5, 1e-9), finite),
+      verdict,
+      resultAt: orNaN(at),
+      receivedAt: at,
+      publishedAt: fc.constant(publishedAt),
+      rank: fc.record({
+        klass: fc.constantFrom<0 | 1>(0, 1),
+        at,
+        node: fc.nat({ max: 1_000 }),
+        position: fc.nat({ max: 2 ** 50 }),
+      }),
+      device: text,
+      raw: fc.record<Raw>({
+        name: fc.oneof(fc.constantFrom('t', 'rh', 'pm2.5'), text),
+        value: fc.oneof(fc.constant(null), rawText),
+        unit: fc.oneof(fc.constant(null), fc.constantFrom('Cel', '°F'), text),
+        time: timeText(endAt),
+      }),
+      payloadHash: fc.oneof(fc.constant(-1), fc.nat({ max: 0xffffffff })),
+      latitude: orNaN(fc.double({ min: -90, max: 90, noNaN: true })),
+      longitude: orNaN(fc.double({ min: -180, max: 180, noNaN: true })),
     }),
-    device: text,
-    raw: fc.record<Raw>({
-      name: fc.oneof(fc.constantFrom('t', 'rh', 'pm2.5'), text),
-      value: fc.oneof(fc.constant(null), rawText),
-      unit: fc.oneof(fc.constant(null), fc.constantFrom('Cel', '°F'), text),
-      time: timeText(endAt),
-    }),
-    payloadHash: fc.oneof(fc.constant(-1), fc.nat({ max: 0xffffffff })),
-    latitude: orNaN(fc.double({ min: -90, max: 90, noNaN: true })),
-    longitude: orNaN(fc.double({ min: -180, max: 180, noNaN: true })),
-  }),
-);
+  )
+  .map((made) => ({ ...made, current: made.revision >= 0 }));
 
 /** Rows as a message makes them: some neighbours differ only in series, name and value. */
 const rows = fc.array(fc.tuple(row, fc.nat({ max: 20 })), { maxLength: 12 }).map((groups) =>

@@ -241,12 +241,14 @@ type Shape = Pick<Profile, 'type' | 'cause' | 'revision' | 'current' | 'klass'>;
 
 function decodeShape(reader: Reader): Shape {
   const byte = readByte(reader);
+  const current = (byte & 1) === 1;
+  const number = readVarint(reader);
   return {
-    current: (byte & 1) === 1,
+    current,
     klass: (byte & 2) === 0 ? 0 : 1,
     type: known(changeTypes, (byte >> 2) & 3),
     cause: known(changeCauses, byte >> 4),
-    revision: readVarint(reader) - 1,
+    revision: current ? number - 1 : -1 - number,
   };
 }
 

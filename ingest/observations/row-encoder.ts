@@ -311,7 +311,7 @@ function defineProfile(encoder: RowEncoder, row: ObservationRow, mode: number): 
   if ((bits & profileBits.mode) === 0) writeByte(writer, mode * 16 + profile.decimals);
   if ((bits & profileBits.shape) === 0) {
     writeByte(writer, shapeOf(profile));
-    writeVarint(writer, profile.revision + 1);
+    writeVarint(writer, profile.current ? profile.revision + 1 : -1 - profile.revision);
   }
   if ((bits & profileBits.judgement) === 0) encodeJudgement(encoder, profile.verdict);
   if ((bits & profileBits.newRules) !== 0) encodeNewRules(encoder, profile.verdict.rules);

@@ -1,6 +1,6 @@
 /**
- * The one merge rule. A row is known by (key, revision), a history row (which has no revision) by
- * (key, rank, result); what is met twice counts once. Of a key's rows up to a position the greatest
+ * The one merge rule. A row is known by (key, revision); what is met twice counts once. (Rows that
+ * were superseded on arrival once all had the revision -1: such are told apart by rank and result.) Of a key's rows up to a position the greatest
  * revision is current; a deletion shows nothing. Every answer of the view, from blocks, from the
  * tail or from both, goes through these functions.
  */

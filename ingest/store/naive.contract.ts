@@ -46,13 +46,7 @@ function keysOf(batches: Batches, series: number, pin: Position): Held[][] {
       if (row.series !== series) continue;
       const held = keys.get(keyText(row)) ?? [];
       keys.set(keyText(row), held);
-      const isRepeat = held.some(({ row: other }) =>
-        row.revision >= 0
-          ? other.revision === row.revision
-          : other.revision < 0 &&
-            compareRank(other.rank, row.rank) === 0 &&
-            Object.is(other.result, row.result),
-      );
+      const isRepeat = held.some(({ row: other }) => other.revision === row.revision);
       if (!isRepeat) held.push({ position, row });
     }
   }

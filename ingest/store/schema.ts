@@ -23,8 +23,7 @@
  * at most a slice, each with whole (series, day) units, and moves `position` and the totals in the
  * last one. In between (and after a crash in between) single series are ahead of `position`: their
  * rows carry their own positions, so a reader pinned at p leaves out what is beyond p, and reading
- * the log again from `position` on finds them by (key, revision), or (key, rank, result) for history,
- * and drops the repeats.
+ * the log again from `position` on finds them by (key, revision) and drops the repeats.
  *
  * Recovery. None: open, read `position`, follow the log from the next one. An older format is emptied
  * and built again; a newer one is refused before anything is written.

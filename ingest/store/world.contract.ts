@@ -53,6 +53,7 @@ export interface World {
 export function createWorld(): World {
   const batches = new Map<Position, Batch>();
   const revisions = new Map<string, number>();
+  const superseded = new Map<string, number>();
   const rows: ObservationRow[] = [];
   let publishedAt = worldStartAt;
   let reading = 0;
@@ -66,8 +67,9 @@ export function createWorld(): World {
     const isHistory = seed.kind === 'history' && held > 0;
     const type: ChangeType =
       seed.kind === 'deletion' && held > 0 ? 'deletion' : held === 0 ? 'insert' : 'correction';
-    if (!isHistory) revisions.set(text, held + 1);
-    const revision = isHistory ? -1 : held;
+    const revision = isHistory ? (superseded.get(text) ?? 0) - 1 : held;
+    if (isHistory) superseded.set(text, revision);
+    else revisions.set(text, held + 1);
     return { ...key, ...madeRow({ seed, key, type, revision, publishedAt, reading: ++reading }) };
   }
 

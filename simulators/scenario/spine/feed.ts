@@ -45,7 +45,7 @@ export async function followFromZero(reader: LogReader): Promise<FeedState> {
 
 /** Promise 6: a row more, a revision more; history never was current. */
 function takeRow(current: Map<string, ObservationRow>, row: ObservationRow): string | null {
-  if (!row.current) return row.revision === -1 ? null : 'history with a revision';
+  if (!row.current) return row.revision < 0 ? null : 'history with a revision';
   const key = keyLine(row);
   const known = current.get(key);
   current.set(key, row);
