@@ -92,7 +92,13 @@ export function decodeBatch(position: Position, body: Uint8Array): Batch {
     const control = decodeControl(decoder);
     if (reader.at !== body.length) throw new RangeError('The batch ends before its record');
     return {
-      ...{ publishedAt, consumed, registryVersion, totals, rows, quarantined, control },
+      publishedAt,
+      consumed,
+      registryVersion,
+      totals,
+      rows,
+      quarantined,
+      control,
       ...(sources === undefined ? {} : { sources }),
       ...(place === undefined ? {} : { place }),
     };
