@@ -38,6 +38,28 @@ export const simulatorsErrors = {
       'The audit could not be made: `problem` says why. The server may have ended, or its certificate is not trusted (--ca).',
     canRetry: true,
   },
+  SIMULATORS_INSTALL_FAILED: {
+    message: 'A server for tests cannot be installed.',
+    meaning:
+      'The command named failed; `output` is how it ended. Kafka needs java 17 and mvn, InfluxDB go, InfluxDB 2.7 also a C compiler and stable Rust, each with its registry configured.',
+    canRetry: true,
+  },
+  SIMULATORS_SERVER_ENDED: {
+    message: 'A server for tests ended before it answered.',
+    meaning: '`ending` says how and `log` is the end of what it wrote.',
+    canRetry: true,
+  },
+  SIMULATORS_SERVER_SILENT: {
+    message: 'A server for tests does not answer.',
+    meaning: 'It was started and given two minutes; the cause is what the last question met.',
+    canRetry: true,
+  },
+  SIMULATORS_SERVERS_INCOMPLETE: {
+    message: 'The environment names a server for tests by halves.',
+    meaning:
+      '`missing` names the variables that belong to those that are set. `.ci/servers` writes all of them.',
+    canRetry: false,
+  },
 } as const satisfies ErrorTable;
 
 export const simulatorsError = errorsOf(simulatorsErrors);
