@@ -31,6 +31,15 @@ export function askAll(store: StoreReader, world: World, choice: number): void {
   const publishedAt = world.batches.get((choice % Math.max(1, end)) + 1)?.publishedAt ?? 0;
   for (const at of [publishedAt, publishedAt - 1, 0, 4e12]) {
     expect(store.positionAt(at)).toBe(naive.positionAt(at));
+    for (const partition of [0, 1, 2]) {
+      expect(store.publishedBy(at, partition)).toEqual(naive.publishedBy(at, partition));
+    }
+  }
+  for (const number of [0, choice % (end + 1), end]) {
+    for (const partition of [0, 1, 2]) {
+      const expected = naive.numberedUpTo(number, partition);
+      expect(store.numberedUpTo(number, partition)).toEqual(expected);
+    }
   }
 }
 

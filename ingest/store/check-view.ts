@@ -12,7 +12,7 @@ import { compareKeysAt } from './columns/rows.ts';
 import { searchLatest } from './latest.ts';
 import { createRollupBuilder, decodeHours } from './rollup.ts';
 import { createScanner, type Scanner } from './scan.ts';
-import { checkFormat, openReadOnly, viewFormatVersion } from './schema.ts';
+import { checkFormat, openReadOnly, viewFormatKept } from './schema.ts';
 import { naming, openView, type DayRecord, type View } from './view.ts';
 
 export const viewFindings = {
@@ -51,8 +51,8 @@ export function checkView(options: CheckViewOptions): readonly ViewFinding[] {
   try {
     const database = openReadOnly(options.path);
     try {
-      // An older one is emptied at the next start: there is nothing in it that will be believed.
-      if (checkFormat(database, options.path) < viewFormatVersion) return findings;
+      // A much older one is emptied at the next start: nothing in it will be believed.
+      if (checkFormat(database, options.path) < viewFormatKept) return findings;
       const view = openView(database);
       view.reading(() => checkAll(view, options, report));
     } finally {

@@ -3,6 +3,7 @@ import { compareRank, type ObservationKey, type ObservationRow } from '../observ
 import { flags, maskOf } from '../quality.ts';
 import type { Batch, QuarantineEntry } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
+import type { Publication } from './tail-publications.ts';
 import type { HourRollup, KeptQuery, RangeQuery, StoreReader } from './store.ts';
 
 const hourMs = 3_600_000;
@@ -141,14 +142,26 @@ export function naiveStore(
         .filter((entry) => entry.device === device)
         .toReversed()
         .slice(0, limit),
-    positionAt: (publishedAt) =>
-      Math.max(
-        0,
-        ...[...batches]
-          .filter(([at, batch]) => at <= position && batch.publishedAt <= publishedAt)
-          .map(([at]) => at),
-      ),
+    positionAt: (publishedAt) => publishedBy(publishedAt, 0)?.position ?? 0,
+    publishedBy,
+    numberedUpTo: (number, partition) =>
+      publicationsOf(batches, partition, position).findLast((each) => each.number <= number),
   };
+
+  function publishedBy(publishedAt: number, partition: number): Publication | undefined {
+    const all = publicationsOf(batches, partition, position);
+    return all.findLast((each) => each.publishedAt <= publishedAt);
+  }
+}
+
+function publicationsOf(batches: Batches, partition: number, pin: Position): Publication[] {
+  const found: Publication[] = [];
+  for (const [position, { publishedAt, place }] of batches) {
+    if (position > pin || (place?.partition ?? 0) !== partition) continue;
+    const number = place === undefined ? position : place.positions[partition]!;
+    found.push({ position, publishedAt, partition, number });
+  }
+  return found;
 }
 
 function naiveHours(rows: readonly ObservationRow[], circular: boolean): HourRollup[] {

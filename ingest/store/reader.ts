@@ -8,9 +8,10 @@ import { storeError } from './errors.ts';
 import { createHoursReader } from './hours.ts';
 import { createKeptReader } from './kept.ts';
 import { createLatestReader } from './latest.ts';
-import { createPublicationReader } from './publications.ts';
+import { createPublicationReader, type PublicationQuery } from './publications.ts';
 import { createScanner } from './scan.ts';
 import type { RangeQuery, StoreReader } from './store.ts';
+import type { Publication } from './tail-publications.ts';
 import type { Tail } from './tail.ts';
 import type { View } from './view.ts';
 
@@ -43,7 +44,7 @@ export function createReader(options: ReaderOptions): Reader {
   const { view, tail, standing } = options;
   const scanner = createScanner(view);
   const entries = createEntryReader(view);
-  const positionAt = createPublicationReader(view);
+  const publication = createPublicationReader(view);
   const latest = createLatestReader(view, tail);
   const keys = createKeptReader(view, tail);
   const hours = createHoursReader(view, tail, options.isCircular);
@@ -77,6 +78,14 @@ export function createReader(options: ReaderOptions): Reader {
     return [...held].toSorted((a, b) => a - b);
   }
 
+  function publicationUpTo(query: Omit<PublicationQuery, 'pin'>): Publication | undefined {
+    return reading(() => publication(tail, { ...query, pin: standing.position }));
+  }
+
+  function publishedBy(publishedAt: number, partition: number): Publication | undefined {
+    return publicationUpTo({ by: 'publishedAt', upTo: publishedAt, partition });
+  }
+
   const questions: Reader['questions'] = {
     latest: (series) =>
       latest.isRemembered(series)
@@ -90,8 +99,9 @@ export function createReader(options: ReaderOptions): Reader {
       reading(() => hours({ series, fromAt, toAt, pin: standing.position })),
     quarantine: (query) => reading(() => entries.quarantine(tail, standing.position, query)),
     control: (query) => reading(() => entries.control(tail, standing.position, query)),
-    positionAt: (publishedAt) =>
-      reading(() => positionAt(tail.publications, { publishedAt, pin: standing.position })),
+    positionAt: (publishedAt) => publishedBy(publishedAt, 0)?.position ?? 0,
+    publishedBy,
+    numberedUpTo: (number, partition) => publicationUpTo({ by: 'number', upTo: number, partition }),
   };
 
   return {

@@ -1,5 +1,6 @@
 /**
- * The file `view.db`, format 2 (since 2, hours count their instants).
+ * The file `view.db`, format 3 (since 2, hours count their instants; since 3, publications are by
+ * partition).
  *
  * Constraints. One writer; readers on read-only connections. Everything in it follows from
  * `observations` up to `state.position`: the file may be deleted at any time and is built again with
@@ -17,7 +18,8 @@
  *                 that a flush appends
  *   verdicts, texts   the dictionaries
  *   quarantine, control   by (batch, ordinal in the batch)
- *   publications  (publishedAt, position) of each batch, 1,024 to a row, coded by column
+ *   publications  (publishedAt, position, number in its partition) of each batch, 1,024 of a
+ *                 partition to a row, coded by column
  *
  * Writing. A flush takes everything up to `target`, the tail's end when it began, in transactions of
  * at most a slice, each with whole (series, day) units, and moves `position` and the totals in the
@@ -25,17 +27,24 @@
  * rows carry their own positions, so a reader pinned at p leaves out what is beyond p, and reading
  * the log again from `position` on finds them by (key, revision) and drops the repeats.
  *
- * Recovery. None: open, read `position`, follow the log from the next one. An older format is emptied
- * and built again; a newer one is refused before anything is written.
+ * Recovery. None: open, read `position`, follow the log from the next one. Format 2 is brought to 3
+ * as it is, an older one is emptied and built again; a newer one is refused before anything is
+ * written.
  */
 import { noTotals } from '../observations/batch.ts';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { openDatabase, transaction, type Database } from '../../devices/database.ts';
 import { storeError } from './errors.ts';
 
-export const viewFormatVersion = 2;
+export const viewFormatVersion = 3;
+/** The oldest format that is not emptied but brought to the newest one. */
+export const viewFormatKept = 2;
 /** `QTRV`, in the header of the file. */
 export const viewApplicationId = 0x51_54_52_56;
+
+const publicationIndexes = `
+CREATE INDEX publications_by_time ON publications (partition, first_published_at, first_position);
+CREATE INDEX publications_by_number ON publications (partition, first_number);`;
 
 const tables = `
 CREATE TABLE state (
@@ -69,8 +78,19 @@ CREATE TABLE control (
 CREATE INDEX control_by_device ON control (device, batch, ordinal);
 CREATE TABLE publications (
   first_position INTEGER PRIMARY KEY, first_published_at INTEGER NOT NULL,
-  count INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE INDEX publications_by_time ON publications (first_published_at, first_position);
+  count INTEGER NOT NULL, body BLOB NOT NULL,
+  partition INTEGER NOT NULL DEFAULT 0, first_number INTEGER NOT NULL DEFAULT 0);
+${publicationIndexes}
+`;
+
+/** What there was before partitions is all of partition 0, where a number is the position. */
+const fromFormat2 = `
+ALTER TABLE publications ADD COLUMN partition INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE publications ADD COLUMN first_number INTEGER NOT NULL DEFAULT 0;
+UPDATE publications SET first_number = first_position;
+DROP INDEX publications_by_time;
+${publicationIndexes}
+PRAGMA user_version = 3;
 `;
 
 /** Deletes the view's files: the next start builds it again from the log. */
@@ -118,13 +138,16 @@ export function openViewDatabase(
   onRebuild: (version: number) => void,
 ): Database {
   const version = isNewFile(path) ? viewFormatVersion : readFormat(path);
-  if (version < viewFormatVersion) {
+  if (version < viewFormatKept) {
     onRebuild(version);
     removeView(path);
   }
   const isNew = isNewFile(path);
   const database = openDatabase(path, { synchronous: 'normal' });
-  if (!isNew) return database;
+  if (!isNew) {
+    if (version < viewFormatVersion) transaction(database, () => database.exec(fromFormat2));
+    return database;
+  }
   transaction(database, () => {
     database.exec(tables);
     database.exec(`PRAGMA application_id = ${viewApplicationId}`);

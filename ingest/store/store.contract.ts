@@ -46,6 +46,8 @@ const batchSeed = fc.record({
   entries: fc.array(entrySeed, { maxLength: 3 }),
   waitMs: fc.nat({ max: 5_000 }),
 }) as fc.Arbitrary<BatchSeed>;
+/** None: a log that is no copy. */
+const partitions = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('grow'), seed: batchSeed }) },
   {
@@ -76,13 +78,14 @@ const step = fc.oneof(
 
 /** The world, a writer and a follower over it, and the steps that happen to them. */
 class Run {
-  readonly world: World = createWorld();
+  readonly world: World;
   readonly store: StoreUnderTest;
   writer: StoreWriter;
   follower: StoreFollower;
 
-  constructor(store: StoreUnderTest) {
+  constructor(store: StoreUnderTest, world: World) {
     this.store = store;
+    this.world = world;
     this.writer = store.openWriter(0);
     this.follower = store.openFollower();
     store.keepMoment?.();
@@ -183,9 +186,9 @@ export function describeStore(name: string, open: () => StoreUnderTest): void {
 
     it('answers as all batches say, whatever is flushed, reopened or set back in between', () => {
       fc.assert(
-        fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
+        fc.property(partitions, fc.array(step, { minLength: 1, maxLength: 40 }), (count, steps) => {
           const store = openOne();
-          const run = new Run(store);
+          const run = new Run(store, createWorld(count));
           try {
             for (const one of steps) run.take(one);
             run.end();

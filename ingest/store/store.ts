@@ -1,6 +1,7 @@
 import type { ObservationKey, ObservationRow } from '../observation.ts';
 import type { Batch, BalanceTotals, ControlEntry, QuarantineEntry } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
+import type { Publication } from './tail-publications.ts';
 
 export interface RangeQuery {
   readonly series: number;
@@ -84,8 +85,12 @@ export interface StoreReader {
     readonly device?: string;
   }): readonly QuarantineEntry[];
   control(options: { readonly device: string; readonly limit: number }): readonly ControlEntry[];
-  /** Last batch published at or before this time: how `asOf` becomes a position. */
+  /** Last batch published at or before this time: how `asOf` becomes a position; 0 where none. */
   positionAt(publishedAt: number): Position;
+  /** The same for one partition of a copy: in another one time may run otherwise. */
+  publishedBy(publishedAt: number, partition: number): Publication | undefined;
+  /** Last batch of a partition whose number there is not above this one. */
+  numberedUpTo(number: Position, partition: number): Publication | undefined;
 }
 
 /** Follows `observations`: the caller feeds batches in order. */

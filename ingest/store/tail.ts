@@ -29,12 +29,12 @@ import {
   type SeriesIndex,
 } from './tail-index.ts';
 import { createTailEntries, type Placed } from './tail-entries.ts';
+import {
+  createTailPublications,
+  type Publication,
+  type TailPublications,
+} from './tail-publications.ts';
 import { createTailNames, type TailNames } from './tail-names.ts';
-
-export interface Publication {
-  readonly position: Position;
-  readonly publishedAt: number;
-}
 
 export interface TailQuery {
   readonly series: number;
@@ -62,6 +62,7 @@ export interface Tail {
   readonly control: readonly Placed<ControlEntry>[];
   /** One a batch, oldest first. */
   readonly publications: readonly Publication[];
+  publicationsOf(partition: number): readonly Publication[];
   add(position: Position, batch: Batch): void;
   /** Adds the fitting rows behind what `rows` holds, in order of position. */
   collect(query: TailQuery, rows: Rows): void;
@@ -76,7 +77,7 @@ export interface Tail {
 }
 
 /** Counted for a batch beside its rows. */
-const batchBytes = 64;
+const batchBytes = 96;
 
 export function createTail(): Tail {
   const state: TailState = {
@@ -87,7 +88,7 @@ export function createTail(): Tail {
     first: 0,
     heads: new Float64Array(1_024).fill(-1),
     bytes: 0,
-    publications: [],
+    publications: createTailPublications(),
     batchBase: 0,
   };
   const entries = createTailEntries();
@@ -96,7 +97,7 @@ export function createTail(): Tail {
 
   return {
     get bytes() {
-      const others = state.publications.length * batchBytes + indexes.bytes;
+      const others = state.publications.all.length * batchBytes + indexes.bytes;
       return state.bytes + entries.bytes + others;
     },
     get quarantine() {
@@ -106,10 +107,11 @@ export function createTail(): Tail {
       return entries.control;
     },
     get publications() {
-      return state.publications;
+      return state.publications.all;
     },
+    publicationsOf: (partition) => state.publications.of(partition),
     add(position, batch) {
-      state.publications.push({ position, publishedAt: batch.publishedAt });
+      state.publications.add(position, batch);
       addRows(state, batch.rows);
       entries.add(position, batch);
     },
@@ -141,7 +143,7 @@ export function createTail(): Tail {
     trim(position) {
       trimRows(state, position);
       indexes.trim();
-      trimPublications(state, position);
+      state.batchBase = (state.batchBase + state.publications.trim(position)) % batchWrap;
       entries.trim(position);
     },
   };
@@ -218,7 +220,7 @@ interface TailState {
   /** Last row of each series; what is below `first` is gone. */
   heads: Float64Array;
   bytes: number;
-  publications: Publication[];
+  readonly publications: TailPublications;
   /** Number of the batch that `publications` begins with; batches are numbered modulo 2^31. */
   batchBase: number;
 }
@@ -242,12 +244,12 @@ function placeOf(state: TailState, row: number): number {
 
 function batchOf(state: TailState, chunk: Chunk, place: number): Publication {
   const index = chunk.words[place * recordWords + wordBatch]! - state.batchBase;
-  return state.publications[index < 0 ? index + batchWrap : index]!;
+  return state.publications.all[index < 0 ? index + batchWrap : index]!;
 }
 
 function addRows(state: TailState, rows: readonly ObservationRow[]): void {
   const { names } = state;
-  const batch = (state.batchBase + state.publications.length - 1) % batchWrap;
+  const batch = (state.batchBase + state.publications.all.length - 1) % batchWrap;
   const decimal = { scaled: 0, decimals: 0 };
   const numbers = { verdict: 0, source: 0, batch, back: 0, timeForm: 0 };
   const made = { names: numbers, decimal };
@@ -361,12 +363,4 @@ function trimRows(state: TailState, position: Position): void {
     state.bytes -= state.chunks.shift()!.bytes;
     state.base += chunkRows;
   }
-}
-
-function trimPublications(state: TailState, position: Position): void {
-  let gone = 0;
-  while (gone < state.publications.length && state.publications[gone]!.position <= position) gone++;
-  if (gone === 0) return;
-  state.publications = state.publications.slice(gone);
-  state.batchBase = (state.batchBase + gone) % batchWrap;
 }

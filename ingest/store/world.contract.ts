@@ -50,13 +50,24 @@ export interface World {
   grow(seed: BatchSeed): Batch;
 }
 
-export function createWorld(): World {
+/** With partitions, a copy of so many: each has its own clock, the others' are ahead of it or behind. */
+export function createWorld(partitions?: number): World {
   const batches = new Map<Position, Batch>();
   const revisions = new Map<string, number>();
   const superseded = new Map<string, number>();
   const rows: ObservationRow[] = [];
+  const numbers = new Array<number>(partitions ?? 0).fill(0);
+  let nowAt = worldStartAt;
   let publishedAt = worldStartAt;
   let reading = 0;
+
+  function placeOf(position: Position): Pick<Batch, 'place'> {
+    if (partitions === undefined) return {};
+    const partition = (position * 7) % partitions;
+    publishedAt = nowAt + partition * 20_000;
+    numbers[partition]! += 1;
+    return { place: { partition, positions: numbers.slice() } };
+  }
 
   function rowOf(seed: RowSeed): ObservationRow {
     const before = rows.at(-(seed.slot % 7) - 1);
@@ -79,8 +90,10 @@ export function createWorld(): World {
       return batches.size;
     },
     grow(seed) {
-      publishedAt += seed.waitMs;
+      nowAt += seed.waitMs;
+      publishedAt = nowAt;
       const position = batches.size + 1;
+      const place = placeOf(position);
       const made: ObservationRow[] = [];
       for (const rowSeed of seed.rows) {
         const row = rowOf(rowSeed);
@@ -97,6 +110,7 @@ export function createWorld(): World {
         control: seed.entries
           .filter(({ end }) => end)
           .map((entry) => controlOf(entry, publishedAt)),
+        ...place,
       };
       batches.set(position, batch);
       return batch;

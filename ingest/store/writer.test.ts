@@ -82,6 +82,30 @@ describe('opening a view', () => {
     writer.close();
   });
 
+  it('brings a file of the format before partitions to the newest one as it is', () => {
+    const folder = openFolder();
+    const world = grownWorld(9);
+    filled(folder, world);
+    const database = openDatabase(folder.path);
+    database.exec(`
+      DROP INDEX publications_by_number;
+      DROP INDEX publications_by_time;
+      ALTER TABLE publications DROP COLUMN partition;
+      ALTER TABLE publications DROP COLUMN first_number;
+      CREATE INDEX publications_by_time ON publications (first_published_at, first_position);
+      PRAGMA user_version = 2`);
+    database.close();
+    expect(codeOf(() => folder.openFollower())).toBe('STORE_OLDER_FORMAT');
+    const writer = folder.openWriter(world.end);
+    expect(writer.position).toBe(world.end);
+    expect(folder.telemetry.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    writer.apply(world.end + 1, world.grow({ rows: [], entries: [], waitMs: 7 }));
+    while (!writer.flushSlice(1));
+    askAll(writer, world, 1);
+    writer.close();
+    folder.openFollower().close();
+  });
+
   it('refuses what is no view', () => {
     const folder = openFolder();
     writeFileSync(folder.path, 'some text that is no database at all');
