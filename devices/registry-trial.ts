@@ -31,7 +31,7 @@ export interface Attempt<Result> {
   /** What is to be kept; null when the work changed nothing. */
   readonly changeset: RegistryChangeset | null;
   /** Tells log and metrics what the work did: to be called once that counts. */
-  tell(): void;
+  readonly tell: () => void;
 }
 
 /** Opens the copy in registry.db for trials; writes nothing into it but its empty tables. */
