@@ -56,7 +56,7 @@ export function createWorld(partitions?: number): World {
   const revisions = new Map<string, number>();
   const superseded = new Map<string, number>();
   const rows: ObservationRow[] = [];
-  const numbers = new Array<number>(partitions ?? 0).fill(0);
+  const numbers = Array.from({ length: partitions ?? 0 }, () => 0);
   let nowAt = worldStartAt;
   let publishedAt = worldStartAt;
   let reading = 0;
