@@ -1,27 +1,65 @@
+import { describe, inject } from 'vitest';
+import { openSystemClock } from '../../../devices/clock-system.ts';
 import { changesContract } from '../../../devices/registry/changes.contract.ts';
+import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
+import { kafkaConfigSchema } from '../../log/kafka/config.ts';
 import { createKafkaServer } from '../../log/kafka/kafka-memory.ts';
-import { createFolders, ensureTopics, openTestNode, plainNames } from './nodes.fixture.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import { openKafka } from '../../log/kafka/kafkajs/open-kafka.ts';
+import {
+  createFolders,
+  ensureTopics,
+  openTestNode,
+  plainNames,
+  type ClusterNames,
+} from './nodes.fixture.ts';
 
-changesContract(async () => {
-  const server = createKafkaServer();
+async function openTwo(connect: () => Kafka, names: ClusterNames) {
   const folders = createFolders();
-  const kafkas = [server.connect(), server.connect()] as const;
-  await ensureTopics(kafkas[0], plainNames);
-  const one = await openTestNode(kafkas[0], plainNames, {
-    number: 1,
-    folder: folders.folder('one'),
-  });
-  const other = await openTestNode(kafkas[1], plainNames, {
-    number: 2,
-    folder: folders.folder('other'),
-  });
+  const kafkas = [connect(), connect()] as const;
+  await ensureTopics(kafkas[0], names);
+  const open = (kafka: Kafka, number: number) =>
+    openTestNode(kafka, names, { number, folder: folders.folder(`node-${number}`) });
+  const one = await open(kafkas[0], 1);
+  const other = await open(kafkas[1], 2);
   return {
     one,
     other,
     async remove() {
-      await one.close();
-      await other.close();
+      for (const node of [one, other]) await node.close();
+      for (const kafka of kafkas) await kafka.close();
       folders.remove();
     },
   };
+}
+
+describe('the registry of a cluster: Kafka in memory', () => {
+  changesContract(() => {
+    const server = createKafkaServer();
+    return openTwo(() => server.connect(), plainNames);
+  });
 });
+
+const { kafka: address, absent } = inject('realServers');
+
+describe.skipIf(address === undefined)(
+  `the registry of a cluster: real Kafka${address === undefined ? absent : ''}`,
+  () => {
+    const clock = openSystemClock();
+    const config = kafkaConfigSchema.parse({ brokers: address?.brokers ?? ['127.0.0.1:1'] });
+    const { logger } = createRecordedTelemetry();
+    const run = `registry-test-${process.pid}-${clock.now()}`;
+    let made = 0;
+
+    changesContract(() => {
+      const name = `${run}-${++made}`;
+      const connect = () =>
+        openKafka({ config, clock, logger, clientId: 'registry-test', secrets: {} });
+      return openTwo(connect, {
+        registry: `${name}-registry`,
+        readings: `${name}-readings`,
+        transactionalId: name,
+      });
+    });
+  },
+);
