@@ -70,7 +70,7 @@ export interface PartitionReader {
 export interface PartitionEnds {
   /** Oldest kept offset. */
   readonly start: Offset;
-  /** Behind the last record, committed or not. */
+  /** Behind the last committed record or marker; what is still open lies behind it. */
   readonly end: Offset;
 }
 
@@ -95,6 +95,8 @@ export interface Membership {
 export interface MembershipOptions {
   readonly group: string;
   readonly topic: string;
+  /** Of two members of one node the later gets all: the other died and was not missed yet. */
+  readonly node: number;
   /**
    * Told at each change, all partitions that this member has from now on. What it no longer has may
    * be somebody else's already: only a transactional id keeps two apart.

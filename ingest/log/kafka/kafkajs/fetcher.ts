@@ -1,0 +1,248 @@
+/**
+ * Reads partitions from offsets of our choosing. One request at a time to each server asks for all
+ * partitions that it leads and that have room for more, and waits there for what is new: so
+ * hundreds of partitions cost one connection, and memory is bounded by what is asked for.
+ */
+import Cluster, { type FetchedPartition } from 'kafkajs/src/cluster/index.js';
+import Batch from 'kafkajs/src/consumer/batch.js';
+import { sleep, type Clock } from '../../../../devices/clock.ts';
+import type { KafkaConfig } from '../config.ts';
+import { kafkaError } from '../errors.ts';
+import type { KafkaRecord, Offset, PartitionEnds, PartitionReader } from '../kafka.ts';
+import { kafkaErrorOf } from './errors-of.ts';
+import { partitionEnds } from './partition-ends.ts';
+import { createPartitionQueue, type PartitionQueue } from './partition-queue.ts';
+
+export interface FetcherParts {
+  readonly clock: Clock;
+  readonly config: Pick<KafkaConfig, 'fetchWaitMs' | 'readAheadBytesMax'>;
+  readonly openCluster: () => Cluster;
+}
+
+export interface Fetcher {
+  openReader(topic: string, partition: number, offset: Offset): PartitionReader;
+  close(): Promise<void>;
+}
+
+/** Of one answer, all partitions together. */
+const answerBytesMax = 16_777_216;
+/** Of one partition in an answer; the server gives one record even where that is larger. */
+const partitionBytesMax = 1_048_576;
+const pauseMsMin = 100;
+const pauseMsMax = 2_000;
+const committedOnly = 1;
+const isConsumer = -1;
+
+export function createFetcher(parts: FetcherParts): Fetcher {
+  const { clock, config } = parts;
+  const queues = new Set<PartitionQueue>();
+  const loops = new Map<string, Promise<void>>();
+  let cluster: Cluster | undefined;
+  let isClosed = false;
+  let stirred = Promise.withResolvers<void>();
+  let ruling: Promise<void> | undefined;
+  let pauseMs = pauseMsMin;
+
+  /** There may be something to ask for. */
+  function stir(): void {
+    stirred.resolve();
+    stirred = Promise.withResolvers();
+  }
+
+  const wanting = (): PartitionQueue[] => [...queues].filter((queue) => queue.wantsMore);
+
+  /** Starts a loop for each server that leads something wanted; ends when nothing is open. */
+  async function rule(): Promise<void> {
+    while (!isClosed && queues.size > 0) {
+      const wanted = wanting().filter((queue) => !queue.isAsked);
+      if (wanted.length === 0) {
+        await stirred.promise;
+        continue;
+      }
+      try {
+        cluster ??= await openConnection();
+        await prepare(cluster, wanted);
+        for (const [server, led] of byLeader(cluster, wanted)) {
+          for (const queue of led) queue.server = server;
+          if (!loops.has(server)) start(server);
+        }
+        pauseMs = pauseMsMin;
+        await Promise.race([stirred.promise, sleep(clock, config.fetchWaitMs)]);
+      } catch (error) {
+        await rest(wanted, error);
+      }
+    }
+    ruling = undefined;
+  }
+
+  function start(server: string): void {
+    const loop = ask(server).finally(() => {
+      loops.delete(server);
+      stir();
+    });
+    loops.set(server, loop);
+  }
+
+  /** Asks one server again and again, until it leads nothing that is wanted. */
+  async function ask(server: string): Promise<void> {
+    while (!isClosed && cluster !== undefined) {
+      const led = wanting().filter((queue) => queue.server === server);
+      if (led.length === 0) return;
+      for (const queue of led) queue.isAsked = true;
+      try {
+        await fetchFor(cluster, server, led, config);
+        pauseMs = pauseMsMin;
+      } catch (error) {
+        await rest(led, error);
+        return;
+      } finally {
+        for (const queue of led) queue.isAsked = false;
+      }
+    }
+  }
+
+  /** Tells those who wait, and gives the servers time; what changed there is asked anew. */
+  async function rest(concerned: readonly PartitionQueue[], error: unknown): Promise<void> {
+    if (isClosed) return;
+    await tellWhy(concerned, error);
+    for (const queue of concerned) queue.server = undefined;
+    const old = cluster;
+    cluster = undefined;
+    // It is given up: whether it closes in order is of no interest.
+    await old?.disconnect().catch(() => undefined);
+    await sleep(clock, pauseMs);
+    pauseMs = Math.min(pauseMs * 2, pauseMsMax);
+  }
+
+  /** An offset that is gone concerns one partition; which one, the servers' ends tell. */
+  async function tellWhy(concerned: readonly PartitionQueue[], error: unknown): Promise<void> {
+    if ((error as { type?: string }).type === 'OFFSET_OUT_OF_RANGE' && cluster !== undefined) {
+      const ends = await endsOf(cluster, concerned).catch(() => undefined);
+      for (const queue of concerned) {
+        const { topic, partition, asks: next } = queue;
+        const { start, end } = ends?.get(queue) ?? { start: 0, end: next };
+        if (next >= start && next <= end) continue;
+        queue.fail(kafkaError('KAFKA_OFFSET_GONE', { topic, partition, next, start, end }), true);
+      }
+      return;
+    }
+    for (const queue of concerned) queue.fail(kafkaErrorOf(error, { topic: queue.topic }));
+  }
+
+  async function openConnection(): Promise<Cluster> {
+    const opened = parts.openCluster();
+    await opened.connect();
+    return opened;
+  }
+
+  return {
+    openReader(topic, partition, offset) {
+      const queue = createPartitionQueue({
+        topic,
+        partition,
+        offset,
+        bytesMax: config.readAheadBytesMax,
+        stir,
+        closed: () => {
+          queues.delete(queue);
+          stir();
+        },
+      });
+      queues.add(queue);
+      ruling ??= rule();
+      stir();
+      return queue.reader;
+    },
+    async close() {
+      isClosed = true;
+      stir();
+      const old = cluster;
+      cluster = undefined;
+      for (const queue of queues) queue.reader.close();
+      await old?.disconnect().catch(() => undefined);
+      await Promise.all([...loops.values(), ruling]);
+    },
+  };
+}
+
+async function prepare(cluster: Cluster, wanted: readonly PartitionQueue[]): Promise<void> {
+  await cluster.addMultipleTargetTopics([...new Set(wanted.map(({ topic }) => topic))]);
+  await cluster.refreshMetadataIfNecessary();
+}
+
+function byLeader(
+  cluster: Cluster,
+  wanted: readonly PartitionQueue[],
+): Map<string, PartitionQueue[]> {
+  const led = new Map<string, PartitionQueue[]>();
+  for (const queue of wanted) {
+    const leaders = cluster.findLeaderForPartitions(queue.topic, [queue.partition]);
+    const [server] = Object.keys(leaders);
+    if (server === undefined || Number(server) < 0) {
+      const { topic, partition } = queue;
+      throw kafkaError('KAFKA_UNREACHABLE', { topic, partition, reason: 'no leader' });
+    }
+    const known = led.get(server);
+    if (known === undefined) led.set(server, [queue]);
+    else known.push(queue);
+  }
+  return led;
+}
+
+async function fetchFor(
+  cluster: Cluster,
+  server: string,
+  led: readonly PartitionQueue[],
+  config: FetcherParts['config'],
+): Promise<void> {
+  const connection = await cluster.findBroker({ nodeId: server });
+  const asked = new Map(led.map((queue) => [`${queue.topic} ${queue.partition}`, queue]));
+  // What is asked for now: a reader that is moved while the request is under way wants another.
+  const from = new Map(led.map((queue) => [queue, queue.asks]));
+  const { responses } = await connection.fetch({
+    replicaId: isConsumer,
+    isolationLevel: committedOnly,
+    maxWaitTime: config.fetchWaitMs,
+    minBytes: 1,
+    maxBytes: answerBytesMax,
+    topics: led.map(({ topic, partition, asks }) => ({
+      topic,
+      partitions: [{ partition, fetchOffset: String(asks), maxBytes: partitionBytesMax }],
+    })),
+  });
+  for (const { topicName, partitions } of responses) {
+    for (const answer of partitions) {
+      const queue = asked.get(`${topicName} ${answer.partition}`);
+      const offset = queue === undefined ? undefined : from.get(queue);
+      if (queue !== undefined && offset === queue.asks) take(queue, answer, offset);
+    }
+  }
+}
+
+/** Gives the committed records of an answer to the one who reads the partition. */
+function take(queue: PartitionQueue, answer: FetchedPartition, offset: Offset): void {
+  const { messages, messagesWithinOffset } = new Batch(queue.topic, String(offset), answer);
+  const records: KafkaRecord[] = messages.map((message) => ({
+    offset: Number(message.offset),
+    key: message.key,
+    value: message.value,
+    headers: message.headers as KafkaRecord['headers'],
+  }));
+  const last = messagesWithinOffset.at(-1);
+  let next = last === undefined ? offset : Number(last.offset) + 1;
+  // Records that compaction removed: nothing of the answer lies at the offset or behind it.
+  if (last === undefined && answer.messages.length > 0) next = offset + 1;
+  queue.take(records, next, Number(answer.lastStableOffset));
+}
+
+async function endsOf(
+  cluster: Cluster,
+  queues: readonly PartitionQueue[],
+): Promise<Map<PartitionQueue, PartitionEnds>> {
+  const ends = new Map<PartitionQueue, PartitionEnds>();
+  for (const queue of queues) {
+    const [found] = await partitionEnds(cluster, queue.topic, [queue.partition]);
+    if (found !== undefined) ends.set(queue, found);
+  }
+  return ends;
+}

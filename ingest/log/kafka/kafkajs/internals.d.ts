@@ -1,0 +1,139 @@
+/**
+ * The parts of kafkajs 2.2.4 below its public consumer, as its sources have them: a partition read
+ * from an offset of our choosing, a group's offsets noted without being a member. The version is
+ * pinned exactly; `kafka.contract.ts` runs over all of it against a real server.
+ */
+declare module 'kafkajs/src/cluster/index.js' {
+  import type { Logger } from 'kafkajs';
+
+  export interface FetchedMessage {
+    readonly offset: string;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
+    readonly isControlRecord: boolean;
+  }
+
+  export interface FetchedPartition {
+    readonly partition: number;
+    readonly highWatermark: string;
+    readonly lastStableOffset: string;
+    readonly messages: readonly FetchedMessage[];
+    readonly abortedTransactions: readonly unknown[] | null;
+  }
+
+  export interface NodeConnection {
+    fetch(request: {
+      readonly replicaId: number;
+      readonly isolationLevel: number;
+      readonly maxWaitTime: number;
+      readonly minBytes: number;
+      readonly maxBytes: number;
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly fetchOffset: string;
+          readonly maxBytes: number;
+        }[];
+      }[];
+    }): Promise<{
+      readonly responses: readonly {
+        readonly topicName: string;
+        readonly partitions: readonly FetchedPartition[];
+      }[];
+    }>;
+    offsetCommit(request: {
+      readonly groupId: string;
+      readonly groupGenerationId: number;
+      readonly memberId: string;
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly offset: string;
+          readonly metadata: string;
+        }[];
+      }[];
+    }): Promise<unknown>;
+    offsetFetch(request: {
+      readonly groupId: string;
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+      }[];
+    }): Promise<{
+      readonly responses: readonly {
+        readonly topic: string;
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly offset: string;
+          readonly metadata: string | null;
+        }[];
+      }[];
+    }>;
+  }
+
+  export default class Cluster {
+    constructor(options: {
+      readonly logger: Logger;
+      readonly socketFactory: unknown;
+      readonly brokers: readonly string[];
+      readonly clientId: string;
+      readonly connectionTimeout: number;
+      readonly requestTimeout: number;
+      readonly enforceRequestTimeout: boolean;
+      readonly authenticationTimeout: number;
+      readonly reauthenticationThreshold: number;
+      readonly metadataMaxAge: number;
+      readonly allowAutoTopicCreation: boolean;
+      readonly maxInFlightRequests: number | null;
+      readonly isolationLevel: number;
+      readonly retry: object;
+      readonly ssl?: unknown;
+      readonly sasl?: unknown;
+    });
+    connect(): Promise<void>;
+    disconnect(): Promise<void>;
+    isConnected(): boolean;
+    addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+    refreshMetadata(): Promise<void>;
+    refreshMetadataIfNecessary(): Promise<void>;
+    findLeaderForPartitions(
+      topic: string,
+      partitions: readonly number[],
+    ): Readonly<Record<string, readonly number[]>>;
+    findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+    findBroker(place: { readonly nodeId: string }): Promise<NodeConnection>;
+    findGroupCoordinator(group: { readonly groupId: string }): Promise<NodeConnection>;
+    removeBroker(place: { readonly host: string; readonly port: number }): void;
+    fetchTopicsOffset(
+      topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+        readonly fromBeginning: boolean;
+      }[],
+    ): Promise<
+      readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+      }[]
+    >;
+  }
+}
+
+declare module 'kafkajs/src/consumer/batch.js' {
+  import type { FetchedMessage, FetchedPartition } from 'kafkajs/src/cluster/index.js';
+
+  /** Leaves out what was aborted, what lies before the offset asked for, and control records. */
+  export default class Batch {
+    constructor(topic: string, fetchedOffset: string, partition: FetchedPartition);
+    readonly messages: readonly FetchedMessage[];
+    readonly messagesWithinOffset: readonly FetchedMessage[];
+  }
+}
+
+declare module 'kafkajs/src/network/socketFactory.js' {
+  const createSocketFactory: () => unknown;
+  export default createSocketFactory;
+}
