@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { openSystemClock } from '../devices/clock-system.ts';
 import type { Clock } from '../devices/clock.ts';
 import { createSeededRandom } from '../devices/random.ts';
+import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import type { RegistryWriter } from '../devices/registry.ts';
 import { createRecordedTelemetry, type RecordedTelemetry } from '../devices/telemetry-silent.ts';
@@ -286,6 +287,8 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     observations: reader('/observations', ground.observationsEnd),
     readings: reader('/readings', ground.readingsEnd),
     registry,
+    registryChanges: createOwnChanges(registry),
+    registryMarking: 'after' as const,
     appendReading(reading: Reading): Promise<number> {
       if (log.error !== null) return Promise.reject(log.error);
       log.appended.push(reading);

@@ -8,12 +8,18 @@ import type { FastifyInstance } from 'fastify';
 
 import type { Clock } from '../devices/clock.ts';
 import type { Random } from '../devices/random.ts';
-import type { Registry, RegistryWriter } from '../devices/registry.ts';
+import type { RegistryChanges } from '../devices/registry/changes.ts';
+import type { Registry } from '../devices/registry.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import { createQuarantineAdmin, type QuarantineAdmin } from './admin/quarantine.ts';
 import type { AppendReading } from './admin/marker.ts';
-import { createRegistryAdmin, type RegistryAdmin } from './admin/registry.ts';
+import {
+  createRegistryAdmin,
+  type Marking,
+  type ReadRegistry,
+  type RegistryAdmin,
+} from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
@@ -54,7 +60,10 @@ export interface ApiOptions {
   readonly observations: LogSource;
   /** Only its durable end is read. */
   readonly readings: Pick<LogSource, 'durableEnd'>;
-  readonly registry: RegistryWriter;
+  readonly registry: ReadRegistry;
+  /** The way to change it. */
+  readonly registryChanges: RegistryChanges;
+  readonly registryMarking: Marking;
   readonly appendReading: AppendReading;
   readonly storeIdentity: StoreIdentity;
   /** States of the other rooms. */
@@ -132,7 +141,12 @@ type Parts = Pick<Api, 'registryAdmin' | 'quarantine' | 'balance' | 'readiness'>
 function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
   const { events, feed, store } = context;
   return {
-    registryAdmin: createRegistryAdmin({ ...options, events }),
+    registryAdmin: createRegistryAdmin({
+      ...options,
+      changes: options.registryChanges,
+      marking: options.registryMarking,
+      events,
+    }),
     quarantine: createQuarantineAdmin({ ...options, events }),
     balance: () =>
       balanceOf({

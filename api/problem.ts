@@ -38,6 +38,7 @@ const foreignStatuses: readonly (readonly [RegExp, number])[] = [
   [/^DEVICES_CERTIFICATE_TAKEN$/, 409],
   [/^DEVICES_CERTIFICATE_UNKNOWN$/, 404],
   [/^DEVICES_CERTIFICATE_INVALID$/, 400],
+  [/^CLUSTER_REGISTRY_(AWAY|BUSY|UNCERTAIN)$/, 503],
 ];
 
 export function problemOf(error: unknown): Problem {
@@ -83,7 +84,7 @@ function codedProblem(error: CodedError): Problem {
       code: shown.code,
       detail: detailOf(shown),
       canRetry: shown.canRetry,
-      ...(/^(API|DEVICES)_/.test(shown.code) ? shown.fields : {}),
+      ...(/^(API|DEVICES|CLUSTER)_/.test(shown.code) ? shown.fields : {}),
     },
   };
 }

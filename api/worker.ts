@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { ImportProblem } from '../devices/registry.ts';
+import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import { CodedError } from '../devices/coded-error.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
@@ -85,6 +86,8 @@ async function openApiRoom(room: Surroundings) {
     observations: source('observations'),
     readings: source('readings'),
     registry,
+    registryChanges: createOwnChanges(registry),
+    registryMarking: 'after',
     appendReading: (reading) => room.call('broker', 'append', reading) as Promise<Position>,
     storeIdentity: data.paths.identity,
     health: () => readHealth(room),

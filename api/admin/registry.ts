@@ -1,22 +1,33 @@
 /**
  * What an operator does to the registry, as plain functions: the routes and the control socket call
- * the same. Every change of version ends as a marker in `readings`, which makes it effective.
+ * the same. Every change of version ends as a marker in `readings`, which makes it effective: on one
+ * machine it is appended here afterwards, in a cluster it is part of the change.
  */
 import { fingerprintOf } from '../../devices/certificate.ts';
 import type { Clock } from '../../devices/clock.ts';
+import type { RegistryChanges } from '../../devices/registry/changes.ts';
 import type {
   DeviceSecret,
   HistoryRow,
   ImportOutcome,
   ImportProblem,
+  RegistryReader,
   RegistryWriter,
 } from '../../devices/registry.ts';
 import { apiError } from '../errors.ts';
 import type { ApiEvents } from '../events.ts';
 import { createMarker, type AppendReading } from './marker.ts';
 
+/** The registry as it is read and given out, by whoever may change it. */
+export type ReadRegistry = RegistryReader & Pick<RegistryWriter, 'exportFile' | 'history'>;
+
+/** Whether the marker of a version is appended after the change, or was written within it. */
+export type Marking = 'after' | 'within';
+
 export interface RegistryAdminOptions {
-  readonly registry: RegistryWriter;
+  readonly registry: Pick<ReadRegistry, 'current' | 'exportFile' | 'history'>;
+  readonly changes: RegistryChanges;
+  readonly marking: Marking;
   readonly clock: Clock;
   readonly events: ApiEvents;
   readonly appendReading: AppendReading;
@@ -75,63 +86,68 @@ export interface RegistryAdmin {
 export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmin {
   const { registry, events } = options;
   const marker = createMarker(options);
+  const isWithin = options.marking === 'within';
 
   /** Runs a change and, when it made a version, puts it in force and tells the others. */
   async function change<Result>(
     actor: string,
-    work: () => Result,
+    work: (writer: RegistryWriter) => Result,
   ): Promise<{ readonly result: Result } & Changed> {
-    const before = registry.current().version;
-    const result = work();
-    const { version } = registry.current();
-    if (version === before) return { result, version, isInForce: version <= marker.marked };
-    const isInForce = await marker.mark();
+    const { result, version, changed } = await options.changes.change(work);
+    if (!changed) return { result, version, isInForce: isMarked(version) };
+    const isInForce = isWithin || (await marker.mark());
     events.registryChanged(version, actor);
     await options.registryChanged(version);
     return { result, version, isInForce };
   }
 
+  function isMarked(version: number): boolean {
+    return isWithin || version <= marker.marked;
+  }
+
   return {
     exportRegistry: () => registry.exportFile(),
     async importRegistry(content, actor) {
-      const { result, isInForce } = await change(actor, () => imported(registry, content, actor));
+      const { result, isInForce } = await change(actor, (writer) =>
+        imported(writer, content, actor),
+      );
       return { version: result.version, changed: result.changed, isInForce };
     },
     history: ({ afterVersion, limit }) =>
       registry.history({ limit, ...(afterVersion === undefined ? {} : { afterVersion }) }),
     async provision({ devices, rotate, actor }) {
-      const ids = devices ?? [...registry.current().devices.keys()].sort();
-      const { result, ...changed } = await change(actor, () =>
-        registry.provision(ids, { rotate, actor }),
-      );
+      const { result, ...changed } = await change(actor, (writer) => {
+        const ids = devices ?? [...writer.current().devices.keys()].sort();
+        return writer.provision(ids, { rotate, actor });
+      });
       return { ...changed, devices: result };
     },
     async createToken({ role, owner, actor }) {
-      const { result, ...changed } = await change(actor, () =>
-        registry.createToken({ role, actor, ...(owner === undefined ? {} : { owner }) }),
+      const { result, ...changed } = await change(actor, (writer) =>
+        writer.createToken({ role, actor, ...(owner === undefined ? {} : { owner }) }),
       );
       return { ...changed, ...result };
     },
     async pinCertificate({ device, certificate, actor }) {
       const fingerprint256 = fingerprintOf(certificate);
-      const { result: _none, ...changed } = await change(actor, () =>
-        registry.pinCertificate(device, fingerprint256, actor),
+      const { result: _none, ...changed } = await change(actor, (writer) =>
+        writer.pinCertificate(device, fingerprint256, actor),
       );
       return { ...changed, deviceId: device, fingerprint256 };
     },
     async unpinCertificate(certificate, actor) {
-      const { result: _none, ...changed } = await change(actor, () =>
-        registry.unpinCertificate(fingerprintOf(certificate), actor),
+      const { result: _none, ...changed } = await change(actor, (writer) =>
+        writer.unpinCertificate(fingerprintOf(certificate), actor),
       );
       return changed;
     },
     async revoke(subject, actor) {
-      const { result: _none, ...changed } = await change(actor, () =>
-        registry.revoke(subject, actor),
+      const { result: _none, ...changed } = await change(actor, (writer) =>
+        writer.revoke(subject, actor),
       );
       return changed;
     },
-    markFrom: (markedVersion) => marker.markFrom(markedVersion),
+    markFrom: async (markedVersion) => isWithin || marker.markFrom(markedVersion),
     close: () => marker.close(),
   };
 }
