@@ -8,6 +8,7 @@ export default defineConfig({
       '.ci/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: ['./simulators/servers/global-setup.ts'],
     allowOnly: false,
     maxWorkers: 2,
     testTimeout: 30_000,
