@@ -1,5 +1,5 @@
 /** Creates the topics that are missing, and refuses by name those that are not as they must be. */
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { kafkaError } from '../errors.ts';
 import type { TopicSpecification } from '../kafka.ts';
 
@@ -43,7 +43,7 @@ function descriptionOf(wanted: TopicSpecification) {
 async function settingsOf(admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
   });
   const entries = resources[0]?.configEntries ?? [];
   return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
