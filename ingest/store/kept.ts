@@ -67,7 +67,7 @@ export function createKeptReader(view: View, tail: Tail): KeptReader {
   };
 }
 
-interface KeyPage {
+export interface KeyPage {
   readonly rows: Rows;
   readonly order: Int32Array;
   readonly after: ObservationKey | undefined;
@@ -76,7 +76,10 @@ interface KeyPage {
 }
 
 /** Adds whole keys behind `after` and before `toAt` until the limit is reached. */
-function addKeys({ rows, order, after, toAt, limit }: KeyPage, found: ObservationRow[]): void {
+export function addKeys(
+  { rows, order, after, toAt, limit }: KeyPage,
+  found: ObservationRow[],
+): void {
   for (let from = 0; from < order.length && found.length < limit;) {
     let to = from + 1;
     while (to < order.length && compareKeysAt(rows, order[from]!, rows, order[to]!) === 0) to++;

@@ -13,6 +13,7 @@ import {
 } from '../../observation.ts';
 import { powersOfTen } from './numbers.ts';
 import { DecimalRaw } from '../../observations/decimal-raw.ts';
+import { sentLiteral, sentNull } from './sent-value.ts';
 import { timeForms, timeTextOf } from './sent-time.ts';
 
 export interface Rows {
@@ -140,6 +141,38 @@ export function reserveRows(rows: Rows, count: number): void {
   rows.sentDecimals = sentDecimals;
   rows.scratch = new Float64Array(capacity);
   rows.capacity = capacity;
+}
+
+/** Puts a row of the series behind the others; `position` is that of its batch. */
+export function addRow(rows: Rows, row: ObservationRow, position: number): void {
+  reserveRows(rows, rows.count + 1);
+  const to = rows.count++;
+  const { rank, raw } = row;
+  rows.endAt[to] = row.endAt;
+  rows.startAt[to] = row.startAt;
+  rows.heightMm[to] = row.heightMm;
+  rows.result[to] = row.result ?? Number.NaN;
+  rows.resultAt[to] = row.resultAt;
+  rows.receivedAt[to] = row.receivedAt;
+  rows.publishedAt[to] = row.publishedAt;
+  rows.rankAt[to] = rank.at;
+  rows.rankNode[to] = rank.node;
+  rows.rankPosition[to] = rank.position;
+  rows.position[to] = position;
+  rows.payloadHash[to] = row.payloadHash;
+  rows.latitude[to] = row.latitude;
+  rows.longitude[to] = row.longitude;
+  rows.revision[to] = row.revision;
+  rows.bits[to] = bitsOf(row);
+  rows.sentDigits[to] = 0;
+  rows.sentDecimals[to] = raw.value === null ? sentNull : sentLiteral;
+  rows.sentText[to] = raw.value;
+  rows.timeForm[to] = raw.time === null ? timeForms.none : timeForms.literal;
+  rows.timeText[to] = raw.time;
+  rows.verdict[to] = row.verdict;
+  rows.device[to] = row.device;
+  rows.rawName[to] = raw.name;
+  rows.rawUnit[to] = raw.unit;
 }
 
 /** Forgets the rows and lets go of their texts. */

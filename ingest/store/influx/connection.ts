@@ -1,0 +1,233 @@
+/**
+ * Requests to InfluxDB over the transport of its client. None of the client's own batching, retry and
+ * buffer is in the way: they lose what an outage leaves over (`RetryBuffer.ts`, `options.ts` of
+ * @influxdata/influxdb-client 1.35). What the transport leaves open is closed here: its timeout counts
+ * only silence and leaves the request running, and it takes Retry-After for milliseconds.
+ */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { HttpError, InfluxDB, type Transport } from '@influxdata/influxdb-client';
+import type { Clock } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import type { InfluxConfig } from './config.ts';
+import { influxError } from './errors.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** NaN where it asks for no wait. */
+  readonly retryAfterMs: number;
+}
+
+/** One table of an answer to InfluxQL. */
+export interface Table {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly values: readonly (readonly (string | number | boolean | null)[])[];
+}
+
+export interface Connection {
+  /** Line protocol, nanoseconds. Answers with whatever status; rejects INFLUX_UNREACHABLE without one. */
+  write(body: string): Promise<Answer>;
+  /**
+   * Answers statements of InfluxQL, the tables of each. Rejects INFLUX_UNREACHABLE, INFLUX_BUSY,
+   * INFLUX_NOT_ALLOWED, INFLUX_BUCKET_MISSING, INFLUX_ANSWER.
+   */
+  ask(statements: readonly string[], timeoutMs?: number): Promise<readonly (readonly Table[])[]>;
+  /** Gives up what is under way. */
+  close(): void;
+}
+
+export interface ConnectionOptions {
+  readonly config: InfluxConfig;
+  readonly token: string;
+  /** Text of `caFile`. */
+  readonly ca?: string;
+  readonly clock: Clock;
+}
+
+interface Exchange {
+  readonly path: string;
+  readonly body: string;
+  readonly contentType: string;
+  readonly gzip: boolean;
+  readonly timeoutMs: number;
+}
+
+const gzipBytesMin = 1_000;
+
+export function openConnection({ config, token, ca, clock }: ConnectionOptions): Connection {
+  const agent = config.url.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
+  const transportOptions = ca === undefined ? { agent } : { agent, ca };
+  // Longer than any deadline of ours, which ends the request too.
+  const timeout = config.dropTimeoutMs + config.requestTimeoutMs;
+  const { transport } = new InfluxDB({ url: config.url, token, timeout, transportOptions });
+  const closing = new AbortController();
+  const database = config.bucket.split('/', 1)[0] ?? config.bucket;
+  const policy = config.bucket.slice(database.length + 1);
+
+  function exchange(request: Exchange): Promise<Answer> {
+    if (closing.signal.aborted) return Promise.reject(influxError('INFLUX_CLOSED'));
+    const given = new AbortController();
+    const end = (): void => given.abort();
+    const deadline = clock.schedule(request.timeoutMs, end);
+    closing.signal.addEventListener('abort', end);
+    return send({ transport, answerBytesMax: config.answerBytesMax }, request, given)
+      .catch((error: unknown) => {
+        if (closing.signal.aborted) throw influxError('INFLUX_CLOSED', {}, error);
+        if (error instanceof CodedError) throw error;
+        throw influxError('INFLUX_UNREACHABLE', { url: config.url }, error);
+      })
+      .finally(() => {
+        deadline.cancel();
+        closing.signal.removeEventListener('abort', end);
+      });
+  }
+
+  return {
+    write(body) {
+      const query = new URLSearchParams({
+        org: config.org,
+        bucket: config.bucket,
+        precision: 'ns',
+      });
+      return exchange({
+        path: `/api/v2/write?${query.toString()}`,
+        body,
+        contentType: 'text/plain; charset=utf-8',
+        gzip: config.compression === 'gzip',
+        timeoutMs: config.requestTimeoutMs,
+      });
+    },
+    async ask(statements, timeoutMs = config.requestTimeoutMs) {
+      const query = new URLSearchParams({ db: database, epoch: 'ns', q: statements.join(';') });
+      if (policy !== '') query.set('rp', policy);
+      const answer = await exchange({
+        path: '/query',
+        body: query.toString(),
+        contentType: 'application/x-www-form-urlencoded',
+        gzip: false,
+        timeoutMs,
+      });
+      if (answer.status !== 200) throw refusalOf(answer, config);
+      return tablesOf(answer.body, statements.length);
+    },
+    close() {
+      closing.abort();
+      agent.destroy();
+    },
+  };
+}
+
+interface Sending {
+  readonly transport: Transport;
+  readonly answerBytesMax: number;
+}
+
+/** Settles once; what comes behind a deadline is let go with the socket. */
+function send(
+  { transport, answerBytesMax }: Sending,
+  { path, body, contentType, gzip }: Exchange,
+  given: AbortController,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    let status = 0;
+    let retryAfter: string | undefined;
+    const options = {
+      method: 'POST',
+      headers: { 'content-type': contentType, accept: 'application/json' },
+      signal: given.signal,
+      ...(gzip ? { gzipThreshold: gzipBytesMin } : {}),
+    };
+    transport.send(path, body, options, {
+      responseStarted(headers, statusCode = 0) {
+        status = statusCode;
+        retryAfter = headers['retry-after']?.toString();
+      },
+      next(chunk) {
+        bytes += chunk.length;
+        if (bytes <= answerBytesMax) {
+          chunks.push(chunk);
+          return;
+        }
+        reject(influxError('INFLUX_ANSWER_TOO_LARGE', { answerBytesMax }));
+        given.abort();
+      },
+      complete() {
+        const text = Buffer.concat(chunks).toString('utf8');
+        resolve({ status, body: text, retryAfterMs: waitOf(retryAfter, Number.NaN) });
+      },
+      error(error) {
+        if (!(error instanceof HttpError)) return reject(error);
+        const asked = error.headers?.['retry-after']?.toString();
+        const date = Date.parse(error.headers?.['date']?.toString() ?? '');
+        const told = { status: error.statusCode, body: error.body ?? error.message };
+        resolve({ ...told, retryAfterMs: waitOf(asked, date) });
+      },
+    });
+  });
+}
+
+const secondMs = 1_000;
+
+/** Retry-After is seconds, or a date: counted from the date of the answer, not from our clock. */
+function waitOf(asked: string | undefined, answeredAt: number): number {
+  if (asked === undefined) return Number.NaN;
+  if (/^\d+$/.test(asked)) return Number(asked) * secondMs;
+  return Math.max(0, Date.parse(asked) - answeredAt);
+}
+
+const statuses = { badRequest: 400, notAllowed: 401, forbidden: 403, missing: 404 } as const;
+
+/** What an answer that is no success says, by name. */
+export function refusalOf(
+  { status, body }: Answer,
+  { url, org, bucket }: Pick<InfluxConfig, 'url' | 'org' | 'bucket'>,
+): CodedError {
+  const answer = body.slice(0, 500);
+  switch (status) {
+    case statuses.notAllowed:
+    case statuses.forbidden:
+      return influxError('INFLUX_NOT_ALLOWED', { url, org, bucket, status, answer });
+    case statuses.missing:
+      return influxError('INFLUX_BUCKET_MISSING', { url, org, bucket, status, answer });
+    case statuses.badRequest:
+      return influxError('INFLUX_ANSWER', { url, status, answer });
+    default:
+      return influxError('INFLUX_BUSY', { url, status, answer });
+  }
+}
+
+interface QueryAnswer {
+  readonly results?: readonly {
+    readonly error?: string;
+    readonly series?: readonly (Partial<Table> & { readonly partial?: boolean })[];
+  }[];
+  readonly error?: string;
+}
+
+function tablesOf(body: string, statements: number): Table[][] {
+  let parsed: QueryAnswer;
+  try {
+    parsed = JSON.parse(body) as QueryAnswer;
+  } catch (error) {
+    throw influxError('INFLUX_ANSWER', { answer: body.slice(0, 200) }, error);
+  }
+  const results = parsed.results ?? [];
+  const failed = parsed.error ?? results.find(({ error }) => error !== undefined)?.error;
+  if (failed !== undefined) throw influxError('INFLUX_BUSY', { status: 200, answer: failed });
+  if (results.length !== statements) {
+    throw influxError('INFLUX_ANSWER', { statements, results: results.length });
+  }
+  return results.map(({ series = [] }) =>
+    series.map(({ name = '', columns = [], values = [], partial = false }) => {
+      // `max-row-limit` of the server cuts answers: a cut one must not pass for the end.
+      if (partial) throw influxError('INFLUX_ANSWER', { setting: 'max-row-limit', name });
+      return { name, columns, values };
+    }),
+  );
+}

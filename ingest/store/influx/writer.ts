@@ -1,0 +1,115 @@
+/**
+ * Stores lines in InfluxDB, all of them, however it answers. A request is repeated until it is
+ * answered with 204: points never change, so what an unanswered request stored is stored as it was.
+ *
+ *   204                   stored
+ *   201, 400, 413, 422    some lines are refused, or it is too long: halves are sent by themselves,
+ *                         until what is refused stands alone
+ *   401, 403, 404         an operator must act: said loudly, tried again
+ *   429, 5xx, none, else  tried again, after Retry-After where it is given
+ *
+ * A refused line is set aside with its reason, the others are stored. Where more than
+ * `refusedLinesMax` of a request are refused it is not the lines: nothing is set aside then, and all
+ * are tried again.
+ */
+import { influxError } from './errors.ts';
+import { createPauses } from './pauses.ts';
+import { createSending, type Sending, type SendingOptions } from './sending.ts';
+import type { InfluxConfig } from './config.ts';
+
+export interface RefusedLine {
+  readonly line: string;
+  /** What InfluxDB says about it. */
+  readonly reason: string;
+}
+
+export interface WriterOptions extends Omit<SendingOptions, 'pauses'> {
+  /** Told each line set aside, each time that it is written. */
+  readonly unwritable?: (refused: RefusedLine) => void;
+}
+
+export interface Writer {
+  /**
+   * Resolves once each line is stored or set aside. Waits as long as it takes: rejects INFLUX_CLOSED
+   * alone. Lines without line breaks, in any number.
+   */
+  write(lines: readonly string[]): Promise<void>;
+  /** Ends the writing: what is under way rejects INFLUX_CLOSED. */
+  close(): void;
+}
+
+const lineShownMax = 2_000;
+
+export function openWriter(options: WriterOptions): Writer {
+  const { config, events } = options;
+  const pauses = createPauses(options.clock);
+  const sending = createSending({ ...options, pauses });
+
+  function setAside(refused: readonly RefusedLine[]): void {
+    for (const one of refused) {
+      events.lineSetAside({ line: one.line.slice(0, lineShownMax), reason: one.reason });
+      options.unwritable?.(one);
+    }
+  }
+
+  async function writeRequest(lines: readonly string[]): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      const refused = await storeLines(sending, lines, config.refusedLinesMax);
+      if (refused.length <= config.refusedLinesMax) return setAside(refused);
+      const waitMs = sending.waitMs(failures);
+      const { reason, line } = refused[0]!;
+      const fields = { reason, line: line.slice(0, lineShownMax) };
+      events.writeRefused(influxError('INFLUX_LINES_REFUSED', fields), waitMs);
+      await pauses.pause(waitMs);
+    }
+  }
+
+  return {
+    async write(lines) {
+      for (const request of requestsOf(lines, config)) await writeRequest(request);
+    },
+    close: () => pauses.end(),
+  };
+}
+
+/** Gives what is refused; stops where that is more than `refusedMax`. */
+async function storeLines(
+  sending: Sending,
+  all: readonly string[],
+  refusedMax: number,
+): Promise<RefusedLine[]> {
+  const refused: RefusedLine[] = [];
+  const waiting: (readonly string[])[] = [all];
+  while (refused.length <= refusedMax) {
+    const lines = waiting.pop();
+    if (lines === undefined) break;
+    const reason = await sending.send(lines);
+    if (reason === null) continue;
+    if (lines.length === 1) {
+      refused.push({ line: lines[0]!, reason });
+      continue;
+    }
+    const middle = lines.length >>> 1;
+    waiting.push(lines.slice(middle), lines.slice(0, middle));
+  }
+  return refused;
+}
+
+/** Stretches of the lines within both bounds; characters stand for bytes, which they nearly are. */
+function* requestsOf(
+  lines: readonly string[],
+  { linesMax, bytesMax }: Pick<InfluxConfig, 'linesMax' | 'bytesMax'>,
+): Generator<readonly string[]> {
+  let from = 0;
+  let bytes = 0;
+  for (const [at, line] of lines.entries()) {
+    const size = line.length + 1;
+    if (at > from && (at - from >= linesMax || bytes + size > bytesMax)) {
+      yield lines.slice(from, at);
+      from = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (from < lines.length) yield lines.slice(from);
+}
