@@ -8,25 +8,26 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { cursorAt, type ApiContext } from './context.ts';
+import type { ApiContext } from './context.ts';
 import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
 import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
+import type { Moment, Pins } from './places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
 import type { Viewer } from './viewer.ts';
 
 export interface ListAnswer<Item> {
   readonly question: Question;
   readonly table: Table<Item>;
-  /** Position of `observations` that the list is true at. */
-  readonly position: number;
+  /** What the list is true at. */
+  readonly moment: Moment;
   /** Of the data, for caching; undefined where there are none. */
   readonly intervalMs: number | undefined;
   /** Seconds UTC at which ages were computed; 0 without ages. */
   readonly madeAtSeconds: number;
-  /** Whether nothing of the list has changed since an earlier position. */
-  readonly unchangedSince: (position: number) => boolean;
+  /** Whether nothing of the list has changed since an earlier moment. */
+  readonly unchangedSince: (pins: Pins) => boolean;
   /** Steps of items, each made in a few milliseconds; in the end the next page's place or null. */
   readonly steps: Generator<readonly Item[], PagePlace | null>;
 }
@@ -95,18 +96,18 @@ export async function answerList<Item>(
   reply: FastifyReply,
   answer: ListAnswer<Item>,
 ): Promise<FastifyReply> {
-  const { question, position } = answer;
+  const { question, moment } = answer;
   const cacheSeconds = cacheSecondsOf(context, answer.intervalMs);
   const version: AnswerVersion = {
     question: question.text,
-    position,
+    moment: moment.tag,
     registryVersion: question.registryVersion,
     madeAtSeconds: answer.madeAtSeconds,
   };
-  const cursor = cursorAt(context, position);
+  const { cursor } = moment;
   setHeaders(reply, question, { cacheSeconds, cursor });
   const tag = matchTag(request.headers['if-none-match'], version, {
-    unchangedSince: answer.unchangedSince,
+    unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
     ageSecondsMax: cacheSeconds,
   });
   if (tag !== undefined) {
@@ -115,6 +116,22 @@ export async function answerList<Item>(
   reply.header('etag', tagOf(version));
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   return sendList(context, reply, answer, cursor);
+}
+
+/** Whether what was true at the moment of a tag still is. */
+export function isStillTrue(
+  { places }: ApiContext,
+  moment: Moment,
+  unchangedSince: (pins: Pins) => boolean,
+): (tag: string) => boolean {
+  return (tag) => {
+    const pins = places.pinsBefore(tag, moment);
+    return pins !== undefined && unchangedSince(pins);
+  };
+}
+
+function nextUrlOf<Item>({ question, moment }: ListAnswer<Item>, place: PagePlace): string {
+  return question.nextUrl(question.tokens.encode({ pin: moment.pin, place }));
 }
 
 function setHeaders(
@@ -148,7 +165,7 @@ async function sendList<Item>(
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
     text: (place) => {
-      end.next = place === null ? null : question.nextUrl(question.tokens.encode(place));
+      end.next = place === null ? null : nextUrlOf(answer, place);
       return writer.end({ next: end.next, cursor });
     },
     next: null,

@@ -2,7 +2,6 @@ import type { Clock } from '../devices/clock.ts';
 import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
-import type { Cursors } from './cursor.ts';
 import type { ApiEvents } from './events.ts';
 import type { RegistryAt } from './live/changes.ts';
 import type { Feed, LogSource } from './live/feed.ts';
@@ -10,6 +9,7 @@ import type { Hub } from './live/hub.ts';
 import type { ReaderPool } from './live/reader-pool.ts';
 import type { Slots } from './live/slots.ts';
 import type { Networks } from './network.ts';
+import type { Places } from './places/places.ts';
 
 /** What the routes work with. */
 export interface ApiContext {
@@ -21,7 +21,8 @@ export interface ApiContext {
   readonly registryAt: RegistryAt;
   readonly networks: Networks;
   readonly storeId: string;
-  readonly cursors: Cursors;
+  /** Where changes and answers are, as clients carry it. */
+  readonly places: Places;
   readonly observations: LogSource;
   readonly feed: Feed;
   readonly hub: Hub;
@@ -29,9 +30,4 @@ export interface ApiContext {
   readonly readers: ReaderPool;
   /** Long answers under way. */
   readonly streams: Slots;
-}
-
-/** The cursor behind everything that an answer at this position of `observations` holds. */
-export function cursorAt(context: Pick<ApiContext, 'cursors'>, position: number): string {
-  return context.cursors.encode({ position: position + 1, index: 0 });
 }

@@ -1,5 +1,6 @@
 /**
- * A change cursor: the place in `observations` where reading goes on.
+ * A change cursor of format 1: the place in `observations` where reading goes on, for a feed that is
+ * one log. (A network of nodes has format 2: `places/copy-cursor.ts`.)
  *
  *   text = base64url of "1:" store id ":" position ":" index
  *
@@ -10,7 +11,8 @@
  */
 import { apiError } from './errors.ts';
 
-export interface FeedPlace {
+/** A record of the log, and how many of its items are behind. */
+export interface LogPlace {
   readonly position: number;
   readonly index: number;
 }
@@ -22,13 +24,13 @@ export interface StoreIdentity {
 }
 
 export interface Cursors {
-  encode(place: FeedPlace): string;
+  encode(place: LogPlace): string;
   /** Throws API_CURSOR_INVALID (400), API_CURSOR_STORE_UNKNOWN or API_CURSOR_EXPIRED (410). */
-  decode(text: string, parameter: string): FeedPlace;
+  decode(text: string, parameter: string): LogPlace;
 }
 
 const formatVersion = '1';
-const charactersMax = 1_000;
+export const charactersMax = 1_000;
 const grammar = /^(\d{1,9}):([^:]{1,600}):(\d{1,16}):(\d{1,9})$/;
 
 export function createCursors(identity: StoreIdentity): Cursors {
@@ -51,16 +53,22 @@ export function createCursors(identity: StoreIdentity): Cursors {
   };
 }
 
+/** Whether the text is a cursor of this format, of whatever store. */
+export function isCursorOfOneLog(text: string): boolean {
+  return partsOf(text) !== null;
+}
+
 function readParts(text: string, parameter: string): RegExpExecArray {
-  const invalid = () => apiError('API_CURSOR_INVALID', { parameter });
-  if (text.length === 0 || text.length > charactersMax || !/^[A-Za-z0-9_-]+$/.test(text)) {
-    throw invalid();
-  }
-  const parts = grammar.exec(Buffer.from(text, 'base64url').toString('latin1'));
-  if (parts === null || parts[1] !== formatVersion || !Number.isSafeInteger(Number(parts[3]))) {
-    throw invalid();
-  }
+  const parts = partsOf(text);
+  if (parts === null) throw apiError('API_CURSOR_INVALID', { parameter });
   return parts;
+}
+
+function partsOf(text: string): RegExpExecArray | null {
+  if (text.length > charactersMax || !/^[A-Za-z0-9_-]+$/.test(text)) return null;
+  const parts = grammar.exec(Buffer.from(text, 'base64url').toString('latin1'));
+  if (parts === null || parts[1] !== formatVersion) return null;
+  return Number.isSafeInteger(Number(parts[3])) ? parts : null;
 }
 
 /** A history that was forked twice is common only up to the lower of both forks. */

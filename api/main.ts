@@ -24,15 +24,18 @@ import { balanceOf, balanceText, type Balance } from './balance.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
-import { createCursors, type StoreIdentity } from './cursor.ts';
+import type { StoreIdentity } from './cursor.ts';
 import { apiError } from './errors.ts';
 import { createApiEvents, type ApiEvents } from './events.ts';
 import { readReadiness, type ReadConnections, type ReadHealth, type Readiness } from './health.ts';
-import { openFeed, type LogSource } from './live/feed.ts';
+import { openFeed, type Feed, type LogSource } from './live/feed.ts';
 import { Hub } from './live/hub.ts';
 import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
 import { createNetworks } from './network.ts';
+import { createCopyPlaces, type CopyOptions } from './places/copy-places.ts';
+import { createLogPlaces } from './places/log-places.ts';
+import type { Places } from './places/places.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addAggregates } from './routes/aggregates.ts';
 import { addChanges } from './routes/changes.ts';
@@ -58,8 +61,10 @@ export interface ApiOptions {
   /** Owned by the API from here on: it applies batches and closes it. */
   readonly store: StoreFollower;
   readonly observations: LogSource;
-  /** Only its durable end is read. */
-  readonly readings: Pick<LogSource, 'durableEnd'>;
+  /** `observations` is this node's copy of the partitions of a network. */
+  readonly copy?: CopyOptions;
+  /** Only its durable end is read. Absent where it is not this node's ingest that settles it. */
+  readonly readings?: Pick<LogSource, 'durableEnd'>;
   readonly registry: ReadRegistry;
   /** The way to change it. */
   readonly registryChanges: RegistryChanges;
@@ -82,8 +87,11 @@ export interface Api {
   /** The operators' work, for the control socket too. */
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
-  /** Both balance laws now, all terms of one batch. */
-  balance(): Balance;
+  /**
+   * Both balance laws now, all terms of one batch. Undefined without `readings`: the batches of a
+   * copy are of several partitions, and their workers tell what they have settled.
+   */
+  balance(): Balance | undefined;
   readiness(): Promise<Readiness>;
   /** Ends listeners and answers under way, then everything else. */
   close(): Promise<void>;
@@ -107,6 +115,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await context.readers.close();
+    context.places.close();
     await context.feed.close();
     context.store.close();
     events.closed();
@@ -149,11 +158,13 @@ function createParts(options: ApiOptions, context: ApiContext, startEnd: number)
     }),
     quarantine: createQuarantineAdmin({ ...options, events }),
     balance: () =>
-      balanceOf({
-        totals: store.totals,
-        consumed: feed.consumed,
-        readingsEnd: options.readings.durableEnd,
-      }),
+      options.readings === undefined
+        ? undefined
+        : balanceOf({
+            totals: store.totals,
+            consumed: feed.consumed,
+            readingsEnd: options.readings.durableEnd,
+          }),
     readiness: () => readReadiness(context, startEnd, options.health),
   };
 }
@@ -178,7 +189,6 @@ async function catchUp(
 
 function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   const { config, clock, store, registry, observations } = options;
-  const cursors = createCursors(options.storeIdentity);
   const registryAt = (version: number): Registry | undefined => {
     try {
       return registry.at(version);
@@ -193,8 +203,10 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     clock,
     events,
     stepBytesMax: config.followBytesMax,
+    ...(options.copy === undefined ? {} : { registryVersion: () => registry.current().version }),
   });
-  const hub = new Hub({ feed, source: observations, cursors, registryAt, clock, events, config });
+  const places = createPlaces(options, feed);
+  const hub = new Hub({ feed, source: observations, places, registryAt, clock, events, config });
   return {
     config,
     clock,
@@ -204,13 +216,27 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     registryAt,
     networks: createNetworks(registry),
     storeId: options.storeIdentity.storeId,
-    cursors,
+    places,
     observations,
     feed,
     hub,
-    readers: createReaderPool(observations, clock, config.changeReadersMax),
+    readers: createReaderPool({
+      source: observations,
+      places,
+      clock,
+      readersMax: config.changeReadersMax,
+    }),
     streams: createSlots(config.streamsMax),
   };
+}
+
+function createPlaces(options: ApiOptions, feed: Feed): Places {
+  const { store, clock, config, registry, observations: source, storeIdentity: identity } = options;
+  const { copy } = options;
+  const parts = { feed, store, source, clock, config };
+  return copy === undefined
+    ? createLogPlaces({ ...parts, identity })
+    : createCopyPlaces({ ...parts, copy, registry, storeId: identity.storeId });
 }
 
 async function addRoutes(
@@ -248,7 +274,10 @@ async function addRoutes(
 function healthRoutes(options: ApiOptions, parts: Parts): HealthRoutes {
   return {
     readReadiness: parts.readiness,
-    metricsText: async () => (await options.metricsText()) + balanceText(parts.balance()),
+    async metricsText() {
+      const balance = parts.balance();
+      return (await options.metricsText()) + (balance === undefined ? '' : balanceText(balance));
+    },
   };
 }
 

@@ -1,16 +1,18 @@
 /** Answers with one thing, under the same validators as lists. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { cacheSecondsOf } from './answer.ts';
-import { cursorAt, type ApiContext } from './context.ts';
+import { cacheSecondsOf, isStillTrue } from './answer.ts';
+import type { ApiContext } from './context.ts';
+import type { Moment, Pins } from './places/places.ts';
 import { matchTag, tagOf } from './validator.ts';
 import type { Viewer } from './viewer.ts';
 
 export interface ObjectAnswer {
   readonly viewer: Viewer;
   readonly intervalMs: number | undefined;
-  /** Whether it has not changed since an earlier position. */
-  readonly unchangedSince: (position: number) => boolean;
+  readonly moment: Moment;
+  /** Whether it has not changed since an earlier moment. */
+  readonly unchangedSince: (pins: Pins) => boolean;
   /** The thing as JSON, with the cursor it was read at. */
   readonly text: (cursor: string) => string;
 }
@@ -21,13 +23,12 @@ export function answerObject(
   reply: FastifyReply,
   answer: ObjectAnswer,
 ): FastifyReply {
-  const { viewer } = answer;
-  const { position } = context.store;
-  const cursor = cursorAt(context, position);
+  const { viewer, moment } = answer;
+  const { cursor } = moment;
   const maxAge = `max-age=${cacheSecondsOf(context, answer.intervalMs)}`;
   const version = {
     question: [context.storeId, request.url, viewer.key].join('\n'),
-    position,
+    moment: moment.tag,
     registryVersion: context.networks.version,
     madeAtSeconds: 0,
   };
@@ -38,7 +39,7 @@ export function answerObject(
     'quantrac-cursor': cursor,
   });
   const tag = matchTag(request.headers['if-none-match'], version, {
-    unchangedSince: answer.unchangedSince,
+    unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
     ageSecondsMax: 0,
   });
   if (tag !== undefined) {

@@ -10,24 +10,25 @@ test('a page token gives its place back', () => {
     fc.tuple(fc.maxSafeInteger(), fc.maxSafeInteger(), fc.option(fc.integer())),
     { nil: undefined },
   );
+  const pins = fc.oneof(fc.nat(), fc.constantFrom('cursor', 'Mjp4Og'));
   fc.assert(
-    fc.property(fc.nat(), fc.string({ maxLength: 64 }), keys, (position, id, key) => {
-      const place = { position, id, ...(key === undefined ? {} : { key }) };
-      expect(tokens.decode(tokens.encode(place))).toEqual(place);
+    fc.property(pins, fc.string({ maxLength: 64 }), keys, (pin, id, key) => {
+      const page = { pin, place: { id, ...(key === undefined ? {} : { key }) } };
+      expect(tokens.decode(tokens.encode(page))).toEqual(page);
     }),
   );
 });
 
 test('a token of another question is refused', () => {
   const other = createPageTokens('store-1', 'another question');
-  expect(() => tokens.decode(other.encode({ position: 1, id: 'a' }))).toThrow(
+  expect(() => tokens.decode(other.encode({ pin: 1, place: { id: 'a' } }))).toThrow(
     expect.objectContaining({ code: 'API_PAGE_INVALID' }),
   );
 });
 
 test('a token of another store is gone', () => {
   const other = createPageTokens('store-0', 'the question');
-  expect(() => tokens.decode(other.encode({ position: 1, id: 'a' }))).toThrow(
+  expect(() => tokens.decode(other.encode({ pin: 1, place: { id: 'a' } }))).toThrow(
     expect.objectContaining({ code: 'API_PAGE_EXPIRED' }),
   );
 });
@@ -35,7 +36,7 @@ test('a token of another store is gone', () => {
 test('whatever is no token is refused by name', () => {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const real = JSON.parse(
-    Buffer.from(tokens.encode({ position: 1, id: 'a' }), 'base64url').toString(),
+    Buffer.from(tokens.encode({ pin: 1, place: { id: 'a' } }), 'base64url').toString(),
   ) as unknown[];
   const wrong = [
     encode({}),
@@ -46,6 +47,10 @@ test('whatever is no token is refused by name', () => {
     encode([...real, 1, 2, 'x']),
     encode('x'.repeat(2_000)),
     'not json',
+    `cursor.${encode([1, ...real.slice(2)])}`,
+    `cursor.${encode([2, real[2]])}`,
+    `cursor.${encode([2, real[2], 'a'])}.more`,
+    `cursor.`,
     '%',
   ];
   for (const token of wrong) {

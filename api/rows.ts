@@ -1,11 +1,12 @@
 /**
  * Rows of many series, step by step: by datastream id, within a datastream by (end, start, height).
- * Every step is one read of the view at the pinned position; nothing is held open between steps.
+ * Every step is one read of the view at the pinned moment; nothing is held open between steps.
  */
 import type { Datastream } from '../devices/model.ts';
 import type { ObservationKey, ObservationRow } from '../ingest/observation.ts';
 import type { RangeQuery, StoreReader } from '../ingest/store/store.ts';
 import type { PagePlace } from './page.ts';
+import type { Pins } from './places/places.ts';
 
 export interface RowsOptions {
   readonly store: StoreReader;
@@ -16,9 +17,9 @@ export interface RowsOptions {
   readonly order: 'asc' | 'desc';
   /** Flags to show; null: all. */
   readonly flags: ReadonlySet<number> | null;
-  /** Rows are shown as they were published at this position. */
-  readonly position: number;
-  /** Whether a series has changed behind `position`; reading as of it costs more. */
+  /** Rows are shown as they were published at this moment. */
+  readonly moment: Pins;
+  /** Whether a series has changed since; reading as of a moment costs more. */
   readonly hasChanged: (series: number) => boolean;
   readonly after: PagePlace | undefined;
   /** Infinity: to the end. */
@@ -49,9 +50,7 @@ export function* stepRows(
       const last = shown.at(-1);
       if (left === 0 && last !== undefined) {
         const isMore = rows.at(-1) !== last || rows.length === limit;
-        return isMore || followsAny(options, index + 1)
-          ? placeOf(options.position, datastream.id, last)
-          : null;
+        return isMore || followsAny(options, index + 1) ? placeOf(datastream.id, last) : null;
       }
       if (rows.length < limit) break;
       key = rows.at(-1);
@@ -72,7 +71,7 @@ function readRange(
     toAt: options.toAt,
     order: options.order,
     limit: from.limit,
-    ...(options.hasChanged(series) ? { asOf: options.position } : {}),
+    ...(options.hasChanged(series) ? { asOf: options.moment.pinOf(series) } : {}),
     ...(from.after === undefined ? {} : { after: from.after }),
   };
   return options.store.range(query);
@@ -98,9 +97,9 @@ function followsAny(options: RowsOptions, begin: number): boolean {
   return end < datastreams.length;
 }
 
-function placeOf(position: number, id: string, row: ObservationRow): PagePlace {
+function placeOf(id: string, row: ObservationRow): PagePlace {
   const height = Number.isNaN(row.heightMm) ? null : row.heightMm;
-  return { position, id, key: [row.endAt, row.startAt, height] };
+  return { id, key: [row.endAt, row.startAt, height] };
 }
 
 /** The key to go on behind; none where the datastream of the place is gone. */

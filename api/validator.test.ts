@@ -4,12 +4,15 @@ import { matchTag, tagOf, tagWithEncoding, type AnswerVersion } from './validato
 
 const version: AnswerVersion = {
   question: 'q',
-  position: 50,
+  moment: 'at-50',
   registryVersion: 3,
   madeAtSeconds: 0,
 };
 const changedAt = (changed: number) => ({
-  unchangedSince: (position: number) => changed <= position,
+  unchangedSince(moment: string) {
+    const position = Number(moment.slice('at-'.length));
+    return position < 50 && changed <= position;
+  },
   ageSecondsMax: 60,
 });
 
@@ -18,7 +21,7 @@ describe('an entity tag', () => {
     const tags = [
       version,
       { ...version, question: 'r' },
-      { ...version, position: 51 },
+      { ...version, moment: 'at-51' },
       { ...version, registryVersion: 4 },
       { ...version, madeAtSeconds: 7 },
     ].map(tagOf);
@@ -35,10 +38,10 @@ describe('an entity tag', () => {
   });
 
   test('given earlier matches as long as nothing of the question has changed', () => {
-    const earlier = tagOf({ ...version, position: 40 });
+    const earlier = tagOf({ ...version, moment: 'at-40' });
     expect(matchTag(earlier, version, changedAt(40))).toBe(earlier);
     expect(matchTag(earlier, version, changedAt(41))).toBeUndefined();
-    const later = tagOf({ ...version, position: 60 });
+    const later = tagOf({ ...version, moment: 'at-60' });
     expect(matchTag(later, version, changedAt(1))).toBeUndefined();
   });
 

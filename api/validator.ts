@@ -1,27 +1,29 @@
 /**
- * Strong entity tags that say by themselves what an answer depends on: the question, the position of
+ * Strong entity tags that say by themselves what an answer depends on: the question, the moment of
  * `observations`, the version of the registry and, where ages are told, the second it was made. So
  * a tag given earlier can be found still true without keeping anything: when no series of the
- * question has changed since its position.
+ * question has changed since its moment.
  */
 import { createHash } from 'node:crypto';
 
 export interface AnswerVersion {
   /** Everything that was asked, and who asked: equal questions at equal versions, equal bytes. */
   readonly question: string;
-  readonly position: number;
+  /** Of letters, digits, `-` and `_`; equal for equal moments. */
+  readonly moment: string;
   readonly registryVersion: number;
   /** Seconds UTC for which ages were computed; 0 in answers without ages. */
   readonly madeAtSeconds: number;
 }
 
-const tagGrammar = /^"([A-Za-z0-9_-]{16})\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)(?:-[a-z]+)?"$/;
+const tagGrammar =
+  /^"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]+)\.([0-9a-z]+)\.([0-9a-z]+)(?:-[a-z]+)?"$/;
 const tagsMax = 32;
 
 export function tagOf(version: AnswerVersion): string {
-  const { position, registryVersion, madeAtSeconds } = version;
-  const numbers = [position, registryVersion, madeAtSeconds].map((each) => each.toString(36));
-  return `"${questionHash(version.question)}.${numbers.join('.')}"`;
+  const { question, moment, registryVersion, madeAtSeconds } = version;
+  const numbers = [registryVersion, madeAtSeconds].map((each) => each.toString(36));
+  return `"${[questionHash(question), moment, ...numbers].join('.')}"`;
 }
 
 /** Strong tags differ with the encoding of the bytes. */
@@ -34,8 +36,8 @@ export function matchTag(
   ifNoneMatch: string | undefined,
   version: AnswerVersion,
   stillTrue: {
-    /** Whether nothing of the question has changed since this position. */
-    readonly unchangedSince: (position: number) => boolean;
+    /** Whether this is an earlier moment, since which nothing of the question has changed. */
+    readonly unchangedSince: (moment: string) => boolean;
     readonly ageSecondsMax: number;
   },
 ): string | undefined {
@@ -45,7 +47,7 @@ export function matchTag(
     .split(',', tagsMax)
     .map((tag) => tag.trim().replace(/^W\//, ''))
     .find((tag) => {
-      const [, question, position = '', registryVersion = '', madeAt = ''] =
+      const [, question, moment = '', registryVersion = '', madeAt = ''] =
         tagGrammar.exec(tag) ?? [];
       const age = version.madeAtSeconds - Number.parseInt(madeAt, 36);
       return (
@@ -53,17 +55,9 @@ export function matchTag(
         Number.parseInt(registryVersion, 36) === version.registryVersion &&
         age >= 0 &&
         (version.madeAtSeconds === 0 || age <= stillTrue.ageSecondsMax) &&
-        isUnchanged(Number.parseInt(position, 36), version.position, stillTrue.unchangedSince)
+        (moment === version.moment || stillTrue.unchangedSince(moment))
       );
     });
-}
-
-function isUnchanged(
-  given: number,
-  now: number,
-  unchangedSince: (position: number) => boolean,
-): boolean {
-  return given === now || (given < now && unchangedSince(given));
 }
 
 function questionHash(question: string): string {

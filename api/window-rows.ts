@@ -9,6 +9,7 @@ import type { StoreReader } from '../ingest/store/store.ts';
 import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './aggregate.ts';
 import type { NetworkView } from './network.ts';
 import type { PagePlace } from './page.ts';
+import type { Pins } from './places/places.ts';
 import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './windows.ts';
 
 export interface WindowRow {
@@ -29,7 +30,7 @@ export interface WindowsOptions {
   readonly toAt: number;
   readonly order: 'asc' | 'desc';
   readonly flags: ReadonlySet<number> | null;
-  readonly position: number;
+  readonly moment: Pins;
   readonly hasChanged: (series: number) => boolean;
   readonly after: PagePlace | undefined;
   readonly limit: number;
@@ -59,7 +60,7 @@ export function* stepWindows(
         const isLast = shown.length === windows.length && datastream === datastreams.at(-1);
         if (isLast && !(yield* hasMore(options, datastream, last))) return null;
         const { startAt, endAt } = last.window;
-        return { position: options.position, id: datastream.id, key: [endAt, startAt, null] };
+        return { id: datastream.id, key: [endAt, startAt, null] };
       }
     }
   }
@@ -150,7 +151,7 @@ function readRows(
     toAt: read.span.toAt + 1,
     order: read.order,
     limit: read.limit,
-    ...(options.hasChanged(series) ? { asOf: options.position } : {}),
+    ...(options.hasChanged(series) ? { asOf: options.moment.pinOf(series) } : {}),
     ...(read.after === undefined ? {} : { after: read.after }),
   });
 }

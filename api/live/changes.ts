@@ -4,15 +4,17 @@
  *
  *   items = datastreams whose visibility a registry marker of the batch changed, by id
  *         , then the batch's current rows, in order of decision
+ *
+ * In a copy of partitions, a batch has only the datastreams of its own partition.
  */
 import type { Datastream } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import { visibilityOf, visible, type Principal } from '../../devices/visible.ts';
+import { partitionOf } from '../../ingest/cluster/partition-of.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import { publicCause } from '../../ingest/observations/withdrawn.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
-import type { Cursors } from '../cursor.ts';
 
 /** A datastream that one version of the registry shows differently from the one before. */
 interface DatastreamChange {
@@ -42,6 +44,7 @@ export function itemsOf(batch: Batch, registryAt: RegistryAt): readonly FeedItem
   for (const entry of batch.control) {
     if (entry.kind !== 'registry') continue;
     for (const change of markerChanges(entry.text, registryAt)) {
+      if (isElsewhere(change.datastream, batch)) continue;
       items.push({ kind: 'datastream', change });
     }
   }
@@ -49,6 +52,11 @@ export function itemsOf(batch: Batch, registryAt: RegistryAt): readonly FeedItem
     if (row.current) items.push({ kind: 'row', row });
   }
   return items;
+}
+
+/** Every partition has the marker: the change stands once, in order with the rows of the datastream. */
+function isElsewhere({ station }: Datastream, { place }: Batch): boolean {
+  return place !== undefined && partitionOf(station, place.positions.length) !== place.partition;
 }
 
 /** The item as JSON, or undefined when it is none of the follower's business. */
@@ -82,11 +90,6 @@ export function rowChange(row: ObservationRow, cursor: string, rows: PublicRows)
     `{"cursor":"${cursor}","type":"${row.type}","cause":"${publicCause(row.cause)}",` +
     `"observation":${observation}}`
   );
-}
-
-/** Cursor behind the item with this index. */
-export function cursorBehind(cursors: Cursors, position: number, index: number): string {
-  return cursors.encode({ position, index: index + 1 });
 }
 
 /** A marker names its version, and the one before where versions without a marker lie between. */

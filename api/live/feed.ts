@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { sleep, type Clock } from '../../devices/clock.ts';
 import type { DurableEnd, LogReader, Position } from '../../ingest/log/log.ts';
 import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
+import type { Batch, BatchPlace } from '../../ingest/observations/batch.ts';
 import { followObservations } from '../../ingest/store/follow.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import type { ApiEvents } from '../events.ts';
@@ -26,6 +26,8 @@ export interface Feed {
   readonly consumed: Position;
   readonly publishedAt: number;
   readonly registryVersion: number;
+  /** The last batch seen; undefined before the first. */
+  readonly head: FeedHead | undefined;
   /** Null, or why following has stopped for now. */
   readonly problem: string | null;
   /**
@@ -40,6 +42,12 @@ export interface Feed {
   close(): Promise<void>;
 }
 
+export interface FeedHead {
+  readonly position: Position;
+  /** Only in a copy of partitions. */
+  readonly place: BatchPlace | undefined;
+}
+
 export type FeedListener = (position: Position, batch: Batch) => void;
 
 export interface FeedOptions {
@@ -48,9 +56,17 @@ export interface FeedOptions {
   readonly clock: Clock;
   readonly events: ApiEvents;
   readonly stepBytesMax: number;
+  /**
+   * Where the registry comes by a way of its own: its version here. What a batch says is understood
+   * only with the version that it was decided at, so the batch waits for that.
+   */
+  readonly registryVersion?: () => number;
 }
 
 const retryMs = 1_000;
+const registryLookMs = 20;
+/** A registry that is so late is worth telling. */
+const registryLateMs = 2_000;
 /** Rows followed between two turns of the event loop. */
 const rowsPerTurn = 5_000;
 
@@ -60,6 +76,24 @@ export function openFeed(options: FeedOptions): Feed {
   const state = createState(store.position);
   const closing = new AbortController();
   let rowsInTurn = 0;
+
+  function isHere({ registryVersion }: Batch): boolean {
+    return closing.signal.aborted || (options.registryVersion?.() ?? Infinity) >= registryVersion;
+  }
+
+  function whenReady(batch: Batch): Promise<void> | undefined {
+    return isHere(batch) ? undefined : untilRegistry(batch);
+  }
+
+  async function untilRegistry(batch: Batch): Promise<void> {
+    const lateAtMs = clock.monotonicMs() + registryLateMs;
+    while (!isHere(batch)) {
+      if (clock.monotonicMs() >= lateAtMs) {
+        state.problem = `version ${batch.registryVersion} of the registry has not come yet`;
+      }
+      await sleep(clock, registryLookMs);
+    }
+  }
 
   function onBatch(position: Position, batch: Batch): Promise<void> | undefined {
     state.take(position, batch);
@@ -78,7 +112,9 @@ export function openFeed(options: FeedOptions): Feed {
       reader.seek(state.position);
       const [record] = await reader.read(1);
       if (record?.position !== state.position) return;
-      state.takeHead(decodeBatch(record.position, record.body));
+      const batch = decodeBatch(record.position, record.body);
+      await whenReady(batch);
+      state.takeHead(record.position, batch);
     } catch (error) {
       // The next batch tells it again.
       events.followFailed(error);
@@ -95,6 +131,7 @@ export function openFeed(options: FeedOptions): Feed {
         store,
         bytesMax: options.stepBytesMax,
         clock,
+        whenReady,
         onBatch: (position, batch) => onBatch(position, batch) ?? undefined,
         signal: closing.signal,
       });
@@ -176,13 +213,16 @@ function createState(startPosition: Position) {
     publishedAt: 0,
     registryVersion: 0,
     problem: null as string | null,
-    takeHead({ consumed, publishedAt, registryVersion }: Batch): void {
+    head: undefined as FeedHead | undefined,
+    takeHead(position: Position, batch: Batch): void {
+      const { consumed, publishedAt, registryVersion, place } = batch;
+      this.head = { position, place };
       this.consumed = consumed;
       this.publishedAt = publishedAt;
       this.registryVersion = registryVersion;
     },
     take(position: Position, batch: Batch): void {
-      this.takeHead(batch);
+      this.takeHead(position, batch);
       noteChanges(position, batch);
       this.position = position;
       for (const listener of listeners) listener(position, batch);

@@ -8,11 +8,11 @@ import { encodeBatch } from '../../ingest/observations/batch-codec.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import { openPublicRows } from '../../ingest/observations/public-row.ts';
 import { apiConfig } from '../config.ts';
-import { createCursors } from '../cursor.ts';
 import { createApiEvents } from '../events.ts';
+import { createLogPlaces } from '../places/log-places.ts';
 import { batchOfResults, oneSeries } from './batch.fixture.ts';
 import type { Sink } from './client.ts';
-import type { Feed, FeedListener } from './feed.ts';
+import type { Feed, FeedListener, LogSource } from './feed.ts';
 import { Hub } from './hub.ts';
 
 /** A sink whose client takes bytes only when it is told to. */
@@ -122,20 +122,24 @@ beforeEach(() => {
       return () => (listener = null);
     },
   } as unknown as Feed;
+  const source: LogSource = {
+    durableEnd: { get: () => batches.length, waitBeyond: () => Promise.resolve() },
+    openReader(position) {
+      opened += 1;
+      return readerFrom(position);
+    },
+  };
+  const config = apiConfig.parse({ liveBufferBytesMax: 2_000, liveFrozenMs: 5_000 });
+  const store = { position: 0, positionAt: () => 0 };
+  const identity = { storeId: 's', earlier: [] };
   hub = new Hub({
     feed,
-    source: {
-      durableEnd: { get: () => batches.length, waitBeyond: () => Promise.resolve() },
-      openReader(position) {
-        opened += 1;
-        return readerFrom(position);
-      },
-    },
-    cursors: createCursors({ storeId: 's', earlier: [] }),
+    source,
+    places: createLogPlaces({ identity, feed, store, source, clock, config }),
     registryAt: () => registry,
     clock,
     events: createApiEvents(telemetry),
-    config: apiConfig.parse({ liveBufferBytesMax: 2_000, liveFrozenMs: 5_000 }),
+    config,
   });
 });
 

@@ -9,11 +9,10 @@ import type { Position } from '../../ingest/log/log.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import type { ApiConfig } from '../config.ts';
-import type { Cursors, FeedPlace } from '../cursor.ts';
 import type { ApiEvents, ListenerEnd } from '../events.ts';
+import type { FeedPlace, Passage, Places } from '../places/places.ts';
 import {
   changeText,
-  cursorBehind,
   itemsOf,
   rowChange,
   type FeedItem,
@@ -28,7 +27,7 @@ import { createSlots, type Slots } from './slots.ts';
 export interface HubOptions {
   readonly feed: Feed;
   readonly source: LogSource;
-  readonly cursors: Cursors;
+  readonly places: Places;
   readonly registryAt: RegistryAt;
   readonly clock: Clock;
   readonly events: ApiEvents;
@@ -57,6 +56,8 @@ interface Group {
 }
 
 const tickMs = 1_000;
+/** How often is looked whether the feed has come to where a client from another node was. */
+const coverLookMs = 100;
 
 export class Hub {
   readonly #options: HubOptions;
@@ -101,9 +102,9 @@ export class Hub {
   }
 
   #deliver(position: Position, batch: Batch): void {
-    const place: FeedPlace = { position: position + 1, index: 0 };
+    const passage = this.#options.places.pass(null, position, batch.place);
     const items = itemsOf(batch, this.#options.registryAt);
-    const frames = createFrames(this.#options.cursors, position, items);
+    const frames = createFrames(passage, items);
     for (const group of this.#groups.values()) {
       let chunk: Buffer | null = null;
       for (const client of group.clients) {
@@ -114,7 +115,7 @@ export class Hub {
           continue;
         }
         chunk ??= frames.joined(group.view());
-        this.#deliverTo(client, chunk, place);
+        this.#deliverTo(client, chunk, passage.end);
       }
     }
   }
@@ -144,7 +145,12 @@ export class Hub {
   /** Fills the client's buffer once from the log, or attaches it when it is level with the feed. */
   async #catchUp(client: Client): Promise<void> {
     if (client.state !== 'behind') return;
-    if (client.place.position > this.#options.feed.position) {
+    const { places, feed, clock } = this.#options;
+    if (!places.isCovered(client.place)) {
+      clock.schedule(coverLookMs, () => void this.#catchUp(client));
+      return;
+    }
+    if (client.place.position > feed.position) {
       client.state = 'live';
       await this.#closeReader(client);
       return;
@@ -166,15 +172,14 @@ export class Hub {
 
   /** Reads about as much as the client's buffer holds. */
   async #readFor(client: Client): Promise<void> {
-    const { feed, source, cursors, registryAt, clock, config } = this.#options;
+    const { feed, source, places, registryAt, clock, config } = this.#options;
     const group = this.#groups.get(client.group);
     if (client.state !== 'behind' || group === undefined) return;
-    client.reader ??= await openChangeReader(source, client.place);
+    client.reader ??= await openChangeReader(source, places, client.place);
     const pieces: string[] = [];
     let characters = 0;
     const isThere = await client.reader.read({
       ...group.view(),
-      cursors,
       registryAt,
       toPosition: feed.position,
       scanBytesMax: config.changesScanBytesMax,
@@ -230,7 +235,7 @@ export class Hub {
   /** A comment for proxies, and the place, so that a quiet client resumes where it really is. */
   #beat(client: Client, nowMs: number): void {
     if (client.sink.pendingBytes > 0) return;
-    const id = this.#options.cursors.encode(client.place);
+    const id = this.#options.places.cursorOf(client.place);
     writeTo(client, Buffer.from(`: \nid: ${id}\n\n`), nowMs);
   }
 
@@ -247,11 +252,11 @@ function frameOf(text: string, cursor: string): string {
 }
 
 /** The frames of one batch: each row is made into text once, when the first client wants it. */
-function createFrames(cursors: Cursors, position: Position, items: readonly FeedItem[]) {
+function createFrames(passage: Passage, items: readonly FeedItem[]) {
   const rowFrames: (string | undefined)[] = [];
 
   function frameAt(index: number, item: FeedItem, view: GroupView): string {
-    const cursor = cursorBehind(cursors, position, index);
+    const cursor = passage.cursorBehind(index, items.length);
     if (item.kind === 'row') return frameOf(rowChange(item.row, cursor, view.rows), cursor);
     const text = changeText(item, cursor, view.interest, view.rows);
     return text === undefined ? '' : frameOf(text, cursor);

@@ -4,7 +4,7 @@
  * that what a lawful erasure has taken out of the log does not outlive it here.
  */
 import type { Clock } from '../../devices/clock.ts';
-import type { FeedPlace } from '../cursor.ts';
+import type { FeedPlace, Places } from '../places/places.ts';
 import type { LogSource } from './feed.ts';
 import { openChangeReader, type ChangeReader } from './reading.ts';
 
@@ -18,7 +18,15 @@ export interface ReaderPool {
 
 const keepMs = 10_000;
 
-export function createReaderPool(source: LogSource, clock: Clock, readersMax: number): ReaderPool {
+export interface ReaderPoolOptions {
+  readonly source: LogSource;
+  readonly places: Places;
+  readonly clock: Clock;
+  readonly readersMax: number;
+}
+
+export function createReaderPool(options: ReaderPoolOptions): ReaderPool {
+  const { source, places, clock, readersMax } = options;
   const kept: { readonly reader: ChangeReader; readonly untilMs: number }[] = [];
 
   async function dropOld(): Promise<void> {
@@ -31,12 +39,9 @@ export function createReaderPool(source: LogSource, clock: Clock, readersMax: nu
   return {
     async take(place) {
       await dropOld();
-      const index = kept.findIndex(
-        ({ reader }) =>
-          reader.place.position === place.position && reader.place.index === place.index,
-      );
+      const index = kept.findIndex(({ reader }) => places.isSame(reader.place, place));
       const [found] = index < 0 ? [] : kept.splice(index, 1);
-      return found?.reader ?? openChangeReader(source, place);
+      return found?.reader ?? openChangeReader(source, places, place);
     },
     async give(reader) {
       kept.push({ reader, untilMs: clock.monotonicMs() + keepMs });

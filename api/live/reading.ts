@@ -4,14 +4,13 @@
  * stopped, even inside a batch, costs no search of the log.
  */
 import type { LogReader, LogRecord } from '../../ingest/log/log.ts';
-import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
+import { decodeBatch, decodeBatchPlace } from '../../ingest/observations/batch-codec.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
-import type { Cursors, FeedPlace } from '../cursor.ts';
-import { changeText, cursorBehind, itemsOf, type Interest, type RegistryAt } from './changes.ts';
+import type { FeedPlace, Places } from '../places/places.ts';
+import { changeText, itemsOf, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
 interface ReadChangesOptions {
-  readonly cursors: Cursors;
   readonly registryAt: RegistryAt;
   readonly rows: PublicRows;
   readonly interest: Interest;
@@ -42,7 +41,11 @@ interface Held {
   readonly body: Buffer;
 }
 
-export async function openChangeReader(source: LogSource, from: FeedPlace): Promise<ChangeReader> {
+export async function openChangeReader(
+  source: LogSource,
+  places: Places,
+  from: FeedPlace,
+): Promise<ChangeReader> {
   const reader = await source.openReader(from.position);
   let place = from;
   let held: readonly Held[] = [];
@@ -65,7 +68,7 @@ export async function openChangeReader(source: LogSource, from: FeedPlace): Prom
     for (const [index, record] of records.entries()) {
       if (record.position > options.toPosition) return keep(records, index);
       stop.leftBytes -= record.body.length;
-      const read = readRecord(options, record, place);
+      const read = readRecord(places, options, record, place);
       place = read.next;
       if (place.position === record.position) return keep(records, index);
       if (read.isEnough || stop.leftBytes <= 0) return keep(records, index + 1);
@@ -117,25 +120,24 @@ async function readOrSkip(
 
 /** The place behind the record, or behind the item of it at which `accept` had enough. */
 function readRecord(
+  places: Places,
   options: ReadChangesOptions,
   { position, body }: Held,
   from: FeedPlace,
 ): { readonly next: FeedPlace; readonly isEnough: boolean } {
-  const { cursors, interest, rows } = options;
+  const { interest, rows } = options;
+  const passage = places.pass(from, position, decodeBatchPlace(position, body));
+  if (passage.isBehind) return { next: passage.end, isEnough: false };
   const items = itemsOf(decodeBatch(position, body), options.registryAt);
-  const begin = from.position === position ? from.index : 0;
-  const behind = { position: position + 1, index: 0 };
-  for (let index = begin; index < items.length; index++) {
+  const count = items.length;
+  for (let index = passage.behindOf(count); index < count; index++) {
     const item = items[index];
     if (item === undefined) break;
     if (item.kind === 'row' && interest.mask[item.row.series] !== 1) continue;
-    const cursor = cursorBehind(cursors, position, index);
+    const cursor = passage.cursorBehind(index, count);
     const text = changeText(item, cursor, interest, rows);
     if (text === undefined || options.accept(text, cursor)) continue;
-    return {
-      next: index + 1 < items.length ? { position, index: index + 1 } : behind,
-      isEnough: true,
-    };
+    return { next: passage.placeBehind(index, count), isEnough: true };
   }
-  return { next: behind, isEnough: false };
+  return { next: passage.end, isEnough: false };
 }

@@ -14,15 +14,14 @@ import { stepWindows, type WindowRow } from '../window-rows.ts';
 import { windowNames, type WindowName } from '../windows.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
 import {
-  isUnchanged,
-  pinnedPosition,
+  pinnedMoment,
   readFlags,
   readSpan,
   requireFewSeries,
   timeProblems,
   timeQuery,
 } from './observations.ts';
-import { intervalOf, unchangedSince } from './unchanged.ts';
+import { intervalOf, isUnchanged, unchangedSince } from './unchanged.ts';
 
 const aggregatesQuery = {
   ...filterQuery,
@@ -72,12 +71,12 @@ async function answerAggregates(
   const functions = readFunctions(query.functions);
   const datastreams = selectDatastreams(view, filter);
   requireFewSeries(context, list, datastreams.length);
-  const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
-  const position = await pinnedPosition(context, query.asOf, after);
+  const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const moment = await pinnedMoment(context, query.asOf, page);
   return answerList(context, request, reply, {
     question,
     table: createWindowTable(view, query.window, functions),
-    position,
+    moment,
     intervalMs: intervalOf(datastreams),
     madeAtSeconds: 0,
     unchangedSince: unchangedSince(context, datastreams),
@@ -89,9 +88,9 @@ async function answerAggregates(
       ...span,
       order: query.order,
       flags,
-      position,
-      hasChanged: (series) => !isUnchanged(context, series, position),
-      after,
+      moment,
+      hasChanged: (series) => !isUnchanged(context, series, moment),
+      after: page?.place,
       limit: rowLimit(context, question, query),
       rowsPerReadMax: config.rowsPerReadMax,
     }),

@@ -9,10 +9,13 @@ import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import { readPlace } from '../live/place.ts';
+import { comesTrue } from '../as-of.ts';
+import type { FeedPlace } from '../places/places.ts';
 import { viewerOf } from '../viewer.ts';
 
 const limitDefault = 1_000;
+/** A client that comes from a node further on waits here for so long; then it is told to come again. */
+const coverWaitMs = 2_000;
 
 /** `/changes`: what was decided since a cursor, page by page. */
 export function addChanges(app: FastifyInstance, context: ApiContext): void {
@@ -58,7 +61,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
       ]);
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       requireInterest(context.networks.viewOf(viewer), filter);
-      const from = readPlace(context, query.after, 'after');
+      const from = await context.places.read(query.after, 'after');
       const page = await readPage(context, {
         from,
         limit: query.limit,
@@ -76,19 +79,21 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
 }
 
 interface PageOptions {
-  readonly from: { readonly position: number; readonly index: number };
+  readonly from: FeedPlace;
   readonly limit: number;
   readonly view: ReturnType<ReturnType<typeof followInterest>>;
 }
 
 async function readPage(context: ApiContext, { from, limit, view }: PageOptions) {
-  const { readers, cursors, registryAt, feed, config } = context;
+  const { readers, places, registryAt, feed, config } = context;
   const texts: string[] = [];
+  if (!(await comesTrue(context.clock, coverWaitMs, () => places.isCovered(from)))) {
+    return { texts, next: places.cursorOf(from), atEnd: true };
+  }
   const reader = await readers.take(from);
   try {
     const isThere = await reader.read({
       ...view,
-      cursors,
       registryAt,
       toPosition: feed.position,
       scanBytesMax: config.changesScanBytesMax,
@@ -103,7 +108,7 @@ async function readPage(context: ApiContext, { from, limit, view }: PageOptions)
   await readers.give(reader);
   return {
     texts,
-    next: cursors.encode(place),
+    next: places.cursorOf(place),
     atEnd: place.position > feed.position,
   };
 }

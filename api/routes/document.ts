@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
-import { cursorAt, type ApiContext } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
 import { transformDocument, transformRoute } from '../description/transform.ts';
 
@@ -67,7 +67,7 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
       tags: ['readings'],
     },
   };
-  app.get('/', options, (request, reply) => {
+  app.get('/', options, async (request, reply) => {
     const base = `${baseUrl(context, request)}/api/v1`;
     const link = (rel: string, title: string, formats: readonly string[] = ['json']) => ({
       rel,
@@ -75,7 +75,7 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
       title,
       formats,
     });
-    const cursor = cursorAt(context, context.store.position);
+    const { cursor } = await context.places.at(context.store.position);
     return reply
       .header('quantrac-cursor', cursor)
       .header('cache-control', 'public, max-age=1')

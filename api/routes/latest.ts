@@ -26,16 +26,17 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
     async handle({ request, reply, query, view, question }) {
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       const datastreams = selectDatastreams(view, filter);
-      const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
+      const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
       const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
       // Read in one turn of the event loop, so that all rows are of one position.
       const { position } = context.store;
       const items = latestOf(context, datastreams);
-      const steps = stepItemsById(items, { after, limit: query.limit ?? Infinity, position });
+      const limit = query.limit ?? Infinity;
+      const steps = stepItemsById(items, { after: page?.place, limit });
       return answerList(context, request, reply, {
         question,
         table: createRowTable(view, { latestAt }),
-        position,
+        moment: await context.places.at(position),
         intervalMs: intervalOf(datastreams),
         madeAtSeconds: latestAt / 1000,
         unchangedSince: unchangedSince(context, datastreams),

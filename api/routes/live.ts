@@ -9,7 +9,7 @@ import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import type { Sink } from '../live/client.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import { endPlace, readPlace } from '../live/place.ts';
+import type { FeedPlace } from '../places/places.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 
 const querystring = z.strictObject({
@@ -49,12 +49,12 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
         tags: ['readings'],
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const viewer = viewerOf(context.registry, request.headers.authorization);
       const query = request.query as z.infer<typeof querystring>;
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       requireInterest(context.networks.viewOf(viewer), filter);
-      const from = readStart(context, request, query.after);
+      const from = await readStart(context, request, query.after);
       if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
       beginEvents(context, reply, from);
       if (request.method === 'HEAD') {
@@ -78,23 +78,20 @@ function readStart(
   context: ApiContext,
   request: FastifyRequest,
   after: string | undefined,
-): { readonly position: number; readonly index: number } {
+): FeedPlace | Promise<FeedPlace> {
+  const { places } = context;
   const last = request.headers['last-event-id'];
-  if (typeof last === 'string' && last !== '') return readPlace(context, last, 'Last-Event-ID');
-  return after === undefined ? endPlace(context) : readPlace(context, after, 'after');
+  if (typeof last === 'string' && last !== '') return places.read(last, 'Last-Event-ID');
+  return after === undefined ? places.end() : places.read(after, 'after');
 }
 
-function beginEvents(
-  context: ApiContext,
-  reply: FastifyReply,
-  from: { readonly position: number; readonly index: number },
-): void {
+function beginEvents(context: ApiContext, reply: FastifyReply, from: FeedPlace): void {
   reply.hijack();
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    'quantrac-cursor': context.cursors.encode(from),
+    'quantrac-cursor': context.places.cursorOf(from),
     // Proxies that buffer answers would hold the events back.
     'x-accel-buffering': 'no',
   });

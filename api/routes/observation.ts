@@ -13,7 +13,7 @@ import { apiError } from '../errors.ts';
 import { explain } from '../explanation.ts';
 import { answerObject } from '../object-answer.ts';
 import { viewerOf } from '../viewer.ts';
-import { isUnchanged } from './observations.ts';
+import { isUnchanged } from './unchanged.ts';
 
 /** `/observations/{id}`: the row with everything that is known about it. */
 export function addObservation(app: FastifyInstance, context: ApiContext): void {
@@ -40,6 +40,7 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       const view = context.networks.viewOf(viewer);
       const { id } = request.params as z.infer<typeof params>;
       const key = decodeObservationId(id, view.registry);
+      const { position } = context.store;
       const revisions =
         key === undefined || !view.sees(key.series) ? [] : context.store.revisions(key);
       const current = revisions.find((row) => row.current) ?? revisions[0];
@@ -47,8 +48,9 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       const { series } = current;
       return answerObject(context, request, reply, {
         viewer,
+        moment: await context.places.at(position),
         intervalMs: view.rows.context(series)?.datastream.intervalMs,
-        unchangedSince: (position) => isUnchanged(context, series, position),
+        unchangedSince: (pins) => isUnchanged(context, series, pins),
         text: (cursor) => JSON.stringify({ ...detailOf(view.rows, current, revisions), cursor }),
       });
     },

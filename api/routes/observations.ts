@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { flags } from '../../ingest/quality.ts';
 import { answerList } from '../answer.ts';
-import { positionAsOf, requirePosition } from '../as-of.ts';
+import { readAsOf } from '../as-of.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { rowSchema } from '../description/schemas.ts';
@@ -11,10 +11,11 @@ import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
-import type { PagePlace } from '../page.ts';
+import type { PinnedPage } from '../page.ts';
+import type { Moment } from '../places/places.ts';
 import { stepRows } from '../rows.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
-import { intervalOf, unchangedSince } from './unchanged.ts';
+import { intervalOf, isUnchanged, unchangedSince } from './unchanged.ts';
 
 /** On the end of phenomenonTime: `from` inclusive, `to` exclusive. */
 export const timeQuery = {
@@ -86,15 +87,15 @@ async function answerObservations(
   const wantedFlags = readFlags(query.quality);
   const datastreams = selectDatastreams(view, filter);
   requireFewSeries(context, list, datastreams.length);
-  const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
-  const position = await pinnedPosition(context, query.asOf, after);
+  const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const moment = await pinnedMoment(context, query.asOf, page);
   return answerList(context, request, reply, {
     question,
     table: createRowTable(view, {
       withRaw: include.has('raw'),
       withPlace: include.has('position'),
     }),
-    position,
+    moment,
     intervalMs: intervalOf(datastreams),
     madeAtSeconds: 0,
     unchangedSince: unchangedSince(context, datastreams),
@@ -104,32 +105,24 @@ async function answerObservations(
       ...span,
       order: query.order,
       flags: wantedFlags,
-      position,
-      hasChanged: (series) => !isUnchanged(context, series, position),
-      after,
+      moment,
+      hasChanged: (series) => !isUnchanged(context, series, moment),
+      after: page?.place,
       limit: rowLimit(context, question, query),
       rowsPerReadMax: context.config.rowsPerReadMax,
     }),
   });
 }
 
-/** All rows of the series that the view holds now were there at this position already. */
-export function isUnchanged(context: ApiContext, series: number, position: number): boolean {
-  const { feed, store } = context;
-  return feed.position >= store.position && feed.lastChangeOf(series) <= position;
-}
-
-/** The position that all pages of a request are read at. */
-export async function pinnedPosition(
+/** The moment that all pages of a request are read at. */
+export async function pinnedMoment(
   context: ApiContext,
   asOf: string | undefined,
-  after: PagePlace | undefined,
-): Promise<number> {
-  if (after !== undefined) {
-    await requirePosition(context, after.position);
-    return after.position;
-  }
-  return asOf === undefined ? context.store.position : positionAsOf(context, asOf);
+  page: PinnedPage | undefined,
+): Promise<Moment> {
+  const { places, store } = context;
+  if (page !== undefined) return places.ofPin(page.pin);
+  return asOf === undefined ? places.at(store.position) : readAsOf(context, asOf);
 }
 
 export function readSpan(query: {

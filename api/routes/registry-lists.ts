@@ -153,6 +153,7 @@ function addKind<Item extends Named>(
       if (item === undefined) throw apiError(kind.unknown, { parameter: 'id', value: id });
       return answerObject(context, request, reply, {
         viewer,
+        moment: await context.places.at(context.store.position),
         intervalMs: undefined,
         unchangedSince: () => true,
         text: () => kind.table(view).json(item),
@@ -161,37 +162,33 @@ function addKind<Item extends Named>(
   );
 }
 
-function answerKind<Item extends Named>(
+async function answerKind<Item extends Named>(
   context: ApiContext,
   kind: Kind<Item>,
   list: ListRequest<Query & PagingQuery>,
 ): Promise<FastifyReply> {
   const { request, reply, query, view, question } = list;
   const items = kind.select(view, query, context.config.valuesPerParameterMax);
-  const after = query.page === undefined ? undefined : question.tokens.decode(query.page);
-  const { position } = context.store;
+  const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const limit = query.limit ?? Infinity;
   return answerList(context, request, reply, {
     question,
     table: kind.table(view),
-    position,
+    moment: await context.places.at(context.store.position),
     intervalMs: undefined,
     madeAtSeconds: 0,
     // Nothing here depends on readings: the registry's version says it all.
     unchangedSince: () => true,
-    steps: stepItemsById(items, { after, limit: query.limit ?? Infinity, position }),
+    steps: stepItemsById(items, { after: page?.place, limit }),
   });
 }
 
 /** Items in steps, from behind the one named; in the end the place of the next page. */
 export function* stepItemsById<Item extends Named>(
   items: readonly Item[],
-  page: {
-    readonly after: PagePlace | undefined;
-    readonly limit: number;
-    readonly position: number;
-  },
+  page: { readonly after: PagePlace | undefined; readonly limit: number },
 ): Generator<readonly Item[], PagePlace | null> {
-  const { after, position } = page;
+  const { after } = page;
   const found = after === undefined ? 0 : items.findIndex((item) => item.id > after.id);
   const begin = found < 0 ? items.length : found;
   const end = Math.min(items.length, begin + page.limit);
@@ -199,7 +196,7 @@ export function* stepItemsById<Item extends Named>(
     yield items.slice(index, Math.min(end, index + stepItems));
   }
   const last = items[end - 1];
-  return end < items.length && last !== undefined ? { position, id: last.id } : null;
+  return end < items.length && last !== undefined ? { id: last.id } : null;
 }
 
 function isUnfiltered(query: Query): boolean {

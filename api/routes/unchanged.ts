@@ -1,15 +1,18 @@
 import type { Datastream } from '../../devices/model.ts';
 import type { ApiContext } from '../context.ts';
+import type { Pins } from '../places/places.ts';
 
-/** Whether no series of these has changed behind an earlier position, as far as was followed. */
+/** All rows of the series that the view holds now were there at this moment already. */
+export function isUnchanged({ feed, store }: ApiContext, series: number, pins: Pins): boolean {
+  return feed.position >= store.position && feed.lastChangeOf(series) <= pins.pinOf(series);
+}
+
+/** Whether no series of these has changed since an earlier moment, as far as was followed. */
 export function unchangedSince(
   context: ApiContext,
   datastreams: readonly Datastream[],
-): (position: number) => boolean {
-  const { feed, store } = context;
-  return (position) =>
-    feed.position >= store.position &&
-    datastreams.every(({ series }) => feed.lastChangeOf(series) <= position);
+): (pins: Pins) => boolean {
+  return (pins) => datastreams.every(({ series }) => isUnchanged(context, series, pins));
 }
 
 /** Shortest reporting interval; undefined of none. */

@@ -1,0 +1,121 @@
+/**
+ * Places where the node's own log is the feed, as on one machine: a cursor, a page token and a tag
+ * name a position of it.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import type { StoreFollower } from '../../ingest/store/store.ts';
+import { comesTrue } from '../as-of.ts';
+import type { ApiConfig } from '../config.ts';
+import { createCursors, type StoreIdentity } from '../cursor.ts';
+import { apiError } from '../errors.ts';
+import type { Feed, LogSource } from '../live/feed.ts';
+import type { FeedPlace, Moment, Passage, Places } from './places.ts';
+
+export interface LogPlacesOptions {
+  readonly identity: StoreIdentity;
+  readonly feed: Pick<Feed, 'position' | 'publishedAt' | 'waitFor'>;
+  readonly store: Pick<StoreFollower, 'position' | 'positionAt'>;
+  readonly source: Pick<LogSource, 'durableEnd'>;
+  readonly clock: Clock;
+  readonly config: Pick<ApiConfig, 'feedHorizonMs' | 'asOfSettleMs'>;
+}
+
+/** The API's follower is behind the log by no more than this when asked what was published. */
+const waitMaxMs = 10_000;
+
+export function createLogPlaces(options: LogPlacesOptions): Places {
+  const { feed, store, clock, config } = options;
+  const { durableEnd } = options.source;
+  const cursors = createCursors(options.identity);
+
+  function end(): FeedPlace {
+    return startOf(feed.position + 1);
+  }
+
+  function oldest(): FeedPlace {
+    if (config.feedHorizonMs === 0) return startOf(1);
+    return startOf(store.positionAt(clock.now() - config.feedHorizonMs) + 1);
+  }
+
+  function read(after: string | undefined, parameter: string): FeedPlace {
+    if (after === 'now') return end();
+    const first = oldest();
+    if (after === undefined) return first;
+    const place = cursors.decode(after, parameter);
+    const behind = Math.max(feed.position, durableEnd.get()) + 1;
+    const isInside =
+      place.position >= first.position &&
+      (place.position < behind || (place.position === behind && place.index === 0));
+    if (!isInside) throw apiError('API_CURSOR_EXPIRED', { parameter });
+    return place;
+  }
+
+  function pass(from: FeedPlace | null, position: Position): Passage {
+    const behind = from?.position === position ? from.index : 0;
+    const next = startOf(position + 1);
+    return {
+      end: next,
+      isBehind: false,
+      behindOf: () => behind,
+      cursorBehind: (index) => cursors.encode({ position, index: index + 1 }),
+      placeBehind: (index, items) => (index + 1 < items ? { position, index: index + 1 } : next),
+    };
+  }
+
+  function at(position: Position): Moment {
+    return {
+      cursor: cursors.encode(startOf(position + 1)),
+      tag: position.toString(36),
+      pin: position,
+      pinOf: () => position,
+    };
+  }
+
+  /**
+   * The last batch published by then. A batch stamped before the moment may still be on its way to
+   * the disk, so it waits until a later batch is followed, or until `asOfSettleMs` have passed and
+   * all that is durable is followed.
+   */
+  async function asOf(moment: number): Promise<Moment> {
+    let settledEnd: Position | undefined;
+    const isKnown = await comesTrue(clock, config.asOfSettleMs + waitMaxMs, () => {
+      if (feed.publishedAt > moment) return true;
+      if (clock.now() >= moment + config.asOfSettleMs) settledEnd ??= durableEnd.get();
+      return settledEnd !== undefined && feed.position >= settledEnd;
+    });
+    if (!isKnown) throw apiError('API_UNAVAILABLE');
+    return at(store.positionAt(moment));
+  }
+
+  /** Waits until the view has come to the position; one beyond the log is none. */
+  async function ofPin(pin: Moment['pin']): Promise<Moment> {
+    if (typeof pin !== 'number') throw apiError('API_PAGE_EXPIRED', { parameter: 'page' });
+    if (pin > store.position) {
+      if (pin > durableEnd.get()) throw apiError('API_PAGE_INVALID', { parameter: 'page' });
+      await feed.waitFor(pin);
+    }
+    return at(pin);
+  }
+
+  return {
+    cursorOf: (place) => cursors.encode(place),
+    end,
+    read,
+    isCovered: () => true,
+    isSame: (one, other) => one.position === other.position && one.index === other.index,
+    pass,
+    at,
+    asOf,
+    ofPin,
+    pinsBefore(tag, moment) {
+      const position = /^[0-9a-z]{1,11}$/.test(tag) ? Number.parseInt(tag, 36) : Infinity;
+      return position < Number(moment.pin) ? { pinOf: () => position } : undefined;
+    },
+    close: () => undefined,
+  };
+}
+
+function startOf(position: Position): FeedPlace {
+  return { position, index: 0 };
+}
