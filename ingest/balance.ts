@@ -13,6 +13,7 @@ export function openBalance(totals: BalanceTotals): Balance {
  * consumed, so a log whose first positions were never counted does not hide a reading that is lost.
  *
  *   readings up to the consumed position = settled + quarantined whole + control
+ *     (of a partition: readings that its nodes sent up to there)
  *   measurements decoded = stored + duplicate + revision + quarantined
  */
 export function assertBalance(before: Ledger, after: Ledger): void {

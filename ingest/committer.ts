@@ -7,22 +7,47 @@ import type { Clock } from '../devices/clock.ts';
 import { CodedError } from '../devices/coded-error.ts';
 import { assertBalance, type Balance } from './balance.ts';
 import type { IngestConfig } from './config.ts';
-import type { Pending } from './decide/pending.ts';
+import type { PassedReading, Pending } from './decide/pending.ts';
 import type { IngestEvents } from './events.ts';
-import type { LogWriter, Position } from './log/log.ts';
+import type { Position } from './log/log.ts';
 import { encodeBatch } from './observations/batch-codec.ts';
 import type { Batch } from './observations/batch.ts';
 import type { ObservationRow } from './observation.ts';
+import type { Sources } from './sources.ts';
 import type { StoreWriter } from './store/store.ts';
+
+/** Where batches are kept: the log `observations`, or a partition of the topic of that name. */
+export interface BatchLog {
+  /**
+   * As `LogWriter.append`. `passed` is kept with the record, all or nothing: readings that concern
+   * series of other partitions; a log without partitions is given none.
+   */
+  append(
+    sizeBytes: number,
+    fill: (target: Buffer, at: number) => void,
+    done: (error: Error | null, position: Position) => void,
+    passed?: readonly PassedReading[],
+  ): void;
+}
+
+/** A batch on its way to the log. */
+interface Sealed {
+  readonly batch: Batch;
+  readonly bytes: Uint8Array;
+  readonly passed: readonly PassedReading[];
+  readonly sinceMs: number;
+}
 
 export interface CommitterParts {
   readonly clock: Clock;
-  readonly observations: LogWriter;
+  readonly observations: BatchLog;
   readonly store: StoreWriter;
   readonly pending: Pending;
   readonly balance: Balance;
   readonly events: IngestEvents;
   readonly config: IngestConfig['stretch'];
+  /** Cluster profile: what of each node's log has been taken. */
+  readonly sources: Sources | undefined;
   /** Registry version in force behind the stretch. */
   readonly registryVersion: () => number;
   /** All readings up to this position are settled in a durable batch. */
@@ -58,30 +83,32 @@ export function openCommitter(parts: CommitterParts): Committer {
     waiters.wake();
   }
 
-  function offer(batch: Batch, bytes: Uint8Array, sinceMs: number): void {
+  function offer(sealed: Sealed): void {
+    const { bytes } = sealed;
     const fill = (target: Buffer, at: number): void => target.set(bytes, at);
+    const done = (error: Error | null, position: Position): void => {
+      if (error === null) kept(position, sealed);
+      else if (error instanceof CodedError && !error.canRetry) fail(error);
+      else offerAgain(error, sealed);
+    };
     try {
-      observations.append(bytes.length, fill, (error, position) => {
-        if (error === null) kept(position, batch, bytes.length, clock.monotonicMs() - sinceMs);
-        else if (error instanceof CodedError && !error.canRetry) fail(error);
-        else offerAgain(error, batch, bytes, sinceMs);
-      });
+      observations.append(bytes.length, fill, done, sealed.passed);
     } catch (error) {
       fail(error);
     }
   }
 
-  function offerAgain(error: Error, batch: Batch, bytes: Uint8Array, sinceMs: number): void {
+  function offerAgain(error: Error, sealed: Sealed): void {
     refusal = error;
     events.batchRefused(error);
-    clock.schedule(config.commitRetryMs, () => offer(batch, bytes, sinceMs));
+    clock.schedule(config.commitRetryMs, () => offer(sealed));
   }
 
-  function kept(position: Position, batch: Batch, sizeBytes: number, tookMs: number): void {
+  function kept(position: Position, { batch, bytes, sinceMs }: Sealed): void {
     try {
       store.apply(position, batch);
       pending.applied();
-      events.batchKept(batch, sizeBytes, tookMs);
+      events.batchKept(batch, bytes.length, clock.monotonicMs() - sinceMs);
       isBusy = false;
       refusal = undefined;
       parts.onKept(batch.consumed);
@@ -103,10 +130,11 @@ export function openCommitter(parts: CommitterParts): Committer {
     },
     commit(consumed) {
       const sinceMs = clock.monotonicMs();
+      const { passed } = pending.current;
       const batch = seal(consumed);
       isBusy = true;
       nextAtMs = sinceMs + config.commitIntervalMs;
-      offer(batch, encodeBatch(batch), sinceMs);
+      offer({ batch, bytes: encodeBatch(batch), passed, sinceMs });
     },
     async idle() {
       if (isBusy && failure === undefined) await waiters.wait();
@@ -129,18 +157,21 @@ function createWaiters(): { readonly wait: () => Promise<void>; readonly wake: (
 
 /** Ends the stretch being decided and makes a batch of it; both balance laws hold in each. */
 function createSealer(parts: CommitterParts): (consumed: Position) => Batch {
-  const { clock, store, pending, balance } = parts;
+  const { clock, store, pending, balance, sources } = parts;
   let publishedAt = store.publishedAt;
-  let last = { consumed: store.consumed, totals: { ...balance } };
+  let last = { consumed: sources?.total ?? store.consumed, totals: { ...balance } };
   return (consumed) => {
     const totals = { ...balance };
-    assertBalance(last, { consumed, totals });
-    last = { consumed, totals };
+    const ledger = { consumed: sources?.total ?? consumed, totals };
+    assertBalance(last, ledger);
+    last = ledger;
     const { rows, quarantined, control } = pending.begin();
-    publishedAt = Math.max(publishedAt, clock.now());
+    // Of a partition two batches never share an instant, so that an instant names a batch there.
+    publishedAt = Math.max(publishedAt + (sources === undefined ? 0 : 1), clock.now());
     for (const row of rows) publish(row, publishedAt);
     const registryVersion = parts.registryVersion();
-    return { publishedAt, consumed, totals, registryVersion, rows, quarantined, control };
+    const batch = { publishedAt, consumed, totals, registryVersion, rows, quarantined, control };
+    return sources === undefined ? batch : { ...batch, sources: sources.marks() };
   };
 }
 

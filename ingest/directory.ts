@@ -15,8 +15,8 @@ export interface Served {
 export interface Directory {
   /** 0 before the first marker. */
   readonly version: number;
-  /** Undefined for a device that the registry does not know. */
-  serve(deviceId: string): Served | undefined;
+  /** Undefined for a device that the registry does not know. `version`: that in force, or an earlier one. */
+  serve(deviceId: string, version: number): Served | undefined;
   /** A marker: from the next reading on this version is in force. Throws INGEST_REGISTRY_VERSION. */
   change(version: number): void;
   /** Every datastream of the version in force by its internal number. */
@@ -32,12 +32,6 @@ export function openDirectory(reader: RegistryReader, version: number): Director
   let registry = version === 0 ? reader.refresh() : registryAt(reader, version);
   const served = new Map<string, Served | undefined>();
 
-  function look(deviceId: string): Served | undefined {
-    const channels = registry.channelsOf(deviceId);
-    if (channels === undefined) return undefined;
-    return { channels, codec: codecFor(registry.devices.get(deviceId)?.codec) };
-  }
-
   return {
     get version() {
       return inForce;
@@ -45,10 +39,11 @@ export function openDirectory(reader: RegistryReader, version: number): Director
     get registry() {
       return registry;
     },
-    serve(deviceId) {
+    serve(deviceId, asked) {
+      if (asked !== inForce) return look(registryAt(reader, asked), deviceId);
       const known = served.get(deviceId);
       if (known !== undefined) return known;
-      const found = look(deviceId);
+      const found = look(registry, deviceId);
       // Only devices of the registry are remembered: their number is bounded by it.
       if (found !== undefined) served.set(deviceId, found);
       return found;
@@ -59,6 +54,12 @@ export function openDirectory(reader: RegistryReader, version: number): Director
       served.clear();
     },
   };
+}
+
+function look(registry: Registry, deviceId: string): Served | undefined {
+  const channels = registry.channelsOf(deviceId);
+  if (channels === undefined) return undefined;
+  return { channels, codec: codecFor(registry.devices.get(deviceId)?.codec) };
 }
 
 /** Undefined for a series that this version does not know whole. */

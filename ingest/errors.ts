@@ -7,6 +7,12 @@ import { normaliseErrors } from './normalise/errors.ts';
  * and store too (`LOG_`, `STORE_`).
  */
 export const ingestErrors = {
+  INGEST_READINGS_MISSING: {
+    message: 'Readings that a node sent to this partition never came.',
+    meaning:
+      'Kafka lost or deleted them before they were read; node and numbers are in the detail. The node’s own log may still hold them.',
+    canRetry: false,
+  },
   ...normaliseErrors,
   INGEST_CODEC_UNKNOWN: {
     message: 'The codec that the registry names for the device does not exist',
@@ -105,5 +111,6 @@ const ofMachine: ReadonlySet<string> = new Set<IngestErrorCode>([
 ]);
 
 export function isOfMachine(error: unknown): boolean {
-  return error instanceof CodedError && ofMachine.has(error.code);
+  if (!(error instanceof CodedError)) return false;
+  return ofMachine.has(error.code) || error.code.startsWith('KAFKA_');
 }

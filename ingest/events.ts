@@ -28,6 +28,14 @@ export interface IngestEvents {
     readonly last: Position;
     readonly error: unknown;
   }): void;
+  /** A node sent it again: it was settled before. */
+  readingRepeated(): void;
+  /** Readings of a node that never came: they are in quarantine by number. */
+  readingsMissing(fields: {
+    readonly position: Position;
+    readonly node: number;
+    readonly missing: number;
+  }): void;
   readingCrashed(fields: { readonly position: Position; readonly device: string }): void;
   registryChanged(fields: { readonly position: Position; readonly version: number }): void;
   /** Ids of rules in the configuration that no datastream of the version in force has. */
@@ -105,6 +113,7 @@ export function openIngestEvents({ logger, metrics }: Telemetry): IngestEvents {
       logger.error({ error }, 'the view could not be flushed, it is tried again');
       flushes.increase();
     },
+    ...partitionEvents(logger, metrics),
     held: () => holds.increase(),
     rulesUnused: unusedRules(logger, metrics),
   };
@@ -123,6 +132,25 @@ function unusedRules(logger: Logger, metrics: Metrics): IngestEvents['rulesUnuse
       'rules under checks.datastreams are of no datastream, they judge nothing',
     );
   };
+}
+
+/** What only a partition of the cluster meets. */
+function partitionEvents(logger: Logger, metrics: Metrics) {
+  const repeats = metrics.counter(
+    'quantrac_ingest_readings_repeated_total',
+    'Readings that a node sent again; they are not settled twice',
+  );
+  const missing = metrics.counter(
+    'quantrac_ingest_readings_missing_total',
+    'Readings that a node sent and that never came; they are in quarantine by number',
+  );
+  return {
+    readingRepeated: () => repeats.increase(),
+    readingsMissing(fields) {
+      logger.error(fields, 'readings of a node are missing, their numbers are in quarantine');
+      missing.increase(fields.missing);
+    },
+  } satisfies Partial<IngestEvents>;
 }
 
 /** What is so rare that the line alone says it. */

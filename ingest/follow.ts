@@ -17,6 +17,7 @@ import type { DurableEnd, LogReader, LogRecord, Position } from './log/log.ts';
 import type { Originals } from './originals.ts';
 import { decodeReading, type LoggedReading } from './reading-codec.ts';
 import type { Settler } from './settle.ts';
+import type { Sources } from './sources.ts';
 import type { StoreWriter } from './store/store.ts';
 
 export interface FollowParts {
@@ -30,6 +31,10 @@ export interface FollowParts {
   readonly pending: Pending;
   readonly store: StoreWriter;
   readonly attempts: Attempts;
+  /** Cluster profile: what of each node's log has been taken. */
+  readonly sources: Sources | undefined;
+  /** Cluster profile: waits for what a record needs before it can be settled. */
+  readonly prepare: ((record: LogRecord) => Promise<void> | undefined) | undefined;
   readonly events: IngestEvents;
   readonly signal: AbortSignal;
 }
@@ -122,7 +127,8 @@ async function skipUnreadable(parts: FollowParts, stretch: Stretch, error: unkno
   const skipped = await parts.readings.skipDamaged();
   if (skipped !== null) {
     parts.events.readingsUnreadable({ ...skipped, error });
-    setGapAside(parts, stretch, skipped.last);
+    // Of a partition the next reading of each node tells how many are missing.
+    if (parts.sources === undefined) setGapAside(parts, stretch, skipped.last);
     return;
   }
   if (!(error instanceof CodedError) || !error.canRetry) throw error;
@@ -142,7 +148,9 @@ async function settleTaken(parts: FollowParts, stretch: Stretch): Promise<void> 
   while (stretch.nextTaken < stretch.taken.length && !isFull(parts, stretch)) {
     const record = stretch.taken[stretch.nextTaken++];
     if (record === undefined) return;
-    setGapAside(parts, stretch, record.position - 1);
+    if (parts.sources === undefined) setGapAside(parts, stretch, record.position - 1);
+    const prepared = parts.prepare?.(record);
+    if (prepared !== undefined) await prepared;
     if (parts.attempts.carefulLeft > 0) await settleCarefully(parts, stretch, record);
     else if (isReplay(record)) await settleReplay(parts, record);
     else settleRecord(parts, record);
@@ -166,7 +174,9 @@ async function settleCarefully(
   } else {
     const reading = readingOf(record);
     parts.events.readingCrashed({ position, device: reading.device });
-    parts.settler.setAside(reading, 'INGEST_CRASHED', 'ingest died at it in every try');
+    if (isNews(parts, reading)) {
+      parts.settler.setAside(reading, 'INGEST_CRASHED', 'ingest died at it in every try');
+    }
   }
   stretch.consumed = position;
   const size = { rows: parts.pending.current.rows.length, bytes: record.body.length };
@@ -189,10 +199,12 @@ function isReplay(record: LogRecord): boolean {
 
 async function settleReplay(parts: FollowParts, record: LogRecord): Promise<void> {
   const reading = readingOf(record);
+  if (!isNews(parts, reading)) return;
   parts.settler.settle(reading, await parts.originals.originalOf(reading));
 }
 
-function settleRecord({ settler, originals }: FollowParts, record: LogRecord): void {
+function settleRecord(parts: FollowParts, record: LogRecord): void {
+  const { settler, originals } = parts;
   if (kindOf(record) === decisionKind) originals.forget();
   if (record.rewritten) {
     return settler.setAside(unknownReading(record), 'INGEST_READING_ERASED', 'erased');
@@ -204,7 +216,20 @@ function settleRecord({ settler, originals }: FollowParts, record: LogRecord): v
     const code = error instanceof CodedError ? error.code : 'INGEST_READING_FAILED';
     return settler.setAside(unknownReading(record), code, String(error));
   }
-  settler.settle(reading);
+  if (isNews(parts, reading)) settler.settle(reading);
+}
+
+/** False for one that its node has sent before. One passed on came whole with what was decided of it. */
+function isNews({ sources, settler, events }: FollowParts, reading: LoggedReading): boolean {
+  if (sources === undefined || reading.passed !== undefined) return true;
+  const { isRepeat, missing } = sources.take(reading);
+  if (isRepeat) events.readingRepeated();
+  if (missing > 0) {
+    const { position, origin } = reading;
+    events.readingsMissing({ position, node: origin?.node ?? 0, missing });
+    settler.setMissingAside(reading, missing);
+  }
+  return !isRepeat;
 }
 
 function readingOf(record: LogRecord): LoggedReading {

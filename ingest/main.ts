@@ -9,7 +9,7 @@ import type { Telemetry } from '../devices/telemetry.ts';
 import { openAttempts } from './attempts.ts';
 import { openBalance } from './balance.ts';
 import { catchUp } from './catch-up.ts';
-import { openCommitter } from './committer.ts';
+import { openCommitter, type BatchLog } from './committer.ts';
 import type { IngestConfig } from './config.ts';
 import { createDecider } from './decide/decider.ts';
 import { openDirectory } from './directory.ts';
@@ -18,12 +18,13 @@ import { openIngestEvents, type IngestEvents } from './events.ts';
 import { followReadings } from './follow.ts';
 import { createOriginals } from './originals.ts';
 import type { FileSystem } from './log/file-system.ts';
-import type { DurableEnd, LogReader, LogWriter, Position } from './log/log.ts';
+import type { DurableEnd, LogReader, LogRecord, LogWriter, Position } from './log/log.ts';
 import { createNormaliser } from './normalise/measurement.ts';
 import type { BalanceTotals } from './observations/batch.ts';
-import { createPassage } from './pipeline.ts';
+import { createPassage, type Partition } from './pipeline.ts';
 import { createRuleNames } from './rule-names.ts';
 import { createSettler } from './settle.ts';
+import { openSources } from './sources.ts';
 import type { StoreWriter } from './store/store.ts';
 
 export interface IngestOptions {
@@ -36,7 +37,7 @@ export interface IngestOptions {
   readonly originals: LogReader;
   readonly readingsEnd: DurableEnd;
   /** Its owner closes it, after this room. */
-  readonly observations: LogWriter;
+  readonly observations: BatchLog & Pick<LogWriter, 'durableEnd'>;
   /** A reader of `observations`, for catching the view up. Closed by `close`. */
   readonly ownObservations: LogReader;
   /** Its owner closes it, after this room. */
@@ -44,10 +45,19 @@ export interface IngestOptions {
   /** Where the note of careful mode is kept: the data folder. */
   readonly fileSystem: FileSystem;
   readonly directory: string;
+  /** Cluster profile: the partition of which this is the worker. */
+  readonly partition?: PartitionWork;
   /** Readings before this position are settled in durable batches: their segments may go. */
   readonly mayTrimBefore?: (position: Position) => void;
   /** Ingest has stopped for this reason: the process should end with it and start again. */
   readonly onFailed: (error: unknown) => void;
+}
+
+export interface PartitionWork extends Partition {
+  /** Readings behind the consumed position, about. */
+  readonly inFlight: () => number;
+  /** Waits for what a record needs before it can be settled: a registry version. */
+  readonly prepare: (record: LogRecord) => Promise<void> | undefined;
 }
 
 export interface IngestStats {
@@ -110,7 +120,7 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
     get stats() {
       return {
         consumed: store.consumed,
-        readingsInFlight: readingsEnd.get() - store.consumed,
+        readingsInFlight: options.partition?.inFlight() ?? readingsEnd.get() - store.consumed,
         observations: store.position,
         totals: store.totals,
         windowsBytes: steps.decider.windowsBytes,
@@ -145,7 +155,8 @@ interface StepParts {
 
 /** The steps of the pipeline, with the state that the last batch left. */
 function openSteps({ options, events, fail, onKept }: StepParts) {
-  const { config, clock, store, observations } = options;
+  const { config, clock, store, observations, partition } = options;
+  const sources = partition === undefined ? undefined : openSources(store.sources ?? []);
   const directory = openDirectory(options.registry, store.registryVersion);
   const decider = createDecider({
     store,
@@ -166,6 +177,7 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     balance,
     ruleNames,
     store,
+    partition,
     passage: createPassage(),
   });
   const committer = openCommitter({
@@ -174,6 +186,7 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     store,
     pending: decider.pending,
     balance,
+    sources,
     events,
     config: config.stretch,
     registryVersion: () => directory.version,
@@ -181,7 +194,8 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
     onFailed: fail,
   });
   const originals = createOriginals(options.originals, store);
-  return { decider, pending: decider.pending, settler, committer, originals };
+  const prepare = partition?.prepare;
+  return { decider, pending: decider.pending, settler, committer, originals, sources, prepare };
 }
 
 /** How the room ends: told to, or by a failure, of which the first counts. */

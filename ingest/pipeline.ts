@@ -21,6 +21,14 @@ export interface PipelineParts {
   readonly normaliser: Normaliser;
   readonly decider: Decider;
   readonly events: IngestEvents;
+  /** Cluster profile: which series are decided here. */
+  readonly partition?: Partition | undefined;
+}
+
+/** One partition of the network; a series belongs to that of its station. */
+export interface Partition {
+  readonly own: number;
+  ownerOf(stationId: string): number;
 }
 
 /** What became of one message; filled anew for each. */
@@ -34,10 +42,20 @@ export interface Passage {
   readonly faults: Fault[];
   /** The whole message is quarantined. */
   isWhole: boolean;
+  /** Partitions that decide some of its values. */
+  readonly elsewhere: Set<number>;
 }
 
 export function createPassage(): Passage {
-  return { decoded: 0, stored: 0, duplicate: 0, revision: 0, faults: [], isWhole: false };
+  return {
+    decoded: 0,
+    stored: 0,
+    duplicate: 0,
+    revision: 0,
+    faults: [],
+    isWhole: false,
+    elsewhere: new Set(),
+  };
 }
 
 /** Runs one message through all steps. Throws only what is no reading's fault (`isOfMachine`): it stops ingest. */
@@ -52,8 +70,10 @@ export function passMessage(parts: PipelineParts, reading: LoggedReading, passag
     for (const measurement of measurements) {
       const bindings = served.channels.get(measurement.channel);
       const candidate = normalise(parts, reading, { measurement, bindings }, passage);
-      if (candidate !== undefined) checkAndKeep(parts, candidate, sender, passage);
+      if (candidate === undefined || isElsewhere(parts, candidate, passage)) continue;
+      checkAndKeep(parts, candidate, sender, passage);
     }
+    if (reading.passed !== undefined) leaveToOthers(passage);
   } catch (error) {
     if (isOfMachine(error)) throw error;
     parts.decider.takeBack(rowsBefore);
@@ -68,7 +88,9 @@ function identify(
   reading: LoggedReading,
   passage: Passage,
 ): Served | undefined {
-  const served = parts.directory.serve(reading.device);
+  const { directory } = parts;
+  const version = reading.passed?.registryVersion ?? directory.version;
+  const served = directory.serve(reading.device, version);
   if (served === undefined) setWholeAside(passage, 'INGEST_DEVICE_UNKNOWN', -1, reading.device);
   return served;
 }
@@ -116,6 +138,31 @@ function normalise(
     setMeasurementAside(parts, passage, channel, error);
   }
   return undefined;
+}
+
+/** A value of another partition's series is that one's to count. */
+function isElsewhere(
+  { partition }: PipelineParts,
+  candidate: Candidate,
+  passage: Passage,
+): boolean {
+  if (partition === undefined) return false;
+  const owner = partition.ownerOf(candidate.binding.station.id);
+  if (owner === partition.own) return false;
+  passage.decoded--;
+  passage.elsewhere.add(owner);
+  return true;
+}
+
+/**
+ * Of a reading that was passed on, only the values of this partition's series are dealt with here:
+ * whoever passed it on has dealt with the others, and with what could not be understood.
+ */
+function leaveToOthers(passage: Passage): void {
+  const own = passage.faults.filter(({ code }) => code === 'INGEST_MEASUREMENT_FAILED');
+  passage.decoded -= passage.faults.length - own.length;
+  passage.faults.splice(0, passage.faults.length, ...own);
+  passage.elsewhere.clear();
 }
 
 /** The decider judges the value, finds its place among the kept ones and writes its rows. */
@@ -166,4 +213,5 @@ function clear(passage: Passage): void {
   passage.revision = 0;
   passage.faults.length = 0;
   passage.isWhole = false;
+  passage.elsewhere.clear();
 }

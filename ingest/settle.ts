@@ -34,6 +34,8 @@ export interface Settler {
   settle(reading: LoggedReading, original?: LoggedReading): void;
   /** Sets a record aside without running it. */
   setAside(reading: LoggedReading, code: string, detail: string): void;
+  /** Cluster profile: so many readings of a node, just before this one, never came. */
+  setMissingAside(reading: LoggedReading, missing: number): void;
   /** Positions that cannot be read: one entry names them, each is counted. */
   setUnreadableAside(first: Position, last: Position, receivedAt: number): void;
 }
@@ -63,6 +65,15 @@ export function createSettler(parts: SettleParts): Settler {
       }
     },
     setAside: (reading, code, detail) => setAside(parts, reading, code, detail),
+    setMissingAside(reading, missing) {
+      const { node = 0, sequence = 0 } = reading.origin ?? {};
+      const first = sequence - (reading.fault?.readings ?? 1) + 1 - missing;
+      const detail = `node ${node}, numbers ${first} to ${first + missing - 1} of this partition`;
+      const fault = { code: 'INGEST_READINGS_MISSING', channel: null, offset: -1, detail };
+      const entry = openEntry({ ...reading, device: '', topic: '' }, fault, new Uint8Array(0));
+      parts.decider.pending.current.quarantined.push({ ...entry, payload: null });
+      balance.readingsQuarantined += missing;
+    },
     setUnreadableAside(first, last, receivedAt) {
       const fault = {
         code: 'INGEST_READING_UNREADABLE',
@@ -88,16 +99,35 @@ function settleMessage(parts: SettleParts, reading: LoggedReading): void {
   const { balance, passage } = parts;
   passMessage(parts, reading, passage);
   if (passage.faults.length > 0) quarantine(parts, reading);
+  // One that was passed on is counted as a reading where it came from.
+  const count = reading.passed === undefined ? 1 : 0;
   if (passage.isWhole) {
-    balance.readingsQuarantined++;
+    balance.readingsQuarantined += count;
     return;
   }
-  balance.readingsSettled++;
+  passOn(parts, reading);
+  balance.readingsSettled += count;
   balance.measurementsDecoded += passage.decoded;
   balance.measurementsStored += passage.stored;
   balance.measurementsDuplicate += passage.duplicate;
   balance.measurementsRevision += passage.revision;
   balance.measurementsQuarantined += passage.faults.length;
+}
+
+/** To the partitions that decide some of its values: each takes what is its own. */
+function passOn(parts: SettleParts, reading: LoggedReading): void {
+  const { elsewhere } = parts.passage;
+  if (elsewhere.size === 0 || parts.partition === undefined) return;
+  const { kind, door, receivedAt, device, topic, origin } = reading;
+  const passed = {
+    ...{ kind, door, receivedAt, device, topic },
+    ...(origin === undefined ? {} : { origin }),
+    payload: new Uint8Array(reading.payload),
+    passed: { from: parts.partition.own, registryVersion: parts.directory.registry.version },
+  };
+  for (const partition of elsewhere) {
+    parts.decider.pending.current.passed.push({ partition, reading: passed });
+  }
 }
 
 /** An entry for each fault of the passage but those on channels that `known` has entries of. */

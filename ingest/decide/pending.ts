@@ -1,5 +1,13 @@
 import type { ObservationRow } from '../observation.ts';
 import type { ControlEntry, QuarantineEntry } from '../observations/batch.ts';
+import type { Reading } from '../reading.ts';
+
+/** A reading with values of series that another partition decides (cluster profile). */
+export interface PassedReading {
+  readonly partition: number;
+  /** Its payload is a copy; `passed` says who passes it on, and under which registry. */
+  readonly reading: Reading;
+}
 
 /**
  * What has been decided and is not in the store yet: the stretch being decided and those whose
@@ -10,6 +18,7 @@ export interface StretchRows {
   readonly rows: ObservationRow[];
   readonly quarantined: QuarantineEntry[];
   readonly control: ControlEntry[];
+  readonly passed: PassedReading[];
 }
 
 export interface Pending {
@@ -78,7 +87,7 @@ export function createPending(): Pending {
 }
 
 function createStretch(): Indexed {
-  return { rows: [], quarantined: [], control: [], bySeries: new Map(), indexed: 0 };
+  return { rows: [], quarantined: [], control: [], passed: [], bySeries: new Map(), indexed: 0 };
 }
 
 function indexOf(stretch: Indexed): Map<number, ObservationRow[]> {

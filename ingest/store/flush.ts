@@ -1,6 +1,6 @@
 /** One flush of the tail: its units (series and day), in slices that the writer commits. */
 import type { Position } from '../log/log.ts';
-import type { BalanceTotals } from '../observations/batch.ts';
+import type { BalanceTotals, SourceMark } from '../observations/batch.ts';
 import type { Sink } from './columns/bytes.ts';
 import type { StoreConfig } from './config.ts';
 import { createEntryWriter } from './entries.ts';
@@ -16,6 +16,7 @@ export interface FlushStanding {
   readonly consumed: Position;
   readonly publishedAt: number;
   readonly registryVersion: number;
+  readonly sources: readonly SourceMark[] | undefined;
 }
 
 /** How far a flush has come. */
@@ -122,11 +123,12 @@ function createFinish({ view, tail, sink }: FlushOptions): (standing: FlushStand
   const putPublications = createPublicationWriter(view, sink);
   const putState = view.database.prepare(
     `UPDATE state SET position = ?, target = ?, published_at = ?, consumed = ?,
-     registry_version = ?, totals = ?`,
+     registry_version = ?, totals = ?, sources = ?`,
   );
-  return ({ position, totals, consumed, publishedAt, registryVersion }) => {
+  return ({ position, totals, consumed, publishedAt, registryVersion, sources }) => {
     putPublications(tail.publications.filter((publication) => publication.position <= position));
     const text = JSON.stringify(totals);
-    putState.run(position, position, publishedAt, consumed, registryVersion, text);
+    const marks = sources === undefined ? null : JSON.stringify(sources);
+    putState.run(position, position, publishedAt, consumed, registryVersion, text, marks);
   };
 }

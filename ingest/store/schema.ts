@@ -8,7 +8,7 @@
  * earlier commit, never to a broken one.
  *
  * Tables.
- *   state         one row: position and totals of the last whole flush; `target`: up to where single
+ *   state         one row: position, totals and sources of the last whole flush; `target`: up to where single
  *                 series may already be written (equal to position when no flush is under way)
  *   series        a series' first position, its days (directory.ts) and its latest row (a block of
  *                 one, with its position)
@@ -50,7 +50,7 @@ const tables = `
 CREATE TABLE state (
   id INTEGER PRIMARY KEY CHECK (id = 1), store_id TEXT NOT NULL, position INTEGER NOT NULL,
   target INTEGER NOT NULL, published_at INTEGER NOT NULL, consumed INTEGER NOT NULL,
-  registry_version INTEGER NOT NULL, totals TEXT NOT NULL);
+  registry_version INTEGER NOT NULL, totals TEXT NOT NULL, sources TEXT);
 CREATE TABLE series (
   series INTEGER PRIMARY KEY, first_position INTEGER NOT NULL, days BLOB NOT NULL,
   latest_position INTEGER NOT NULL, latest_points BLOB, latest_details BLOB);
@@ -85,6 +85,7 @@ ${publicationIndexes}
 
 /** What there was before partitions is all of partition 0, where a number is the position. */
 const fromFormat2 = `
+ALTER TABLE state ADD COLUMN sources TEXT;
 ALTER TABLE publications ADD COLUMN partition INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE publications ADD COLUMN first_number INTEGER NOT NULL DEFAULT 0;
 UPDATE publications SET first_number = first_position;
@@ -153,7 +154,7 @@ export function openViewDatabase(
     database.exec(`PRAGMA application_id = ${viewApplicationId}`);
     database.exec(`PRAGMA user_version = ${viewFormatVersion}`);
     database
-      .prepare('INSERT INTO state VALUES (1, ?, 0, 0, 0, 0, 0, ?)')
+      .prepare('INSERT INTO state VALUES (1, ?, 0, 0, 0, 0, 0, ?, NULL)')
       .run(storeId, JSON.stringify(noTotals));
   });
   return database;

@@ -1,5 +1,11 @@
 import type { ObservationKey, ObservationRow } from '../observation.ts';
-import type { Batch, BalanceTotals, ControlEntry, QuarantineEntry } from '../observations/batch.ts';
+import type {
+  Batch,
+  BalanceTotals,
+  ControlEntry,
+  QuarantineEntry,
+  SourceMark,
+} from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
 import type { Publication } from './tail-publications.ts';
 
@@ -116,6 +122,8 @@ export interface StoreWriter extends StoreFollower {
   readonly consumed: Position;
   readonly publishedAt: number;
   readonly registryVersion: number;
+  /** Cluster profile: of the last batch held. */
+  readonly sources: readonly SourceMark[] | undefined;
   /** The tail is half full or old: time to flush. */
   readonly wantsFlush: boolean;
   /** The flush is pressing: it no longer waits for a rest in the other work. */

@@ -1,6 +1,6 @@
 /** The view's database, statement by statement. Knows the tables; decides nothing. */
 import type { Database } from '../../devices/database.ts';
-import type { BalanceTotals } from '../observations/batch.ts';
+import type { BalanceTotals, SourceMark } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
 import { DamagedBytes } from './columns/bytes.ts';
 import { decodeBlock, type Block } from './columns/block.ts';
@@ -17,6 +17,7 @@ export interface ViewState {
   readonly consumed: Position;
   readonly registryVersion: number;
   readonly totals: BalanceTotals;
+  readonly sources: readonly SourceMark[] | undefined;
 }
 
 export interface SeriesRecord {
@@ -51,6 +52,7 @@ interface StateRecord {
   readonly consumed: number;
   readonly registry_version: number;
   readonly totals: string;
+  readonly sources: string | null;
 }
 
 interface SeriesRow {
@@ -98,6 +100,7 @@ export function openView(database: Database, isOwner = false): View {
         consumed: row.consumed,
         registryVersion: row.registry_version,
         totals: JSON.parse(row.totals) as BalanceTotals,
+        sources: row.sources === null ? undefined : (JSON.parse(row.sources) as SourceMark[]),
       };
     },
     series(series) {

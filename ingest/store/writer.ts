@@ -17,7 +17,7 @@ import { createReader } from './reader.ts';
 import { openViewDatabase } from './schema.ts';
 import type { StoreWriter } from './store.ts';
 import { createTail, type Tail } from './tail.ts';
-import { openView, type View } from './view.ts';
+import { openView, type View, type ViewState } from './view.ts';
 
 export interface StoreWriterOptions {
   readonly path: string;
@@ -64,6 +64,9 @@ export function openStoreWriter(options: StoreWriterOptions): ViewWriter {
   }
 }
 
+/** What the view says of itself; moves on with each batch. */
+type Standing = { -readonly [Field in keyof ViewState]: ViewState[Field] };
+
 interface WriterParts extends StoreWriterOptions {
   readonly database: Database;
   readonly view: View;
@@ -74,8 +77,7 @@ function createWriter(parts: WriterParts): ViewWriter {
   const { view, isCircular } = parts;
   const tail = createTail();
   const sink = createSink();
-  const { position, totals, consumed, publishedAt, registryVersion } = view.state();
-  const standing = { position, totals, consumed, publishedAt, registryVersion };
+  const { storeId: _ofTheView, target: _ofAFlush, ...standing } = view.state() as Standing;
   const reader = createReader({ view, tail, standing, isCircular, onPosition: () => undefined });
   const newest = createNewest(view, tail);
   const flusher = createFlusher({ ...parts, tail, sink, standing });
@@ -96,6 +98,9 @@ function createWriter(parts: WriterParts): ViewWriter {
     },
     get registryVersion() {
       return standing.registryVersion;
+    },
+    get sources() {
+      return standing.sources;
     },
     get tailBytes() {
       return tail.bytes;
@@ -122,6 +127,7 @@ function createWriter(parts: WriterParts): ViewWriter {
       standing.consumed = batch.consumed;
       standing.publishedAt = batch.publishedAt;
       standing.registryVersion = batch.registryVersion;
+      standing.sources = batch.sources;
       for (const row of batch.rows) {
         newest.notice(row.series, row.endAt);
         reader.noticeRow(row);

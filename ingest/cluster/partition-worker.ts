@@ -1,0 +1,206 @@
+/**
+ * One partition of the network: the whole of ingest over `readings` p and `observations` p, with a
+ * view of its own in this node's data folder. The order of opening is what keeps two workers apart:
+ * fence whoever wrote before, read to the end of what was committed, go on at the position found
+ * there.
+ */
+import { sleep, type Clock } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import type { RegistryReader } from '../../devices/registry.ts';
+import type { Telemetry } from '../../devices/telemetry.ts';
+import type { IngestConfig } from '../config.ts';
+import { markedVersion } from '../decisions.ts';
+import type { FileSystem } from '../log/file-system.ts';
+import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
+import type { LogReader, LogRecord, Position } from '../log/log.ts';
+import { openIngest, type Ingest, type PartitionWork } from '../main.ts';
+import { readingSize, writeReading } from '../reading-codec.ts';
+import { removeView } from '../store/schema.ts';
+import type { StoreWriter } from '../store/store.ts';
+import { openStoreWriter } from '../store/writer.ts';
+import { lastBatch, batchPositionOf, offsetOfBatch, type TopicPartition } from './batches.ts';
+import { openBatchWriter } from './batch-writer.ts';
+import type { PartitionEvents } from './partition-events.ts';
+import { followPartition, lookUpPartition } from './partition-log.ts';
+import { partitionOf } from './partition-of.ts';
+import { recordToReading } from './reading-record.ts';
+import { offsetOfPlace, readingPlace } from './route.ts';
+
+export interface PartitionWorkerOptions {
+  readonly kafka: Kafka;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly events: PartitionEvents;
+  readonly registry: RegistryReader;
+  /** Undefined where this node's copy of the registry holds the version already. */
+  readonly untilRegistry: (version: number) => Promise<void> | undefined;
+  readonly config: IngestConfig;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly topics: { readonly readings: string; readonly observations: string };
+  readonly transactionalId: string;
+  readonly storeId: string;
+  readonly fileSystem: FileSystem;
+  /** Folder of this partition: its view and the note of careful mode. */
+  readonly directory: string;
+  readonly isCircular: (series: number) => boolean;
+  /** It has ended by itself, for this reason. */
+  readonly onEnded: (error: unknown) => void;
+}
+
+export interface PartitionWorker {
+  readonly ingest: Ingest;
+  close(): Promise<void>;
+}
+
+const retryMs = 250;
+/** How long a commit under way may hold up a partition that another worker waits for. */
+const closeMsMax = 1_500;
+
+/** Rejects, with nothing left open, where Kafka does not answer or the partition cannot be followed. */
+export async function openPartition(options: PartitionWorkerOptions): Promise<PartitionWorker> {
+  const { kafka, clock, events, partition, topics } = options;
+  const startedMs = clock.monotonicMs();
+  const writer = await openBatchWriter({ ...options, retryMs });
+  const closers: (() => unknown)[] = [() => writer.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const end = writer.durableEnd.get();
+    const store = openView(options, end);
+    closers.push(() => store.close());
+    const before = store.position;
+    const ownObservations = await openOwnObservations(options, before);
+    const toRecord = recordMaker(partition);
+    const places = {
+      toRecord,
+      placeOf: (offset: number) => readingPlace(offset, partition),
+      offsetOf: offsetOfPlace,
+    };
+    const from = store.consumed === 0 ? 0 : offsetOfPlace(store.consumed) + 1;
+    const followed = kafka.openReader(topics.readings, partition, from);
+    closers.push(() => followed.close());
+    const { reader, end: readingsEnd } = followPartition({ ...places, reader: followed });
+    const originals = lookUpPartition({
+      ...places,
+      open: (offset) => kafka.openReader(topics.readings, partition, offset),
+      endOf: async () => (await kafka.ends(topics.readings))[partition]?.end ?? 0,
+      from: places.placeOf(from),
+    });
+    const ingest = await openIngest({
+      ...{ config: options.config, clock, telemetry: options.telemetry },
+      ...{ registry: options.registry, readings: reader, originals, store, ownObservations },
+      readingsEnd: { ...readingsEnd, get: () => Math.max(readingsEnd.get(), store.consumed) },
+      observations: writer,
+      ...{ fileSystem: options.fileSystem, directory: options.directory },
+      partition: workOf(options, () => Math.max(0, followed.end - followed.next)),
+      onFailed: options.onEnded,
+    });
+    events.opened({
+      partition,
+      consumed: ingest.stats.consumed,
+      batches: end - before,
+      tookMs: clock.monotonicMs() - startedMs,
+    });
+    return {
+      ingest,
+      async close() {
+        const closing = ingest.close().catch((error: unknown) => {
+          events.ended({ partition, error });
+        });
+        await Promise.race([closing, sleep(clock, closeMsMax)]);
+        // What is not committed by now is given up: whoever opens the partition next decides it.
+        await writer.close();
+        await closing;
+        await closeAll();
+        events.closed(partition);
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** A view that knows more than Kafka holds is of a history that is gone: it is built anew. */
+function openView(options: PartitionWorkerOptions, logEnd: Position): StoreWriter {
+  const path = `${options.directory}/view.db`;
+  const open = (): StoreWriter =>
+    openStoreWriter({
+      ...{ path, logEnd, clock: options.clock, telemetry: options.telemetry },
+      config: options.config.store,
+      isCircular: options.isCircular,
+      storeId: `${options.storeId}/${options.partition}`,
+    });
+  try {
+    return open();
+  } catch (error) {
+    const code = error instanceof CodedError ? error.code : '';
+    if (code !== 'STORE_AHEAD_OF_LOG' && code !== 'STORE_OTHER_LOG') throw error;
+    options.events.viewDropped({ partition: options.partition, error });
+    removeView(path);
+    return open();
+  }
+}
+
+/** The batches that the view does not hold yet. */
+async function openOwnObservations(
+  { kafka, topics, partition }: PartitionWorkerOptions,
+  held: Position,
+): Promise<LogReader> {
+  const place: TopicPartition = { kafka, topic: topics.observations, partition };
+  let from = await offsetOfBatch(place, held + 1);
+  return lookUpPartition({
+    toRecord: (record) => ({
+      position: batchPositionOf(record),
+      body: record.value ?? Buffer.alloc(0),
+      rewritten: false,
+    }),
+    // Ingest seeks once, behind what its view holds: the offset of that is known already.
+    placeOf: (offset) => offset + 1,
+    offsetOf: () => from,
+    open: (offset) => kafka.openReader(topics.observations, partition, offset),
+    endOf: async () => ((await lastBatch(place))?.offset ?? -1) + 1,
+    from: held + 1,
+  });
+}
+
+interface PartitionRecord extends LogRecord {
+  /** The registry version without which it cannot be settled; 0 where any does. */
+  readonly needsRegistry: number;
+}
+
+/** A record of the topic as a record of the log: its body is made here, so it may be kept. */
+function recordMaker(partition: number): (record: KafkaRecord) => PartitionRecord {
+  return (record) => {
+    const position = readingPlace(record.offset, partition);
+    const reading = recordToReading(record, position);
+    const body = Buffer.allocUnsafe(readingSize(reading));
+    writeReading(reading, body, 0);
+    const marked =
+      reading.kind === 'registry' ? markedVersion(Buffer.from(reading.payload).toString()) : 0;
+    const needsRegistry = reading.passed?.registryVersion ?? marked ?? 0;
+    return { position, body, rewritten: false, needsRegistry };
+  };
+}
+
+function workOf(options: PartitionWorkerOptions, inFlight: () => number): PartitionWork {
+  const owners = new Map<string, number>();
+  return {
+    own: options.partition,
+    ownerOf(stationId) {
+      let owner = owners.get(stationId);
+      if (owner === undefined) {
+        owner = partitionOf(stationId, options.partitions);
+        owners.set(stationId, owner);
+      }
+      return owner;
+    },
+    inFlight,
+    prepare(record) {
+      const { needsRegistry } = record as PartitionRecord;
+      return needsRegistry === 0 ? undefined : options.untilRegistry(needsRegistry);
+    },
+  };
+}
