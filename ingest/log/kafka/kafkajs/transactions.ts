@@ -13,6 +13,8 @@ import { kafkaErrorOf } from './errors-of.ts';
 import { givenPartition, messagesOf } from './producer.ts';
 
 const allReplicas = -1;
+/** Of a record's headers and key, beside its value. */
+const recordOverheadBytes = 500;
 
 export async function openTransactions(
   { kafkajs }: Client,
@@ -42,7 +44,7 @@ export async function openTransactions(
     async commit(records) {
       if (isSpent) throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { transactionalId });
       try {
-        await commitAll(await producer.transaction(), records, config.requestTimeoutMs);
+        await commitAll(await producer.transaction(), records, config);
       } catch (error) {
         isSpent = true;
         await disconnect(producer);
@@ -56,10 +58,35 @@ export async function openTransactions(
 async function commitAll(
   transaction: Transaction,
   records: readonly OutgoingRecord[],
-  timeout: number,
+  { requestTimeoutMs, messageBytesMax }: KafkaConfig,
 ): Promise<void> {
-  await transaction.sendBatch({ topicMessages: messagesOf(records), acks: allReplicas, timeout });
+  for (const some of slicesOf(records, messageBytesMax / 2)) {
+    const topicMessages = messagesOf(some);
+    await transaction.sendBatch({ topicMessages, acks: allReplicas, timeout: requestTimeoutMs });
+  }
   await transaction.commit();
+}
+
+/**
+ * In order, each of at most about `bytesMax` (at least one record): what is sent at once to one
+ * partition is one batch there, and a topic's bound is that of a batch.
+ */
+function slicesOf(
+  records: readonly OutgoingRecord[],
+  bytesMax: number,
+): (readonly OutgoingRecord[])[] {
+  const slices: OutgoingRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = (record.value?.length ?? 0) + recordOverheadBytes;
+    if (bytes + size > bytesMax) {
+      slices.push([]);
+      bytes = 0;
+    }
+    slices.at(-1)!.push(record);
+    bytes += size;
+  }
+  return slices;
 }
 
 /** That a connection that is given up cannot be closed in order changes nothing. */
