@@ -191,6 +191,8 @@ async function recoverTail(folder: LogFolder, first: Position, known: Position):
     if ((await opened.file.size()) > found.bytes) await opened.file.truncate(found.bytes);
     await rewriteLastCommit(opened, found);
     await opened.file.sync();
+    // A process that died while it made the segment left a name that only its system knows.
+    await folder.fileSystem.syncDirectory(folder.directory);
     return {
       open: {
         first,

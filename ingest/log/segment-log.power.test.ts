@@ -161,6 +161,25 @@ describe('A log whose power is cut', () => {
     expect(acknowledged).toBeGreaterThan(2_000);
   });
 
+  it('keeps what the next process acknowledged, wherever the one before was killed', async () => {
+    for (let nth = 1; nth <= 40; nth++) {
+      for (const seed of [1, 2, 3, 4, 5]) {
+        const disk = createMemoryFileSystem();
+        const mortal = createMortalFileSystem(disk, nth, () => disk.kill());
+        const dying = createSegmentLogFixture({ fileSystem: mortal, directory });
+        await rest(
+          dying.openWriter().then(async (writer) => {
+            await appendText(writer, 'the first');
+          }),
+        );
+        const fixture = createSegmentLogFixture({ fileSystem: disk, directory });
+        await appendText(await fixture.openWriter(), 'the next');
+        disk.powerCut(createSeededRandom(seed));
+        expect(await readAgain(disk)).toContain('the next');
+      }
+    }
+  });
+
   it('shows after a kill only what a loss of power leaves, even where a flush had failed before', async () => {
     for (let nth = 1; nth <= 60; nth++) {
       for (const seed of [1, 2, 3]) {
