@@ -31,7 +31,7 @@ import {
 export interface RecordPlace {
   readonly topic: string;
   readonly partition: number;
-  readonly key: string;
+  readonly key: string | null;
 }
 
 const foreignCode = 'INGEST_RECORD_FOREIGN';
@@ -115,7 +115,7 @@ function read({ value, headers }: KafkaRecord, position: Position): LoggedReadin
 
 function originOf(headers: Headers): ReadingOrigin {
   return {
-    node: count(headers, 'node', { min: 1, max: nodeMax }),
+    node: count(headers, 'node', { min: 0, max: nodeMax }),
     position: count(headers, 'position', { min: 1, max: countMax }),
     sequence: count(headers, 'sequence', { min: 1, max: countMax }),
   };

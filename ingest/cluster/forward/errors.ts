@@ -1,0 +1,24 @@
+import { errorsOf, type ErrorTable } from '../../../devices/coded-error.ts';
+
+export const forwardErrors = {
+  FORWARD_STATE_DAMAGED: {
+    message: 'The note of how far Kafka has the log of readings cannot be read',
+    meaning:
+      'The disk damaged the file that the field `path` names. Remove it: the kept readings are then sent again from the oldest on, and those that are known are dropped.',
+    canRetry: false,
+  },
+  FORWARD_STATE_OTHER: {
+    message: 'The data folder belongs to another place in the cluster',
+    meaning:
+      'The field `key` names the setting, `is` what is set and `mustBe` what this folder was used with: readings are known by it. Set it back. A node that is to have another number begins with an empty folder.',
+    canRetry: false,
+  },
+  FORWARD_LOG_SHORTENED: {
+    message: 'The log of readings ends before what was sent of it',
+    meaning:
+      'The folder was restored from an older copy: new readings would take the positions of others and be dropped as known. Restore the newest copy, or begin with an empty folder and a new `cluster.node`.',
+    canRetry: false,
+  },
+} as const satisfies ErrorTable;
+
+export const forwardError = errorsOf(forwardErrors);
