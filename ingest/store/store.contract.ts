@@ -28,7 +28,7 @@ type Step =
   | { readonly do: 'follow'; readonly count: number; readonly refresh: boolean }
   | { readonly do: 'ask'; readonly follower: boolean; readonly choice: number };
 
-const rowSeed = fc.record({
+export const rowSeed = fc.record({
   series: fc.integer({ min: 0, max: 2 }),
   day: fc.integer({ min: 0, max: 2 }),
   slot: fc.integer({ min: 0, max: 39 }),
@@ -41,7 +41,7 @@ const entrySeed = fc.record({
   channel: fc.integer({ min: 0, max: 2 }),
   end: fc.boolean(),
 });
-const batchSeed = fc.record({
+export const batchSeed = fc.record({
   rows: fc.array(rowSeed, { maxLength: 40 }),
   entries: fc.array(entrySeed, { maxLength: 3 }),
   waitMs: fc.nat({ max: 5_000 }),
@@ -327,4 +327,4 @@ export function describeStore(name: string, open: () => StoreUnderTest): void {
   });
 }
 
-const plainSeed = { series: 0, day: 0, slot: 7, form: 0, value: 3, kind: 'value' } as const;
+export const plainSeed = { series: 0, day: 0, slot: 7, form: 0, value: 3, kind: 'value' } as const;
