@@ -90,6 +90,7 @@ describe('opening a view', () => {
     database.exec(`
       DROP INDEX publications_by_number;
       DROP INDEX publications_by_time;
+      ALTER TABLE state DROP COLUMN sources;
       ALTER TABLE publications DROP COLUMN partition;
       ALTER TABLE publications DROP COLUMN first_number;
       CREATE INDEX publications_by_time ON publications (first_published_at, first_position);
