@@ -7,6 +7,18 @@ import { normaliseErrors } from './normalise/errors.ts';
  * and store too (`LOG_`, `STORE_`).
  */
 export const ingestErrors = {
+  INGEST_OBSERVATIONS_MISSING: {
+    message: 'Batches of observations are missing in Kafka.',
+    meaning:
+      'The topic observations has a hole behind what this node holds: it must be kept for ever and never be cut. Restore it, or give the node an empty data folder to begin with the oldest kept batch.',
+    canRetry: false,
+  },
+  INGEST_COPY_FOREIGN: {
+    message: 'The local log of observations is no copy of this cluster.',
+    meaning:
+      'It was written on one machine, or for another number of partitions. Give the node a data folder of its own.',
+    canRetry: false,
+  },
   INGEST_READINGS_MISSING: {
     message: 'Readings that a node sent to this partition never came.',
     meaning:

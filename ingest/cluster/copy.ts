@@ -1,0 +1,224 @@
+/**
+ * This node's own copy of `observations`: all partitions, one behind another as they come, in one
+ * local log and one view, so that reading API, live stream and the `open/` feed run as on one machine.
+ * The copy is no source of truth: what it lacks is fetched again, and it may be deleted.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import { sleep } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import { catchUp } from '../catch-up.ts';
+import type { IngestConfig } from '../config.ts';
+import { ingestError } from '../errors.ts';
+import type { Kafka, KafkaRecord, PartitionReader } from '../log/kafka/kafka.ts';
+import type { LogReader, LogWriter, Position } from '../log/log.ts';
+import { decodeBatch, placeBatch } from '../observations/batch-codec.ts';
+import type { Batch } from '../observations/batch.ts';
+import type { StoreWriter } from '../store/store.ts';
+import { batchPositionOf, offsetOfBatch } from './batches.ts';
+import type { CopyEvents } from './copy-events.ts';
+
+export interface CopyOptions {
+  readonly kafka: Kafka;
+  readonly topic: string;
+  readonly partitions: number;
+  /** The local log and view; their owner closes them after this. */
+  readonly observations: LogWriter;
+  readonly store: StoreWriter;
+  /** A reader of the local log. Closed when the copy is open. */
+  readonly ownObservations: LogReader;
+  readonly clock: Clock;
+  readonly config: IngestConfig;
+  readonly events: CopyEvents;
+  /** Resolves once this node's registry knows the version; undefined where it does. */
+  readonly untilRegistry: (version: number) => Promise<void> | undefined;
+  readonly onFailed: (error: unknown) => void;
+}
+
+export interface Copy {
+  /** Of each partition the last batch that this node holds. */
+  readonly positions: readonly Position[];
+  /** Null, or why nothing comes at the moment. */
+  readonly problem: string | null;
+  /** Offsets behind the ends of all partitions, about. */
+  readonly lag: number;
+  close(): Promise<void>;
+}
+
+const retryMs = 500;
+const readBytes = 1_048_576;
+/** With nothing to copy, whether the view wants a flush is asked this often. */
+const restMs = 1_000;
+
+/** Opens with what the folder holds; Kafka may be away. */
+export async function openCopy(options: CopyOptions): Promise<Copy> {
+  const { observations, store, clock, config, events, partitions } = options;
+  await catchUp({
+    reader: options.ownObservations,
+    end: observations.durableEnd.get(),
+    readingsEnd: Number.POSITIVE_INFINITY,
+    ...{ store, clock, config },
+  });
+  const positions = await heldPositions(options);
+  await options.ownObservations.close();
+  events.opened({ position: store.position, positions });
+  const stopping = new AbortController();
+  const state = { problem: null as string | null, lag: 0 };
+  const append = createAppender(options, positions);
+  const running = run().catch(options.onFailed);
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let readers: PartitionReader[] = [];
+      try {
+        readers = await openReaders(options, positions);
+        await follow(readers);
+      } catch (error) {
+        if (error instanceof CodedError && !error.canRetry) throw error;
+        state.problem = error instanceof Error ? error.message : String(error);
+        events.held(error);
+        await sleep(clock, retryMs);
+      } finally {
+        for (const reader of readers) reader.close();
+      }
+    }
+    await append.idle();
+  }
+
+  async function follow(readers: readonly PartitionReader[]): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let copied = 0;
+      for (const [partition, reader] of readers.entries()) {
+        for (const record of await reader.read(readBytes)) {
+          await take(partition, record);
+          copied++;
+        }
+      }
+      state.problem = null;
+      state.lag = readers.reduce((sum, { end, next }) => sum + Math.max(0, end - next), 0);
+      events.lagging(state.lag);
+      if (copied === 0) await rest(readers);
+    }
+  }
+
+  async function take(partition: number, record: KafkaRecord): Promise<void> {
+    const position = batchPositionOf(record);
+    const held = positions[partition] ?? 0;
+    if (position <= held || record.value === null) return;
+    if (position > held + 1) {
+      throw ingestError('INGEST_OBSERVATIONS_MISSING', { partition, held, found: position });
+    }
+    if (store.pressesFlush) store.flushSlice(config.store.flushSliceMs);
+    while (store.saturated) {
+      store.flushSlice(config.store.flushSliceMs);
+      await sleep(clock, 0);
+    }
+    await append.add(partition, position, record.value);
+  }
+
+  /** Until something comes; a flush that is wanted uses the time. */
+  async function rest(readers: readonly PartitionReader[]): Promise<void> {
+    if (store.wantsFlush) {
+      store.flushSlice(config.store.flushSliceMs);
+      return sleep(clock, 0);
+    }
+    const waiting = new AbortController();
+    const end = (): void => waiting.abort();
+    stopping.signal.addEventListener('abort', end);
+    const timer = clock.schedule(restMs, end);
+    await Promise.race(readers.map((reader) => reader.wait(waiting.signal)));
+    stopping.signal.removeEventListener('abort', end);
+    end();
+    timer.cancel();
+  }
+
+  return {
+    positions,
+    get problem() {
+      return state.problem;
+    },
+    get lag() {
+      return state.lag;
+    },
+    async close() {
+      stopping.abort();
+      await running;
+      events.closed(partitions);
+    },
+  };
+}
+
+/** The last local record says what the copy holds of every partition. */
+async function heldPositions(options: CopyOptions): Promise<Position[]> {
+  const { observations, ownObservations, partitions } = options;
+  const end = observations.durableEnd.get();
+  const none = Array.from({ length: partitions }, () => 0);
+  if (end === 0) return none;
+  ownObservations.seek(end);
+  const [last] = await ownObservations.read(1);
+  const place = last && decodeBatch(last.position, last.body).place;
+  if (place?.positions.length === partitions) return [...place.positions];
+  throw ingestError('INGEST_COPY_FOREIGN', { position: end, partitions });
+}
+
+async function openReaders(
+  { kafka, topic }: CopyOptions,
+  positions: readonly Position[],
+): Promise<PartitionReader[]> {
+  const offsets = await Promise.all(
+    positions.map((held, partition) => offsetOfBatch({ kafka, topic, partition }, held + 1)),
+  );
+  return offsets.map((offset, partition) => kafka.openReader(topic, partition, offset));
+}
+
+/** Appends to the local log; a batch reaches the view once it is durable, in order. */
+function createAppender(options: CopyOptions, positions: Position[]) {
+  const { observations, store, clock, events, untilRegistry } = options;
+  let underWay = 0;
+  let waiting: (() => void)[] = [];
+
+  function settled(): void {
+    underWay--;
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  }
+
+  function offer(batch: Batch, body: Uint8Array): void {
+    observations.append(
+      body.length,
+      (target, at) => target.set(body, at),
+      (error, position) => {
+        if (error !== null) {
+          events.refused(error);
+          if (error instanceof CodedError && !error.canRetry) return options.onFailed(error);
+          clock.schedule(retryMs, () => offer(batch, body));
+          return;
+        }
+        store.apply(position, batch);
+        events.copied(batch.rows.length);
+        settled();
+      },
+    );
+  }
+
+  const room = async (): Promise<void> => {
+    await new Promise<void>((resolve) => void waiting.push(resolve));
+  };
+
+  return {
+    async add(partition: number, position: Position, value: Buffer): Promise<void> {
+      // One that is refused is offered again behind those that follow it: so only one at a time.
+      while (underWay > 0) await room();
+      const batch = decodeBatch(position, value);
+      const known = untilRegistry(batch.registryVersion);
+      if (known !== undefined) await known;
+      positions[partition] = position;
+      const place = { partition, positions: [...positions] };
+      underWay++;
+      offer({ ...batch, place }, placeBatch(place, value));
+    },
+    async idle(): Promise<void> {
+      while (underWay > 0) await room();
+    },
+  };
+}
