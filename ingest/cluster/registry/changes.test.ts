@@ -6,15 +6,16 @@ import { kafkaConfigSchema } from '../../log/kafka/config.ts';
 import { createKafkaServer } from '../../log/kafka/kafka-memory.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
 import { openKafka } from '../../log/kafka/kafkajs/open-kafka.ts';
+import { nodesContract, type ClusterUnderTest } from './nodes.contract.ts';
 import {
   createFolders,
   ensureTopics,
+  messageBytesMax,
   openTestNode,
   plainNames,
-  type ClusterNames,
 } from './nodes.fixture.ts';
 
-async function openTwo(connect: () => Kafka, names: ClusterNames) {
+async function openTwo({ connect, names }: ClusterUnderTest) {
   const folders = createFolders();
   const kafkas = [connect(), connect()] as const;
   await ensureTopics(kafkas[0], names);
@@ -34,10 +35,12 @@ async function openTwo(connect: () => Kafka, names: ClusterNames) {
 }
 
 describe('the registry of a cluster: Kafka in memory', () => {
-  changesContract(() => {
+  const makeCluster = () => {
     const server = createKafkaServer();
-    return openTwo(() => server.connect(), plainNames);
-  });
+    return { connect: () => server.connect(), names: plainNames };
+  };
+  changesContract(() => openTwo(makeCluster()));
+  nodesContract(makeCluster);
 });
 
 const { kafka: address, absent } = inject('realServers');
@@ -46,20 +49,26 @@ describe.skipIf(address === undefined)(
   `the registry of a cluster: real Kafka${address === undefined ? absent : ''}`,
   () => {
     const clock = openSystemClock();
-    const config = kafkaConfigSchema.parse({ brokers: address?.brokers ?? ['127.0.0.1:1'] });
+    const config = kafkaConfigSchema.parse({
+      brokers: address?.brokers ?? ['127.0.0.1:1'],
+      messageBytesMax,
+    });
     const { logger } = createRecordedTelemetry();
     const run = `registry-test-${process.pid}-${clock.now()}`;
     let made = 0;
 
-    changesContract(() => {
+    const makeCluster = () => {
       const name = `${run}-${++made}`;
-      const connect = () =>
-        openKafka({ config, clock, logger, clientId: 'registry-test', secrets: {} });
-      return openTwo(connect, {
-        registry: `${name}-registry`,
-        readings: `${name}-readings`,
-        transactionalId: name,
-      });
-    });
+      return {
+        connect: () => openKafka({ config, clock, logger, clientId: 'registry-test', secrets: {} }),
+        names: {
+          registry: `${name}-registry`,
+          readings: `${name}-readings`,
+          transactionalId: name,
+        },
+      };
+    };
+    changesContract(() => openTwo(makeCluster()));
+    nodesContract(makeCluster);
   },
 );

@@ -4,7 +4,7 @@ import type { RegistryCopy } from '../../../devices/registry-copy.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
 import { clusterRegistryError } from './errors.ts';
 import type { RegistryEvents } from './events.ts';
-import { identityKey } from './identity.ts';
+import { identityKey } from './records.ts';
 import { createRest } from './rest.ts';
 import { createStepMaker, type MadeStep } from './steps.ts';
 import { createWaiters } from './waiters.ts';

@@ -2,15 +2,13 @@ import { z } from 'zod';
 import type { RegistryCopy } from '../../../devices/registry-copy.ts';
 import { clusterRegistryError } from './errors.ts';
 import type { RegistryLead } from './lead.ts';
-import { noteRecord } from './records.ts';
+import { identityKey, noteRecord } from './records.ts';
 
 /** What the whole installation has in common, decided by its first node. */
 export interface ClusterIdentity {
   readonly storeId: string;
   readonly partitions: number;
 }
-
-export const identityKey = 'identity';
 
 const schema = z.object({ storeId: z.string().min(1), partitions: z.int().min(1) });
 

@@ -19,6 +19,9 @@ import { openNodeRegistry, type NodeRegistry, type NodeRegistryOptions } from '.
 
 export const partitions = 3;
 
+/** The least there is, so that a version may easily be larger. */
+export const messageBytesMax = 1_048_576;
+
 /** What one cluster is called in Kafka: a test on a real server has names of its own. */
 export interface ClusterNames {
   readonly registry: string;
@@ -37,7 +40,7 @@ export function ensureTopics(kafka: Kafka, names: ClusterNames): Promise<void> {
     replicationFactor: 1,
     minInsyncReplicas: 1,
     retentionMs: -1,
-    messageBytesMax: 8_388_608,
+    messageBytesMax,
   };
   return kafka.ensureTopics([
     { ...common, topic: names.registry, partitions: 1, cleanupPolicy: 'compact' },

@@ -18,6 +18,8 @@ import type { RegistryChangeset } from '../../../devices/registry/changeset.ts';
 import type { KafkaRecord, OutgoingRecord } from '../../log/kafka/kafka.ts';
 import { clusterRegistryError } from './errors.ts';
 
+export const identityKey = 'identity';
+
 /** Grows when a record means something that an older version would misunderstand. */
 const recordFormat = 1;
 
