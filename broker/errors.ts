@@ -34,6 +34,18 @@ export const brokerErrors = {
       'The connection was closed; the field `rule` names the rule. The client has to be mended.',
     canRetry: false,
   },
+  BROKER_NOT_REPLICATED: {
+    message: 'Kafka does not have the reading in time.',
+    meaning:
+      'With `cluster.ack` replicated nothing is acknowledged while Kafka is away. Devices keep their readings and send them again; it goes on by itself once Kafka has caught up.',
+    canRetry: true,
+  },
+  BROKER_REPLICATION_FULL: {
+    message: 'Too many readings wait for Kafka.',
+    meaning:
+      'At twice `cluster.forward.ackPendingMax` a reading is refused and not kept: its device sends it again.',
+    canRetry: true,
+  },
 } as const satisfies ErrorTable;
 
 export const brokerError = errorsOf(brokerErrors);

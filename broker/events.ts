@@ -229,6 +229,38 @@ function createFlush(meters: ReturnType<typeof openMeters>, counts: BrokerCounts
   };
 }
 
+/** With `cluster.ack` replicated. */
+export interface ReplicationEvents {
+  /** Kafka stays away: nothing is acknowledged. `refused`: readings that waited. */
+  replicationStopped(error: Error, refused: number): void;
+  /** A reading that was not even written. */
+  replicationRefused(): void;
+  replicationResumed(stoppedMs: number): void;
+}
+
+export function createReplicationEvents({ logger, metrics }: Telemetry): ReplicationEvents {
+  const refused = metrics.counter(
+    'quantrac_unreplicated_refused_total',
+    'Readings not acknowledged because Kafka did not have them in time.',
+  );
+  const stopped = metrics.gauge(
+    'quantrac_unreplicated',
+    '1 while nothing is acknowledged because Kafka is away.',
+  );
+  return {
+    replicationStopped(error, count) {
+      refused.increase(count);
+      stopped.set(1);
+      logger.error({ error, refused: count }, 'nothing is acknowledged until Kafka has caught up');
+    },
+    replicationRefused: () => refused.increase(),
+    replicationResumed(stoppedMs) {
+      stopped.set(0);
+      logger.warn({ stoppedMs }, 'Kafka has caught up: readings are acknowledged again');
+    },
+  };
+}
+
 function createLineLimit(telemetry: Telemetry, monotonicMs: () => number) {
   let second = -1;
   let written = 0;
