@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { openSystemClock } from '../../../devices/clock-system.ts';
-import type { Clock } from '../../../devices/clock.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { createKafkaServer, type Fault, type KafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createFastClock } from './clock.fixture.ts';
 import {
   createFolders,
   ensureTopics,
@@ -12,17 +11,6 @@ import {
   plainNames,
   type TestNode,
 } from './nodes.fixture.ts';
-
-/** A second of it lasts 50 ms: pauses and time-outs are as they are, the test is not. */
-function createFastClock(): Clock {
-  const system = openSystemClock();
-  const times = 20;
-  return {
-    now: () => system.now(),
-    monotonicMs: () => system.monotonicMs() * times,
-    schedule: (delayMs, run) => system.schedule(delayMs / times, run),
-  };
-}
 
 const fault = fc.constantFrom<Fault>('none', 'none', 'none', 'before', 'after');
 const step = fc.record({ node: fc.integer({ min: 0, max: 2 }), together: fc.boolean() });
