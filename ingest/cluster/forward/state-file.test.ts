@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { createSeededRandom } from '../../../devices/random.ts';
@@ -64,6 +66,25 @@ describe('the note of how far Kafka has a log', () => {
     }
   });
 
+  it('holds over a loss of power what a process found that another was killed at', async () => {
+    for (let nth = 1; nth < 30; nth++) {
+      for (const seed of [1, 2, 3, 4, 5]) {
+        disk = createMemoryFileSystem();
+        await disk.makeDirectory('/data');
+        await new Promise<void>((resolve) => {
+          const mortal = createMortalFileSystem(disk, nth, () => {
+            disk.kill();
+            resolve();
+          });
+          void notesOf(mortal, () => undefined).then(resolve);
+        });
+        const { found } = await open();
+        disk.powerCut(createSeededRandom(seed));
+        expect((await open()).found.position).toBe(found.position);
+      }
+    }
+  });
+
   async function notesOf(
     fileSystem: Parameters<typeof open>[0],
     noted: (position: number) => void,
@@ -115,7 +136,6 @@ describe('the note of how far Kafka has a log', () => {
   });
 
   it('refuses a note of a newer form by name', async () => {
-    const { crc32 } = await import('node:zlib');
     const json = '{"format":"quantrac-forward/2"}';
     disk.setContents(path, Buffer.from(`${crc32(json).toString(16).padStart(8, '0')} ${json}`));
     await expect(open()).rejects.toMatchObject({ code: 'FORWARD_STATE_DAMAGED' });
