@@ -62,6 +62,22 @@ describe('careful mode', () => {
     expect((await open(fileSystem, 6)).carefulLeft).toBe(0);
   });
 
+  it('knows the reading again where positions have holes', async () => {
+    const fileSystem = await openFileSystem();
+    await die(fileSystem, 1_024);
+    await die(fileSystem, 1_024);
+    const careful = await open(fileSystem, 1_024);
+    await careful.tryReading(2_048);
+    await careful.settled(2_048, small);
+    await careful.tryReading(5_120);
+    for (let tries = 2; tries <= 3; tries++) {
+      const attempts = await open(fileSystem, 2_048);
+      expect(attempts.carefulLeft).toBe(1);
+      expect(await attempts.tryReading(5_120)).toBe('try');
+    }
+    expect(await (await open(fileSystem, 2_048)).tryReading(5_120)).toBe('crashed');
+  });
+
   it('ends after so many readings without a crash', async () => {
     const fileSystem = await openFileSystem();
     await die(fileSystem, 0);

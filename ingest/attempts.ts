@@ -20,7 +20,7 @@ const recordSchema = z.object({
   format: z.literal(1),
   /** Ended by a stop, not by a crash. */
   clean: z.boolean(),
-  /** Position consumed when the start began to decide. */
+  /** Durably consumed when the start began to decide, or when the reading was tried. */
   consumed: z.int().min(0),
   /** Starts in a row that began there. */
   starts: z.int().min(0),
@@ -93,7 +93,6 @@ export async function openAttempts(options: AttemptsOptions): Promise<Attempts> 
       const tries = attempt?.position === position ? attempt.tries : 0;
       if (tries >= config.triesMax) return 'crashed';
       attempt = { position, tries: tries + 1 };
-      consumed = position - 1;
       await write(false);
       return 'try';
     },

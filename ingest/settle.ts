@@ -99,8 +99,7 @@ function settleMessage(parts: SettleParts, reading: LoggedReading): void {
   const { balance, passage } = parts;
   passMessage(parts, reading, passage);
   if (passage.faults.length > 0) quarantine(parts, reading);
-  // One that was passed on is counted as a reading where it came from.
-  const count = reading.passed === undefined ? 1 : 0;
+  const count = countOf(reading);
   if (passage.isWhole) {
     balance.readingsQuarantined += count;
     return;
@@ -112,6 +111,11 @@ function settleMessage(parts: SettleParts, reading: LoggedReading): void {
   balance.measurementsDuplicate += passage.duplicate;
   balance.measurementsRevision += passage.revision;
   balance.measurementsQuarantined += passage.faults.length;
+}
+
+/** One that was passed on is counted as a reading where it came from. */
+function countOf({ passed }: LoggedReading): 0 | 1 {
+  return passed === undefined ? 1 : 0;
 }
 
 /** To the partitions that decide some of its values: each takes what is its own. */
@@ -146,7 +150,7 @@ function quarantine(
 function setAside(parts: SettleParts, reading: LoggedReading, code: string, detail: string): void {
   setWholeAside(parts.passage, code, -1, detail);
   quarantine(parts, reading);
-  parts.balance.readingsQuarantined++;
+  parts.balance.readingsQuarantined += countOf(reading);
 }
 
 /** What its node could not read, or could not understand: one entry, and each reading is counted. */
@@ -261,6 +265,8 @@ function settleReplay(
     decider.pending.current.quarantined.push(endedEntry(entry, 'replayed', detail));
   }
   quarantine(parts, original, open);
+  // Values that failed with the whole message may be another partition's; known ones are repeats there.
+  passOn(parts, original);
   balance.replayed++;
   const text = `${original.position}: ${ended.length} of ${open.length} entries ended`;
   settleControl(parts, reading, 'replay', text);

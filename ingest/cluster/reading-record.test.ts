@@ -30,6 +30,10 @@ const anyReading: fc.Arbitrary<Reading> = fc
     ),
     fault: fc.option(fc.string({ unit: 'grapheme', maxLength: 200 })),
   })
+  .filter(({ reading, passed, fault }) => {
+    const isMessage = reading.kind === 'message' || reading.kind === 'backfill';
+    return passed === null || (isMessage && fault === null);
+  })
   .map(({ reading, passed, fault }) => ({
     ...reading,
     ...(passed === null ? {} : { passed }),
@@ -114,7 +118,7 @@ describe('a reading as a record of the topic', () => {
     ['receivedAt', '-1'],
     ['receivedAt', '1e3'],
     ['receivedAt', '999999999999999'],
-    ['node', '0'],
+    ['node', '-1'],
     ['node', '65536'],
     ['node', ''],
     ['position', '0'],
@@ -145,6 +149,17 @@ describe('a reading as a record of the topic', () => {
         readings: 1,
       },
     });
+  });
+
+  it('is quarantined where it was passed on and is no message, which alone can be', () => {
+    const passed = { from: 2, registryVersion: 9 };
+    const fault = { code: 'INGEST_READING_ERASED', detail: 'erased', readings: 1 };
+    const others = readingKinds.filter((kind) => kind !== 'message' && kind !== 'backfill');
+    for (const wrong of [{ fault }, ...others.map((kind) => ({ kind }))]) {
+      const reading = recordToReading(recordOf({ ...aReading, passed, ...wrong }), 9);
+      expect(reading.fault?.code).toBe('INGEST_RECORD_FOREIGN');
+      expect(reading.origin).toBeUndefined();
+    }
   });
 
   it('is quarantined where a header is missing, comes twice, or there is no value at all', () => {

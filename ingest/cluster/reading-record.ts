@@ -106,6 +106,10 @@ function read({ value, headers }: KafkaRecord, position: Position): LoggedReadin
   const passed = passageOf(headers);
   const fault = faultOf(headers, reading.origin.sequence);
   if (passed === undefined && fault === undefined) return reading;
+  const isMessage = reading.kind === 'message' || reading.kind === 'backfill';
+  if (passed !== undefined && (!isMessage || fault !== undefined)) {
+    throw foreign('only messages are passed on');
+  }
   return {
     ...reading,
     ...(passed === undefined ? {} : { passed }),
