@@ -33,7 +33,9 @@ export interface Connection {
    * Answers statements of InfluxQL, the tables of each. Rejects INFLUX_UNREACHABLE, INFLUX_BUSY,
    * INFLUX_NOT_ALLOWED, INFLUX_BUCKET_MISSING, INFLUX_ANSWER.
    */
-  ask(statements: readonly string[], timeoutMs?: number): Promise<readonly (readonly Table[])[]>;
+  ask(statements: readonly string[]): Promise<readonly (readonly Table[])[]>;
+  /** Drops a measurement, which may take as long as `dropTimeoutMs`; that there is none is no error. */
+  drop(measurement: string): Promise<void>;
   /** Gives up what is under way. */
   close(): void;
 }
@@ -86,6 +88,20 @@ export function openConnection({ config, token, ca, clock }: ConnectionOptions):
       });
   }
 
+  async function query(text: string, timeoutMs: number): Promise<QueryResults | undefined> {
+    const fields = new URLSearchParams({ db: database, epoch: 'ns', q: text });
+    if (policy !== '') fields.set('rp', policy);
+    const answer = await exchange({
+      path: '/query',
+      body: fields.toString(),
+      contentType: 'application/x-www-form-urlencoded',
+      gzip: false,
+      timeoutMs,
+    });
+    if (answer.status !== okStatus) throw refusalOf(answer, config);
+    return resultsOf(answer.body);
+  }
+
   return {
     write(body) {
       const query = new URLSearchParams({
@@ -101,18 +117,14 @@ export function openConnection({ config, token, ca, clock }: ConnectionOptions):
         timeoutMs: config.requestTimeoutMs,
       });
     },
-    async ask(statements, timeoutMs = config.requestTimeoutMs) {
-      const query = new URLSearchParams({ db: database, epoch: 'ns', q: statements.join(';') });
-      if (policy !== '') query.set('rp', policy);
-      const answer = await exchange({
-        path: '/query',
-        body: query.toString(),
-        contentType: 'application/x-www-form-urlencoded',
-        gzip: false,
-        timeoutMs,
-      });
-      if (answer.status !== 200) throw refusalOf(answer, config);
-      return tablesOf(answer.body, statements.length);
+    async ask(statements) {
+      const results = await query(statements.join(';'), config.requestTimeoutMs);
+      if (results?.length === statements.length) return results.map(tablesOf);
+      throw influxError('INFLUX_ANSWER', { statements: statements.length });
+    },
+    async drop(measurement) {
+      // 2.7 answers it with an empty object.
+      await query(`DROP MEASUREMENT "${measurement}"`, config.dropTimeoutMs);
     },
     close() {
       closing.abort();
@@ -181,6 +193,8 @@ function waitOf(asked: string | undefined, answeredAt: number): number {
   return Math.max(0, Date.parse(asked) - answeredAt);
 }
 
+const okStatus = 200;
+const answerShownMax = 500;
 const statuses = { badRequest: 400, notAllowed: 401, forbidden: 403, missing: 404 } as const;
 
 /** What an answer that is no success says, by name. */
@@ -188,7 +202,7 @@ export function refusalOf(
   { status, body }: Answer,
   { url, org, bucket }: Pick<InfluxConfig, 'url' | 'org' | 'bucket'>,
 ): CodedError {
-  const answer = body.slice(0, 500);
+  const answer = body.slice(0, answerShownMax);
   switch (status) {
     case statuses.notAllowed:
     case statuses.forbidden:
@@ -202,32 +216,30 @@ export function refusalOf(
   }
 }
 
-interface QueryAnswer {
-  readonly results?: readonly {
-    readonly error?: string;
-    readonly series?: readonly (Partial<Table> & { readonly partial?: boolean })[];
-  }[];
+interface QueryResult {
   readonly error?: string;
+  readonly series?: readonly (Partial<Table> & { readonly partial?: boolean })[];
+}
+type QueryResults = readonly QueryResult[];
+
+/** One result for each statement; INFLUX_BUSY with what a statement failed for. */
+function resultsOf(body: string): QueryResults | undefined {
+  let parsed: { readonly results?: QueryResults; readonly error?: string };
+  try {
+    parsed = JSON.parse(body) as typeof parsed;
+  } catch (error) {
+    throw influxError('INFLUX_ANSWER', { answer: body.slice(0, answerShownMax) }, error);
+  }
+  const { results = [] } = parsed;
+  const failed = parsed.error ?? results.find(({ error }) => error !== undefined)?.error;
+  if (failed !== undefined) throw influxError('INFLUX_BUSY', { status: okStatus, answer: failed });
+  return parsed.results;
 }
 
-function tablesOf(body: string, statements: number): Table[][] {
-  let parsed: QueryAnswer;
-  try {
-    parsed = JSON.parse(body) as QueryAnswer;
-  } catch (error) {
-    throw influxError('INFLUX_ANSWER', { answer: body.slice(0, 200) }, error);
-  }
-  const results = parsed.results ?? [];
-  const failed = parsed.error ?? results.find(({ error }) => error !== undefined)?.error;
-  if (failed !== undefined) throw influxError('INFLUX_BUSY', { status: 200, answer: failed });
-  if (results.length !== statements) {
-    throw influxError('INFLUX_ANSWER', { statements, results: results.length });
-  }
-  return results.map(({ series = [] }) =>
-    series.map(({ name = '', columns = [], values = [], partial = false }) => {
-      // `max-row-limit` of the server cuts answers: a cut one must not pass for the end.
-      if (partial) throw influxError('INFLUX_ANSWER', { setting: 'max-row-limit', name });
-      return { name, columns, values };
-    }),
-  );
+function tablesOf({ series = [] }: QueryResult): Table[] {
+  return series.map(({ name = '', columns = [], values = [], partial = false }) => {
+    // `max-row-limit` of the server cuts answers: a cut one must not pass for the end.
+    if (partial) throw influxError('INFLUX_ANSWER', { setting: 'max-row-limit', name });
+    return { name, columns, values };
+  });
 }

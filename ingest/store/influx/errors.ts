@@ -56,6 +56,12 @@ export const influxErrors = {
     meaning: 'Another program wrote into the measurement: build the view again.',
     canRetry: false,
   },
+  INFLUX_RECORD: {
+    message: 'A record of observations is no batch.',
+    meaning:
+      'Another program wrote into the topic. Its partition waits there: move the noted offset behind it, or build the topic again.',
+    canRetry: false,
+  },
   INFLUX_TAG: {
     message: 'A tag must be an id of the registry.',
     meaning: 'The registry holds an id with other characters than letters, digits, “.”, “_”, “-”.',

@@ -18,6 +18,8 @@ export interface InfluxEvents {
     readonly from: number;
     readonly to: number;
   }): void;
+  /** Where to go on could not be asked; it is tried again. */
+  notesUnread(error: unknown): void;
   /** The next note covers it. */
   noteFailed(error: unknown): void;
   assigned(partitions: readonly number[]): void;
@@ -37,7 +39,10 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
   const aside = count('lines_set_aside', 'Lines that InfluxDB refuses for good');
   const held = count('partition_holds', 'Times that a partition could not be read or understood');
   const missing = count('batches_missing', 'Batches that Kafka no longer had');
-  const noteFailures = count('note_failures', 'Notes of the position that Kafka did not take');
+  const noteFailures = count(
+    'note_failures',
+    'Notes of the position that Kafka did not take or give',
+  );
   const lag = metrics.gauge(
     'quantrac_influx_behind_records',
     'Records of observations that are not in InfluxDB yet',
@@ -71,6 +76,10 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
     batchesMissing(fields) {
       logger.error(fields, 'batches are missing in Kafka, the view in InfluxDB lacks them');
       missing.increase(fields.to - fields.from + 1);
+    },
+    notesUnread(error) {
+      logger.warn({ error }, 'the position of the view in InfluxDB could not be read');
+      noteFailures.increase();
     },
     noteFailed(error) {
       logger.warn({ error }, 'the position of the view in InfluxDB could not be noted');

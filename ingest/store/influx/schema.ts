@@ -6,7 +6,7 @@
  *   <name>             rows that are or were current
  *   <name>_superseded  rows that were superseded on arrival
  *   <name>_overflow    the few rows that a rule below keeps out of the two
- *   <name>_view        one point at time 0: `format`, the version of this schema
+ *   <name>_view        `format`, a version of this schema, at as many nanoseconds
  *
  * A point of the first two:
  *   time    end of the phenomenon time in ms; the digits below the millisecond are the row's ordinal:

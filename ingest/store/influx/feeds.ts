@@ -1,0 +1,115 @@
+/** The partitions that a sink carries: opened where the group left off, asked in turn. */
+import type { Position } from '../../log/log.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import { isFull, openFeed, type Feed, type FeedOptions, type Load, type Mark } from './feed.ts';
+import type { Pauses } from './pauses.ts';
+
+export interface FeedsOptions extends FeedOptions {
+  readonly group: string;
+  readonly pauses: Pauses;
+}
+
+export interface Feeds {
+  /** All partitions from now on; what is new is opened, what is gone closed, by the next `take`. */
+  assign(partitions: readonly number[]): void;
+  has(partition: number): boolean;
+  /** What may be stored together, empty where there is nothing now; never rejects. */
+  take(): Promise<Load>;
+  /** Resolves once `take` may have something, or `stir` is called. */
+  wait(): Promise<void>;
+  stir(): void;
+  /** Records of all partitions that were not taken yet. */
+  readonly behind: number;
+  close(): void;
+}
+
+export function openFeeds(options: FeedsOptions): Feeds {
+  const { kafka, topic, group, config, events, pauses } = options;
+  const feeds = new Map<number, Feed>();
+  let wanted: readonly number[] = [];
+  let isChanged = false;
+  let wake = (): void => undefined;
+
+  async function reconcile(): Promise<void> {
+    isChanged = false;
+    for (const [partition, feed] of feeds) {
+      if (wanted.includes(partition)) continue;
+      feed.close();
+      feeds.delete(partition);
+    }
+    const fresh = wanted.filter((partition) => !feeds.has(partition));
+    if (fresh.length === 0) return;
+    try {
+      const marks = await notedMarks(kafka, group, topic);
+      for (const partition of fresh) {
+        const mark = marks.get(partition) ?? { offset: 0, position: 0 };
+        feeds.set(partition, openFeed(options, partition, mark));
+      }
+    } catch (error) {
+      events.notesUnread(error);
+      isChanged = true;
+      await pauses.pause(config.backoffMinMs);
+    }
+  }
+
+  return {
+    assign(partitions) {
+      wanted = [...partitions];
+      isChanged = true;
+      wake();
+    },
+    has: (partition) => feeds.has(partition),
+    async take() {
+      if (isChanged) await reconcile();
+      const load: Load = { lines: [], bytes: 0, marks: new Map<number, Mark>() };
+      const turn = [...feeds.values()];
+      for (const feed of turn) {
+        if (isFull(load, config)) break;
+        await feed.take(load);
+        // Whoever was asked is asked last for the next load.
+        feeds.delete(feed.partition);
+        feeds.set(feed.partition, feed);
+      }
+      return load;
+    },
+    async wait() {
+      if (isChanged || pauses.isEnded) return;
+      const waiting = new AbortController();
+      const stirred = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const each = [...feeds.values()].map((feed) => feed.wait(waiting.signal));
+      await Promise.race([stirred, ...each]);
+      waiting.abort();
+    },
+    stir: () => wake(),
+    get behind() {
+      return [...feeds.values()].reduce((sum, feed) => sum + feed.behind, 0);
+    },
+    close() {
+      for (const feed of feeds.values()) feed.close();
+      feeds.clear();
+    },
+  };
+}
+
+async function notedMarks(
+  kafka: Kafka,
+  group: string,
+  topic: string,
+): Promise<ReadonlyMap<number, Mark>> {
+  const noted = await kafka.groupOffsets(group, topic);
+  return new Map(
+    noted.map(({ partition, offset, note }) => [partition, { offset, position: Number(note) }]),
+  );
+}
+
+/** Last batch of each partition that is wholly in InfluxDB. */
+export async function notedPositions(
+  kafka: Kafka,
+  group: string,
+  topic: string,
+): Promise<ReadonlyMap<number, Position>> {
+  const marks = await notedMarks(kafka, group, topic);
+  return new Map([...marks].map(([partition, { position }]) => [partition, position]));
+}

@@ -1,0 +1,101 @@
+/**
+ * Carries `observations` into InfluxDB: lines of the batches of its partitions, many partitions to a
+ * request, and notes with Kafka how far it has come once all of a request is stored. While one request
+ * is under way the next is made. A sink that stops, stalls or loses a partition repeats at most what
+ * it had not noted; points never change, so a repeat is no harm.
+ */
+import { CodedError } from '../../../devices/coded-error.ts';
+import { isFull, type FeedOptions, type Load } from './feed.ts';
+import { openFeeds } from './feeds.ts';
+import { createLineBuilder } from './lines.ts';
+import { createPauses } from './pauses.ts';
+import type { SeriesTags } from './schema.ts';
+import type { Writer } from './writer.ts';
+
+export interface SinkOptions extends Omit<FeedOptions, 'lines'> {
+  /** Where it notes its offsets: a group without members, since Kafka takes notes of no other. */
+  readonly group: string;
+  /** Closed with the sink. */
+  readonly writer: Writer;
+  /** Tags of a series under a registry version that has it; throws where there are none yet. */
+  readonly rowTags: (series: number, registryVersion: number) => SeriesTags;
+}
+
+export interface Sink {
+  /** All partitions that it carries from now on. */
+  assign(partitions: readonly number[]): void;
+  /** Resolves once closed; rejects with what nobody foresaw. */
+  readonly done: Promise<void>;
+  /**
+   * Ends the writing behind the request that is under way. What was not stored and noted is written
+   * again by whoever carries the partition next.
+   */
+  close(): Promise<void>;
+}
+
+export function openSink(options: SinkOptions): Sink {
+  const { kafka, topic, group, writer, clock, config, events } = options;
+  const lines = createLineBuilder({ ...config, rowTags: options.rowTags });
+  const pauses = createPauses(clock);
+  const feeds = openFeeds({ ...options, lines, pauses });
+  let failure: unknown;
+
+  async function note({ marks }: Load): Promise<void> {
+    const offsets = [...marks]
+      .filter(([partition]) => feeds.has(partition))
+      .map(([partition, { offset, position }]) => ({ partition, offset, note: `${position}` }));
+    if (offsets.length === 0) return;
+    try {
+      await kafka.noteGroupOffsets(group, topic, offsets);
+    } catch (error) {
+      events.noteFailed(error);
+    }
+  }
+
+  /** Never rejects: what goes wrong for good ends the loop. */
+  async function settle(load: Load): Promise<void> {
+    try {
+      await writer.write(load.lines);
+      await note(load);
+      events.behind(feeds.behind);
+    } catch (error) {
+      failure = error;
+      pauses.end();
+      feeds.stir();
+    }
+  }
+
+  async function run(): Promise<void> {
+    let settling = Promise.resolve();
+    while (!pauses.isEnded) {
+      const load = await feeds.take();
+      if (load.marks.size === 0) {
+        await feeds.wait();
+        continue;
+      }
+      await settling;
+      if (pauses.isEnded) break;
+      settling = settle(load);
+      if (!isFull(load, config)) await pauses.pause(config.lingerMs);
+    }
+    await settling;
+    feeds.close();
+    const isClosed = failure instanceof CodedError && failure.code === 'INFLUX_CLOSED';
+    if (failure !== undefined && !isClosed) throw failure;
+  }
+
+  const done = run();
+  return {
+    done,
+    assign(partitions) {
+      events.assigned(partitions);
+      feeds.assign(partitions);
+    },
+    async close() {
+      pauses.end();
+      writer.close();
+      feeds.stir();
+      await done;
+    },
+  };
+}
