@@ -174,8 +174,9 @@ async function settleCarefully(
   } else {
     const reading = readingOf(record);
     parts.events.readingCrashed({ position, device: reading.device });
-    if (isNews(parts, reading)) {
-      parts.settler.setAside(reading, 'INGEST_CRASHED', 'ingest died at it in every try');
+    const news = newsOf(parts, reading);
+    if (news !== undefined) {
+      parts.settler.setAside(news, 'INGEST_CRASHED', 'ingest died at it in every try');
     }
   }
   stretch.consumed = position;
@@ -198,8 +199,8 @@ function isReplay(record: LogRecord): boolean {
 }
 
 async function settleReplay(parts: FollowParts, record: LogRecord): Promise<void> {
-  const reading = readingOf(record);
-  if (!isNews(parts, reading)) return;
+  const reading = newsOf(parts, readingOf(record));
+  if (reading === undefined) return;
   parts.settler.settle(reading, await parts.originals.originalOf(reading));
 }
 
@@ -216,20 +217,30 @@ function settleRecord(parts: FollowParts, record: LogRecord): void {
     const code = error instanceof CodedError ? error.code : 'INGEST_READING_FAILED';
     return settler.setAside(unknownReading(record), code, String(error));
   }
-  if (isNews(parts, reading)) settler.settle(reading);
+  const news = newsOf(parts, reading);
+  if (news !== undefined) settler.settle(news);
 }
 
-/** False for one that its node has sent before. One passed on came whole with what was decided of it. */
-function isNews({ sources, settler, events }: FollowParts, reading: LoggedReading): boolean {
-  if (sources === undefined || reading.passed !== undefined) return true;
-  const { isRepeat, missing } = sources.take(reading);
-  if (isRepeat) events.readingRepeated();
+/**
+ * What of a reading is to be settled: nothing of one that its node has sent before, and of one that
+ * stands for several those that are new. One passed on came whole with what was decided of it.
+ */
+function newsOf(
+  { sources, settler, events }: FollowParts,
+  reading: LoggedReading,
+): LoggedReading | undefined {
+  if (sources === undefined || reading.passed !== undefined) return reading;
+  const { readings, missing } = sources.take(reading);
+  if (readings === 0) events.readingRepeated();
   if (missing > 0) {
     const { position, origin } = reading;
     events.readingsMissing({ position, node: origin?.node ?? 0, missing });
     settler.setMissingAside(reading, missing);
   }
-  return !isRepeat;
+  if (readings === 0) return undefined;
+  const { fault } = reading;
+  if (fault === undefined || fault.readings === readings) return reading;
+  return { ...reading, fault: { ...fault, readings } };
 }
 
 function readingOf(record: LogRecord): LoggedReading {

@@ -16,7 +16,6 @@ import type { QuarantineEntry } from './observations/batch.ts';
 import { passMessage, setWholeAside, type Passage, type PipelineParts } from './pipeline.ts';
 import { endedEntry, openEntry, stillOpen } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
-import type { ReadingFault } from './reading.ts';
 import { restatementOf, type ReprocessStep } from './reprocess-step.ts';
 import type { RuleNames } from './rule-names.ts';
 import type { StoreReader } from './store/store.ts';
@@ -47,7 +46,9 @@ export function createSettler(parts: SettleParts): Settler {
   const { balance } = parts;
   return {
     settle(reading, original) {
-      if (reading.fault !== undefined) return settleFault(parts, reading, reading.fault);
+      const { fault } = reading;
+      // What its node could not read, or could not understand.
+      if (fault !== undefined) return setAside(parts, reading, fault.code, fault.detail);
       switch (reading.kind) {
         case 'message':
         case 'backfill':
@@ -113,9 +114,12 @@ function settleMessage(parts: SettleParts, reading: LoggedReading): void {
   balance.measurementsQuarantined += passage.faults.length;
 }
 
-/** One that was passed on is counted as a reading where it came from. */
-function countOf({ passed }: LoggedReading): 0 | 1 {
-  return passed === undefined ? 1 : 0;
+/**
+ * How many readings it counts as: one that was passed on counts where it came from, a fault stands
+ * for as many as it says.
+ */
+function countOf({ passed, fault }: LoggedReading): number {
+  return passed === undefined ? (fault?.readings ?? 1) : 0;
 }
 
 /** To the partitions that decide some of its values: each takes what is its own. */
@@ -151,12 +155,6 @@ function setAside(parts: SettleParts, reading: LoggedReading, code: string, deta
   setWholeAside(parts.passage, code, -1, detail);
   quarantine(parts, reading);
   parts.balance.readingsQuarantined += countOf(reading);
-}
-
-/** What its node could not read, or could not understand: one entry, and each reading is counted. */
-function settleFault(parts: SettleParts, reading: LoggedReading, fault: ReadingFault): void {
-  setAside(parts, reading, fault.code, fault.detail);
-  parts.balance.readingsQuarantined += fault.readings - 1;
 }
 
 function settleControl(

@@ -8,8 +8,8 @@ import type { LoggedReading } from './reading-codec.ts';
 
 export interface Sources {
   /**
-   * Notes a reading before it is settled. `repeat`: it came before and is not settled again;
-   * `missing`: how many readings of its node, just before it, never came.
+   * Notes a reading before it is settled: what it stands for and came before is not settled again,
+   * what should have come before it and never did is counted with it.
    */
   take(reading: LoggedReading): Taken;
   /** By node, for the batch that ends here. */
@@ -19,15 +19,17 @@ export interface Sources {
 }
 
 export interface Taken {
-  readonly isRepeat: boolean;
+  /** Of the readings that it stands for, those that come for the first time: 0 for a repeat. */
+  readonly readings: number;
+  /** Readings of its node, just before it, that never came. */
   readonly missing: number;
 }
 
 /** Stands for whoever writes into the topic and is no node of ours: such records have no origin. */
 export const strangerNode = 65_536;
 
-const repeat: Taken = { isRepeat: true, missing: 0 };
-const next: Taken = { isRepeat: false, missing: 0 };
+const repeat: Taken = { readings: 0, missing: 0 };
+const next: Taken = { readings: 1, missing: 0 };
 
 export function openSources(initial: readonly SourceMark[]): Sources {
   const marks = new Map(initial.map((mark) => [mark.node, { ...mark }]));
@@ -53,13 +55,13 @@ export function openSources(initial: readonly SourceMark[]): Sources {
       }
       const mark = markOf(origin.node);
       if (origin.sequence <= mark.sequence) return repeat;
-      // A fault stands for all the readings up to its own number.
-      const first = origin.sequence - (fault?.readings ?? 1) + 1;
-      const missing = Math.max(0, first - mark.sequence - 1);
-      total += origin.sequence - mark.sequence;
+      const since = origin.sequence - mark.sequence;
+      // A fault stands for all the readings up to its own number; some may have come before.
+      const readings = Math.min(since, fault?.readings ?? 1);
+      total += since;
       mark.position = origin.position;
       mark.sequence = origin.sequence;
-      return missing === 0 ? next : { isRepeat: false, missing };
+      return since === 1 ? next : { readings, missing: since - readings };
     },
     marks: () => [...marks.values()].map((mark) => ({ ...mark })).sort((a, b) => a.node - b.node),
     get total() {
