@@ -27,8 +27,6 @@ export interface BatchBuilder {
   build(records: readonly LogRecord[], from: number, router: Router): Batch;
   /** Positions up to `last` that cannot be read. */
   buildUnreadable(last: Position, router: Router): Batch;
-  /** Last position in any batch so far. */
-  readonly position: Position;
   /** By partition, the last sequence given. */
   readonly sequences: readonly number[];
 }
@@ -91,9 +89,6 @@ export function createBatchBuilder(options: BatchOptions): BatchBuilder {
   });
 
   return {
-    get position() {
-      return position;
-    },
     sequences,
     build(records, from, router) {
       begin();

@@ -14,7 +14,8 @@ export interface Away {
 export interface ForwardEvents {
   opened(fields: { readonly position: Position; readonly registryVersion: number }): void;
   forwarded(readings: number): void;
-  unreadable(error: unknown, position: Position): void;
+  /** `readings`: so many, in or before the batch that ends at `last`. */
+  unreadable(error: unknown, readings: number, last: Position): void;
   readFailed(error: unknown, position: Position): void;
   registryAdopted(version: number, position: Position): void;
   registryMissing(error: unknown, version: number): void;
@@ -39,7 +40,7 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
   const sent = metrics.counter(name('readings_total'), 'Readings of the own log that Kafka has.');
   const unreadable = metrics.counter(
     name('unreadable_total'),
-    'Stretches of the own log that could not be read; Kafka has a record that names them.',
+    'Readings of the own log that could not be read; Kafka has records that name them.',
   );
   const errors = metrics.counter(name('errors_total'), 'What failed and is tried again.', ['what']);
   const position = metrics.gauge(name('position'), 'Last position of the own log in Kafka.');
@@ -56,10 +57,10 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
   return {
     opened: (fields) => logger.info(fields, 'Readings are forwarded to Kafka.'),
     forwarded: (readings) => sent.increase(readings),
-    unreadable(error, at) {
-      unreadable.increase();
+    unreadable(error, readings, last) {
+      unreadable.increase(readings);
       logger.error(
-        { error, position: at },
+        { error, readings, last },
         'Readings of the own log cannot be read; ingest is told which.',
       );
     },

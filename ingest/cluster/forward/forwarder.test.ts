@@ -3,9 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../log/file-system.ts';
 import { kafkaError } from '../../log/kafka/errors.ts';
 import type { Producer } from '../../log/kafka/kafka.ts';
-import { blankReading, decodeReading } from '../../reading-codec.ts';
 import { partitionOf } from '../partition-of.ts';
 import { node, openWorld, partitions, sentOf, startAt } from './world.fixture.ts';
+
+/** Kafka never answers. */
+const silent = (inner: Producer): Producer => ({
+  ...inner,
+  send: () => new Promise(() => undefined),
+});
 
 describe('the forwarder', () => {
   it('sends each reading of the own log with its origin to the partition of its station', async () => {
@@ -233,97 +238,6 @@ describe('the forwarder', () => {
     expect(sentOf(world.server).flat()).toHaveLength(2);
   });
 
-  it('sends what cannot be read as what it is: positions, sequences and counts stay whole', async () => {
-    const world = await openWorld();
-    const first = await world.open();
-    for (let count = 0; count < 200; count++) await first.keep({});
-    await first.until(() => first.forwardedEnd.get() >= 200);
-    await first.close();
-    // Of a node that never sent anything: another topic, and damage in the middle of a segment.
-    const segments = world.disk.paths().filter((path) => path.endsWith('.segment'));
-    const damaged = segments.toSorted()[1]!;
-    const bytes = world.disk.contents(damaged);
-    world.disk.setContents(damaged, bytes.fill(0xee, 1_000, 1_200));
-    await world.disk.unlink('/data/forward.state');
-    const again = await openWorld();
-    const second = await world.open({
-      options: { producer: await again.server.connect().openProducer() },
-    });
-    await second.drained();
-    await second.close();
-    const sent = sentOf(again.server).flat();
-    const notices = sent.filter(({ reading }) => reading.fault !== undefined);
-    expect(notices).toHaveLength(1);
-    const { fault, origin } = notices[0]!.reading;
-    expect(fault?.code).toBe('INGEST_READING_UNREADABLE');
-    const count = fault?.readings ?? 0;
-    expect(count).toBeGreaterThan(1);
-    const firstLost = (origin?.position ?? 0) - count + 1;
-    expect(fault?.detail).toBe(`node ${node}, positions ${firstLost} to ${origin?.position}`);
-    expect(origin?.sequence).toBe(count);
-    expect(sent).toHaveLength(200 - count + 1);
-    expect(second.telemetry.value('quantrac_forward_readings_total')).toBe(200);
-    expect(second.telemetry.value('quantrac_forward_unreadable_total')).toBe(1);
-  });
-
-  it('sends an erased reading as erased, with nothing of what it said', async () => {
-    const world = await openWorld();
-    const first = await world.open();
-    await first.close();
-    const away = await world.open({
-      producer: () => ({ send: () => new Promise(() => undefined), close: async () => undefined }),
-    });
-    await away.keep({});
-    await away.writer.rewrite({
-      positions: new Set([1]),
-      reason: 'lawful',
-      replace: ({ position, body }) => blankReading(decodeReading(position, body)),
-    });
-    world.disk.kill();
-    const second = await world.open();
-    await second.drained();
-    await second.close();
-    const [only] = sentOf(world.server).flat();
-    expect(only?.key).toBe(`node-${node}`);
-    expect(only?.reading).toMatchObject({
-      device: '',
-      topic: '',
-      payload: Buffer.alloc(0),
-      fault: { code: 'INGEST_READING_ERASED', readings: 1 },
-    });
-  });
-
-  it('sends bytes that are no reading as they are, to be quarantined by name', async () => {
-    const world = await openWorld();
-    const life = await world.open();
-    const bytes = Buffer.from('what is this?');
-    await new Promise<void>((resolve) => {
-      life.writer.append(
-        bytes.length,
-        (target, at) => void bytes.copy(target, at),
-        () => resolve(),
-      );
-    });
-    await life.drained();
-    await life.close();
-    const [only] = sentOf(world.server).flat();
-    expect(only?.reading).toMatchObject({ payload: bytes, fault: { code: 'LOG_READING_UNKNOWN' } });
-  });
-
-  it('tells an old marker of one machine as control: it puts no version in force', async () => {
-    const world = await openWorld();
-    const life = await world.open();
-    await life.keep({
-      kind: 'registry',
-      device: '',
-      topic: '',
-      payload: Buffer.from('{"version":3}'),
-    });
-    await life.drained();
-    await life.close();
-    expect(sentOf(world.server).flat()[0]?.reading).toMatchObject({ kind: 'control', device: '' });
-  });
-
   it.each([
     ['cluster.node', { node: 8 }],
     ['cluster.partitions', { partitions: 5 }],
@@ -352,10 +266,6 @@ describe('the forwarder', () => {
 
   it('ends in time though Kafka does not answer, and sends that again at the next start', async () => {
     const world = await openWorld();
-    const silent = (inner: Producer): Producer => ({
-      ...inner,
-      send: () => new Promise(() => undefined),
-    });
     const first = await world.open({ producer: silent });
     await first.keep({});
     await first.until(() => first.clock.now() - startAt > 100);
@@ -366,6 +276,20 @@ describe('the forwarder', () => {
     await second.drained();
     await second.close();
     expect(sentOf(world.server).flat()).toHaveLength(1);
+  });
+
+  it('says nothing of an end that cannot be told', async () => {
+    const world = await openWorld();
+    world.server.faults.send = () => 'before';
+    const freeBytes = () => Promise.reject(new Error('no such disk'));
+    const life = await world.open({ options: { freeBytes } });
+    await life.keep({});
+    await life.until(() => life.telemetry.lines.some(({ message }) => message.startsWith('Kafka')));
+    expect(life.telemetry.lines.map(({ message }) => message)).toContain(
+      'How much room the own log has left could not be told.',
+    );
+    expect(life.telemetry.value('quantrac_forward_spool_until_seconds')).toBe(0);
+    await life.close();
   });
 
   it('answers a note with a position behind which the log may be rewritten', async () => {

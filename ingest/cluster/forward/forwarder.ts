@@ -213,7 +213,7 @@ async function currentRouter(work: Work): Promise<Router | undefined> {
 
 /** Undefined when there is nothing to send yet. */
 async function nextBatch(work: Work, router: Router): Promise<Batch | undefined> {
-  const { readings, builder, spool } = work;
+  const { readings, builder, spool, events } = work;
   if (work.nextTaken === work.taken.length) {
     try {
       work.taken = await readings.read(readBytesMax);
@@ -230,6 +230,7 @@ async function nextBatch(work: Work, router: Router): Promise<Batch | undefined>
   }
   const batch = builder.build(work.taken, work.nextTaken, router);
   work.nextTaken += batch.taken;
+  if (batch.unreadable > 0) events.unreadable('gone', batch.unreadable, batch.last);
   return batch;
 }
 
@@ -246,9 +247,10 @@ async function skipUnreadable(
     await pause(work, config.retryMsMax);
     return undefined;
   }
-  events.unreadable(error, skipped.first);
   const batch = builder.buildUnreadable(skipped.last, router);
-  return batch.records.length === 0 ? undefined : batch;
+  if (batch.unreadable === 0) return undefined;
+  events.unreadable(error, batch.unreadable, batch.last);
+  return batch;
 }
 
 /** Until there are some; a few are given the time to become more. */

@@ -12,7 +12,7 @@ import { createMemoryFileSystem, type MemoryFileSystem } from '../../log/file-sy
 import type { FileSystem } from '../../log/file-system.ts';
 import { createKafkaServer, type KafkaServer } from '../../log/kafka/kafka-memory.ts';
 import type { Producer } from '../../log/kafka/kafka.ts';
-import type { Position } from '../../log/log.ts';
+import type { LogReader, Position } from '../../log/log.ts';
 import { openLogReader, openLogWriter } from '../../log/segment-log.ts';
 import type { SegmentLogWriter } from '../../log/segment-writer.ts';
 import { keepReading } from '../../reading-codec.ts';
@@ -42,6 +42,8 @@ export interface LifeOptions {
   /** Stands between the process and the disk. */
   readonly fileSystem?: FileSystem;
   readonly producer?: (inner: Producer) => Producer;
+  /** Stands between the forwarder and the own log. */
+  readonly reader?: (inner: LogReader) => LogReader;
   readonly config?: Partial<ForwardConfig>;
   readonly options?: Partial<ForwarderOptions>;
 }
@@ -110,7 +112,7 @@ async function openLife(world: Shared, options: LifeOptions): Promise<Life> {
     node,
     topic,
     partitions,
-    readings: reader,
+    readings: options.reader?.(reader) ?? reader,
     readingsEnd,
     forwardedEnd,
     producer: options.producer?.(inner) ?? inner,
