@@ -26,6 +26,8 @@ export interface HistorySuite {
   readonly open: () => Promise<HistoryUnderTest>;
   /** Runs of each property. */
   readonly numRuns: number;
+  /** Why it cannot be run here: printed with the tests that are then skipped. */
+  readonly missing?: string | undefined;
 }
 
 /** No decider says one revision of a key in two batches; what comes again is the batch. */
@@ -36,8 +38,10 @@ function withoutRepeats(seed: BatchSeed): BatchSeed {
   return { ...seed, rows };
 }
 
-export function describeHistory(name: string, { open, numRuns }: HistorySuite): void {
-  describe(`${name} as a view to ask`, () => {
+export function describeHistory(name: string, suite: HistorySuite): void {
+  const { open, numRuns, missing } = suite;
+  const title = `${name} as a view to ask${missing === undefined ? '' : ` (${missing})`}`;
+  describe.skipIf(missing !== undefined)(title, () => {
     const opened: HistoryUnderTest[] = [];
     async function openOne(): Promise<HistoryUnderTest> {
       const view = await open();

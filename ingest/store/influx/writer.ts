@@ -8,7 +8,7 @@
  *   401, 403, 404         an operator must act: said loudly, tried again
  *   429, 5xx, none, else  tried again, after Retry-After where it is given
  *
- * A refused line is set aside with its reason, the others are stored. Where more than
+ * A line that is refused twice is set aside with its reason, the others are stored. Where more than
  * `refusedLinesMax` of a request are refused it is not the lines: nothing is set aside then, and all
  * are tried again.
  */
@@ -86,7 +86,9 @@ async function storeLines(
     const reason = await sending.send(lines);
     if (reason === null) continue;
     if (lines.length === 1) {
-      refused.push({ line: lines[0]!, reason });
+      // Once may be a mishap on the way; a line that is wrong is refused again.
+      const again = await sending.send(lines);
+      if (again !== null) refused.push({ line: lines[0]!, reason: again });
       continue;
     }
     const middle = lines.length >>> 1;
