@@ -9,6 +9,7 @@ import { brokerConfigSchema } from './broker/config.ts';
 import { acceptedValues, parseCommentedJson, type SchemaNode } from './commented-json.ts';
 import { devicesConfigSchema } from './devices/config.ts';
 import { startError } from './errors.ts';
+import { clusterConfigSchema } from './ingest/cluster/config.ts';
 import { ingestConfigSchema } from './ingest/config.ts';
 import { logConfigSchema } from './ingest/log/config.ts';
 import { simulatorsConfigSchema } from './simulators/config.ts';
@@ -36,6 +37,10 @@ export const configurationSchema = z.strictObject({
   pushPort: port
     .default(8081)
     .describe("Reserved for devices' HTTP pushes; this version opens nothing on it."),
+  role: z
+    .enum(['all', 'broker', 'ingest', 'api'])
+    .default('all')
+    .describe('What this process does of a cluster; without `cluster` it does all.'),
   logLevel: z
     .enum(['error', 'warn', 'info', 'debug'])
     .default('info')
@@ -66,6 +71,9 @@ export const configurationSchema = z.strictObject({
     .omit({ host: true, mqttPort: true, mqttsPort: true, mqttWsPort: true, anonymousPublish: true })
     .prefault({})
     .describe('The doors in.'),
+  cluster: clusterConfigSchema
+    .optional()
+    .describe('More than one process: Kafka between them. Absent on one machine.'),
   log: logConfigSchema.prefault({}).describe('Both logs: readings and observations.'),
   ingest: ingestConfigSchema.prefault({}).describe('Judging and keeping.'),
   api: apiConfig.omit({ host: true, httpPort: true }).prefault({}).describe('The doors out.'),
@@ -88,6 +96,13 @@ export const settings = [
   ['mqtt-ws-port', 'QUANTRAC_MQTT_WS_PORT', 'mqttWsPort', 'number'],
   ['http-port', 'QUANTRAC_HTTP_PORT', 'httpPort', 'number'],
   ['push-port', 'QUANTRAC_PUSH_PORT', 'pushPort', 'number'],
+  ['role', 'QUANTRAC_ROLE', 'role', 'text'],
+  ['node', 'QUANTRAC_NODE', 'cluster.node', 'number'],
+  ['kafka-brokers', 'QUANTRAC_KAFKA_BROKERS', 'cluster.kafka.brokers', 'list'],
+  ['influx-url', 'QUANTRAC_INFLUX_URL', 'cluster.influx.url', 'text'],
+  ['influx-org', 'QUANTRAC_INFLUX_ORG', 'cluster.influx.org', 'text'],
+  ['influx-bucket', 'QUANTRAC_INFLUX_BUCKET', 'cluster.influx.bucket', 'text'],
+  ['influx-token-file', 'QUANTRAC_INFLUX_TOKEN_FILE', 'cluster.influx.tokenFile', 'text'],
 ] as const;
 
 export interface ConfigurationInput {
@@ -102,12 +117,33 @@ export function readConfiguration(input: ConfigurationInput): Configuration {
   const merged: Record<string, unknown> = { ...file };
   for (const [flag, variable, key, kind] of settings) {
     const given = textOf(input.flags[flag]) ?? input.environment[variable];
-    if (given !== undefined) merged[key] = kind === 'number' ? toNumber(given) : given;
+    if (given !== undefined) place(merged, key.split('.'), valueOf(given, kind));
   }
   const parsed = configurationSchema.safeParse(merged);
   if (!parsed.success)
     throw startError('START_CONFIG_INVALID', describeIssue(parsed.error.issues[0], merged));
+  if (parsed.data.role !== 'all' && parsed.data.cluster === undefined) {
+    const accepted = 'all; another role needs `cluster` (node and kafka.brokers)';
+    throw startError('START_CONFIG_INVALID', { key: 'role', value: parsed.data.role, accepted });
+  }
   return { ...parsed.data, demo: input.flags['demo'] === true, json: input.flags['json'] === true };
+}
+
+function valueOf(text: string, kind: (typeof settings)[number][3]): unknown {
+  if (kind === 'number') return toNumber(text);
+  return kind === 'list' ? text.split(',').map((item) => item.trim()) : text;
+}
+
+/** Objects on the way are copied: what the file holds is left as it is. */
+function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first = '', ...rest] = path;
+  if (rest.length === 0) {
+    target[first] = value;
+    return;
+  }
+  const inner = { ...(target[first] as Record<string, unknown> | undefined) };
+  target[first] = inner;
+  place(inner, rest, value);
 }
 
 function textOf(flag: string | boolean | undefined): string | undefined {
@@ -140,7 +176,7 @@ function describeIssue(
     issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
   let value: unknown = merged;
   for (const step of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-  const setting = settings.find(([, , key]) => path.length === 1 && key === path[0]);
+  const setting = settings.find(([, , key]) => key === path.join('.'));
   return {
     key: path.join('.'),
     ...(setting === undefined ? {} : { flag: `--${setting[0]}`, environment: setting[1] }),

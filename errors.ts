@@ -8,6 +8,18 @@ export const startErrors = {
       'The named key holds a value outside what it accepts. Nothing was opened; correct the key.',
     canRetry: false,
   },
+  START_NODE_WITHOUT_API: {
+    message: 'This process has no api',
+    meaning:
+      'The registry is changed where an api runs: give the command the --data-dir of a process with the role api or all.',
+    canRetry: false,
+  },
+  START_NOT_IN_CLUSTER: {
+    message: 'The command is not for a node of a cluster',
+    meaning:
+      'The folder of a node is no whole platform: what is kept of readings and observations is in Kafka. `docs/operate.md` says what to do instead.',
+    canRetry: false,
+  },
   START_CONFIG_UNREADABLE: {
     message: 'The configuration file cannot be read',
     meaning: 'The file named by --config does not exist, or is not JSON with // comments.',

@@ -14,6 +14,15 @@ export interface Room {
   close(): Promise<void>;
 }
 
+/** `link` and `decide` are threads of the cluster profile. */
+const scripts: Readonly<Record<RoomData['room'], string>> = {
+  broker: './broker/worker.ts',
+  ingest: './ingest/worker.ts',
+  api: './api/worker.ts',
+  link: './ingest/cluster/link-worker.ts',
+  decide: './ingest/cluster/decide-worker.ts',
+};
+
 /** How long a room may take to close before its thread is ended: together under 10 s. */
 const closeMsMax = 3_000;
 
@@ -24,7 +33,7 @@ export function openRoom(
   clock: Clock,
 ): Room {
   const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
-  const worker = new Worker(new URL(`./${data.room}/worker.ts`, import.meta.url), {
+  const worker = new Worker(new URL(scripts[data.room], import.meta.url), {
     workerData: data,
     transferList,
     name: data.room,

@@ -13,7 +13,7 @@ import { createCaller, serveCalls, type Handlers } from './thread-call.ts';
 
 /** What every room is given by `main.ts`. */
 export interface RoomData {
-  readonly room: 'broker' | 'ingest' | 'api';
+  readonly room: 'broker' | 'ingest' | 'api' | 'link' | 'decide';
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /** Ports to the other rooms. */
   readonly ports: Readonly<Record<string, MessagePort>>;
@@ -92,8 +92,8 @@ export async function runRoom<Data extends RoomData>(
   try {
     const room = await opening;
     serveCalls(parent, {
-      ...room.calls,
       metrics: () => telemetry.text(),
+      ...room.calls,
       close: async () => {
         await room.close();
         for (const port of Object.values(data.ports)) port.close();

@@ -39,6 +39,10 @@ export interface Server {
 }
 
 export async function startServer(configuration: Configuration): Promise<Server> {
+  if (configuration.cluster !== undefined) {
+    const { startNode } = await import('./server-cluster.ts');
+    return startNode(configuration, configuration.cluster);
+  }
   const folder = openDataFolder(configuration.dataDir, openSystemRandom());
   const closers: (() => Promise<unknown>)[] = [async () => folder.release()];
   const close = async (): Promise<void> => {
@@ -218,15 +222,15 @@ export function listeningText(
   if (json) return `${JSON.stringify({ event: 'listening', ...addresses, dataDir })}\n`;
   const host = hostInUrl(asked);
   const web = `${addresses.isSecure ? 'https' : 'http'}://${host}:${addresses.httpPort}`;
+  const { mqttPort, mqttWsPort, mqttsPort, httpPort } = addresses as Partial<Addresses>;
   const lines = [
     `Quantrac is running; data in ${dataDir}`,
-    `  live page      ${web}/`,
-    `  reading API    ${web}/api/v1/latest`,
-    `  MQTT           mqtt://${host}:${addresses.mqttPort}`,
-    `  MQTT over web  ws://${host}:${addresses.mqttWsPort}/mqtt`,
-    ...(addresses.mqttsPort === undefined
+    ...(httpPort === undefined
       ? []
-      : [`  MQTT over TLS  mqtts://${host}:${addresses.mqttsPort}`]),
+      : [`  live page      ${web}/`, `  reading API    ${web}/api/v1/latest`]),
+    ...(mqttPort === undefined ? [] : [`  MQTT           mqtt://${host}:${mqttPort}`]),
+    ...(mqttWsPort === undefined ? [] : [`  MQTT over web  ws://${host}:${mqttWsPort}/mqtt`]),
+    ...(mqttsPort === undefined ? [] : [`  MQTT over TLS  mqtts://${host}:${mqttsPort}`]),
     ...(demo ? ['  demonstration: simulated stations publish every 2 s'] : []),
   ];
   return `${lines.join('\n')}\n`;

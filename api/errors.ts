@@ -198,6 +198,12 @@ export const apiErrors = {
     meaning: '`problems` names each error by its JSON pointer.',
     canRetry: false,
   },
+  API_CLUSTER_AWAY: {
+    status: 503,
+    message: 'This node has not joined its cluster yet.',
+    meaning: 'Kafka does not answer: nothing was changed. Try again when it does.',
+    canRetry: true,
+  },
   API_HEADERS_TOO_LARGE: {
     status: 431,
     message: 'The request headers are too large.',

@@ -18,6 +18,7 @@ import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
+import type { ApiClusterData } from './worker-cluster.ts';
 
 export interface ApiRoomData extends RoomData {
   readonly room: 'api';
@@ -32,6 +33,8 @@ export interface ApiRoomData extends RoomData {
   readonly devices: DevicesConfig;
   readonly ingest: { readonly store: StoreConfig };
   readonly api: ApiConfig;
+  /** Cluster profile. */
+  readonly cluster?: ApiClusterData;
 }
 
 interface ProvisionQuestion {
@@ -47,15 +50,9 @@ const actor = 'operator (command line)';
 
 async function openApiRoom(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
-  // Ingest makes the view; it answers once the view is there.
-  await room.call('ingest', 'opened');
-  const registry = openRegistryWriter(data.paths.registry, {
-    clock,
-    random,
-    telemetry,
-    config: data.devices,
-    codecs: new Set(codecs.map(({ id }) => id)),
-  });
+  const { registry, ...parts } = await openRegistryParts(room);
+  // Whoever makes the view answers once it is there.
+  await room.call(data.cluster === undefined ? 'ingest' : 'link', 'opened');
   const store = openStoreFollower({
     path: data.paths.view,
     config: data.ingest.store,
@@ -84,17 +81,20 @@ async function openApiRoom(room: Surroundings) {
     pageFolder: join(import.meta.dirname, 'web/dist'),
     store,
     observations: source('observations'),
-    readings: source('readings'),
+    ...(data.cluster === undefined ? { readings: source('readings') } : {}),
+    ...(parts.copy === undefined ? {} : { copy: parts.copy }),
     registry,
-    registryChanges: createOwnChanges(registry),
-    registryMarking: 'after',
-    appendReading: (reading) => room.call('broker', 'append', reading) as Promise<Position>,
-    storeIdentity: data.paths.identity,
+    registryChanges: parts.changes,
+    registryMarking: parts.marking,
+    appendReading: (reading) => room.call(ownerOf(room), 'append', reading) as Promise<Position>,
+    storeIdentity: parts.storeIdentity,
     health: () => readHealth(room),
     connections: async (limit) =>
-      (await room.call('broker', 'connections', limit)) as ConnectionState[],
+      'broker' in data.ports
+        ? ((await room.call('broker', 'connections', limit)) as ConnectionState[])
+        : [],
     metricsText: () => readMetrics(room),
-    registryChanged: async () => void (await room.call('broker', 'registryChanged')),
+    registryChanged: () => tellBroker(room),
   });
   return {
     ready: { httpPort: api.httpPort, isSecure: api.isSecure },
@@ -105,9 +105,45 @@ async function openApiRoom(room: Surroundings) {
     },
     async close() {
       await api.close();
+      await parts.close();
       registry.close();
     },
   };
+}
+
+/** The registry as this process has it: its own on one machine, a copy in a cluster. */
+async function openRegistryParts(room: Surroundings) {
+  const { data, clock, random, telemetry } = room;
+  const options = {
+    ...{ clock, random, telemetry, config: data.devices },
+    codecs: new Set(codecs.map(({ id }) => id)),
+  };
+  if (data.cluster !== undefined) {
+    const { openClusterRegistry } = await import('./worker-cluster.ts');
+    return openClusterRegistry({
+      ...{ ...data, ...data.cluster, ...options, devices: data.devices },
+      tell: () => tellBroker(room),
+      fail: room.fail,
+    });
+  }
+  const registry = openRegistryWriter(data.paths.registry, options);
+  return {
+    registry,
+    changes: createOwnChanges(registry),
+    marking: 'after' as const,
+    storeIdentity: data.paths.identity,
+    copy: undefined,
+    close: async () => undefined,
+  };
+}
+
+/** Who has the node's log of readings. */
+function ownerOf({ data }: Surroundings): 'broker' | 'link' {
+  return 'broker' in data.ports ? 'broker' : 'link';
+}
+
+async function tellBroker(room: Surroundings): Promise<void> {
+  if ('broker' in room.data.ports) await room.call('broker', 'registryChanged');
 }
 
 /** The operators' work for the control socket. */
@@ -149,7 +185,7 @@ function operatorCalls(api: Api) {
 
 async function readHealth(room: Surroundings): Promise<RoomHealth[]> {
   return Promise.all(
-    ['broker', 'ingest'].map(async (name) => {
+    Object.keys(room.data.ports).map(async (name) => {
       try {
         return (await room.call(name, 'health')) as RoomHealth;
       } catch (error) {
@@ -167,8 +203,7 @@ async function readHealth(room: Surroundings): Promise<RoomHealth[]> {
 async function readMetrics(room: Surroundings): Promise<string> {
   const texts = await Promise.all([
     room.main('processMetrics'),
-    room.call('broker', 'metrics'),
-    room.call('ingest', 'metrics'),
+    ...Object.keys(room.data.ports).map((name) => room.call(name, 'metrics')),
     room.telemetry.text(),
   ]);
   return texts.map((text) => `${String(text).trimEnd()}\n`).join('');

@@ -6,6 +6,7 @@ import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
+import type { LogWriter } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import { readingsCalls, repeatRetention } from '../ingest/maintain/readings-calls.ts';
@@ -14,9 +15,11 @@ import type { Reading } from '../ingest/reading.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
+import { createReplicationEvents } from './events.ts';
 import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
 import { createLateFeed } from './mqtt/late-feed.ts';
+import { createReplicatedLog } from './replicated-log.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
 
 export interface BrokerRoomData extends RoomData {
@@ -32,6 +35,12 @@ export interface BrokerRoomData extends RoomData {
   readonly devices: DevicesConfig;
   readonly ingest: { readonly store: StoreConfig };
   readonly broker: BrokerConfig;
+  /** Cluster profile: an acknowledgement waits for Kafka. */
+  readonly replicated?: {
+    readonly forwarded: SharedArrayBuffer;
+    readonly ackWaitMsMax: number;
+    readonly ackPendingMax: number;
+  };
 }
 
 async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
@@ -55,6 +64,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       ? { healthy: true }
       : { healthy: false, reason: state.error.code };
   };
+  const acknowledged = replicatedLog(room, readings);
   const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
   const openFeed = openFeedOf(room, registry);
   const broker = await openBroker({
@@ -63,7 +73,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     random,
     telemetry,
     readFile: (path) => readFile(path),
-    readings,
+    readings: acknowledged,
     registry,
     openFeed,
     logState,
@@ -79,9 +89,10 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
   );
   return {
     ready: broker.addresses,
-    calls: { ...maintenance, append },
+    calls: { ...maintenance, append, health: () => healthOf(logState(), broker) },
     rooms: {
       ingest: { opened: () => true, append, consumed },
+      link: { consumed, registryChanged: () => broker.registryChanged() },
       api: {
         append,
         health: () => healthOf(logState(), broker),
@@ -96,6 +107,23 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await readings.close();
     },
   };
+}
+
+/** The log as doors see it: with `ack: replicated` a reading counts as kept once Kafka has it. */
+function replicatedLog(
+  { data, clock, telemetry }: RoomSurroundings<BrokerRoomData>,
+  readings: LogWriter,
+): LogWriter {
+  if (data.replicated === undefined) return readings;
+  const { forwarded, ackWaitMsMax, ackPendingMax } = data.replicated;
+  return createReplicatedLog({
+    log: readings,
+    forwardedEnd: createDurableEnd(forwarded),
+    clock,
+    waitMsMax: ackWaitMsMax,
+    pendingMax: ackPendingMax,
+    events: createReplicationEvents(telemetry),
+  });
 }
 
 /** What `/readyz` and the operators are told of this room. */

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { openDatabase, transaction, type Database } from './database.ts';
 import { devicesError } from './errors.ts';
 import { writeChangeset, type RegistryChangeset } from './registry/changeset.ts';
-import { createCopiedStore, prepareCopy } from './registry/copied.ts';
+import { createCopiedStore, isCopy, prepareCopy } from './registry/copied.ts';
 import { migrateRegistry } from './registry/tables.ts';
 import { closingOnError, refuseStrange } from './registry-sqlite-reader.ts';
 
@@ -45,6 +46,21 @@ export function openRegistryCopy(
     prepareCopy(database, path);
     return copyOver(database);
   });
+}
+
+/** A note of a copy that another thread keeps; undefined while there is no copy, or no such note. */
+export function readCopyNote(
+  path: string,
+  key: string,
+  options: { readonly busyTimeoutMs: number },
+): string | undefined {
+  if (!existsSync(path)) return undefined;
+  const database = openDatabase(path, { ...options, readOnly: true });
+  try {
+    return isCopy(database) ? createCopiedStore(database).note(key) : undefined;
+  } finally {
+    database.close();
+  }
 }
 
 function copyOver(database: Database): RegistryCopy {

@@ -20,7 +20,7 @@ import { createOriginals } from './originals.ts';
 import type { FileSystem } from './log/file-system.ts';
 import type { DurableEnd, LogReader, LogRecord, LogWriter, Position } from './log/log.ts';
 import { createNormaliser } from './normalise/measurement.ts';
-import type { BalanceTotals } from './observations/batch.ts';
+import type { BalanceTotals, SourceMark } from './observations/batch.ts';
 import { createPassage, type Partition } from './pipeline.ts';
 import { createRuleNames } from './rule-names.ts';
 import { createSettler } from './settle.ts';
@@ -67,6 +67,8 @@ export interface IngestStats {
   /** Last batch that the store has. */
   readonly observations: Position;
   readonly totals: BalanceTotals;
+  /** Cluster profile: what of each node's log is settled in a durable batch. */
+  readonly sources: readonly SourceMark[];
   readonly windowsBytes: number;
   readonly tailBytes: number;
   /** Readings still decided one by one; 0 outside careful mode. */
@@ -123,6 +125,7 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
         readingsInFlight: options.partition?.inFlight() ?? readingsEnd.get() - store.consumed,
         observations: store.position,
         totals: store.totals,
+        sources: store.sources ?? [],
         windowsBytes: steps.decider.windowsBytes,
         tailBytes: store.tailBytes,
         carefulReadings: attempts.carefulLeft,

@@ -16,6 +16,7 @@ import type { Batch } from '../observations/batch.ts';
 import type { StoreWriter } from '../store/store.ts';
 import { batchPositionOf, offsetOfBatch } from './batches.ts';
 import type { CopyEvents } from './copy-events.ts';
+import type { Levels } from './levels.ts';
 
 export interface CopyOptions {
   readonly kafka: Kafka;
@@ -31,6 +32,8 @@ export interface CopyOptions {
   readonly events: CopyEvents;
   /** Resolves once this node's registry knows the version; undefined where it does. */
   readonly untilRegistry: (version: number) => Promise<void> | undefined;
+  /** Told how level the copy is. */
+  readonly levels: Pick<Levels, 'set'>;
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -96,7 +99,14 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
       state.problem = null;
       state.lag = readers.reduce((sum, { end, next }) => sum + Math.max(0, end - next), 0);
       events.lagging(state.lag);
+      if (append.isIdle) tellLevels(readers);
       if (copied === 0) await rest(readers);
+    }
+  }
+
+  function tellLevels(readers: readonly PartitionReader[]): void {
+    for (const [partition, { levelAt }] of readers.entries()) {
+      if (levelAt > 0) options.levels.set(partition, levelAt);
     }
   }
 
@@ -206,6 +216,9 @@ function createAppender(options: CopyOptions, positions: Position[]) {
   };
 
   return {
+    get isIdle() {
+      return underWay === 0;
+    },
     async add(partition: number, position: Position, value: Buffer): Promise<void> {
       // One that is refused is offered again behind those that follow it: so only one at a time.
       while (underWay > 0) await room();

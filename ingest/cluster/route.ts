@@ -33,6 +33,16 @@ export function offsetOfPlace(place: Position): number {
   return Math.floor(place / partitionsMax) - 1;
 }
 
+/** The smallest offset of the partition whose place is at or behind a position. */
+export function offsetFromPlace(position: Position, partition: number): number {
+  return Math.max(0, Math.ceil((position - partition) / partitionsMax) - 1);
+}
+
+/** The first offset of a partition whose place is not before a position. */
+export function offsetFrom(position: Position, partition: number): number {
+  return Math.max(0, Math.ceil((position - partition) / partitionsMax) - 1);
+}
+
 export interface Route {
   /** Null where a place, not a key, decides. */
   readonly key: string | null;

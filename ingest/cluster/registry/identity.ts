@@ -47,8 +47,13 @@ export async function ensureIdentity(
   return identity;
 }
 
+/** Of the note under `identityKey`. */
+export function identityOf(note: string): ClusterIdentity {
+  return schema.parse(JSON.parse(note));
+}
+
 /** As far as this node's copy knows; undefined before the cluster has one. */
 export function readIdentity(copy: RegistryCopy): ClusterIdentity | undefined {
   const note = copy.note(identityKey);
-  return note === undefined ? undefined : schema.parse(JSON.parse(note));
+  return note === undefined ? undefined : identityOf(note);
 }

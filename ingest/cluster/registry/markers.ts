@@ -2,7 +2,7 @@ import type { OutgoingRecord } from '../../log/kafka/kafka.ts';
 import { readingToRecord } from '../reading-record.ts';
 
 /** Node of the markers: no process has this number. */
-const registryNode = 0;
+export const registryNode = 0;
 
 /**
  * The marker of a version in every partition of `readings`: what stands behind it there is judged by

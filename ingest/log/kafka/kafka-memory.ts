@@ -119,6 +119,10 @@ export function createKafkaServer(): KafkaServer {
       get end() {
         return partitionAt(topic, partition).end;
       },
+      get levelAt() {
+        const { end } = partitionAt(topic, partition);
+        return next >= end ? Number.MAX_SAFE_INTEGER : Number.NEGATIVE_INFINITY;
+      },
       async read(bytesMax) {
         await Promise.resolve();
         if (faults.read?.(topic, partition) === 'before') {

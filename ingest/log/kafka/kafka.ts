@@ -63,6 +63,11 @@ export interface PartitionReader {
   wait(signal?: AbortSignal): Promise<void>;
   /** The end of what is committed, as last seen: the offset behind the last committed record or marker. */
   readonly end: Offset;
+  /**
+   * When the server last said that nothing committed lies at `next` or behind it, integer ms UTC;
+   * −Infinity where something does, or it was not asked yet.
+   */
+  readonly levelAt: number;
   seek(offset: Offset): void;
   close(): void;
 }

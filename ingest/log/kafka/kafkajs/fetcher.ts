@@ -142,6 +142,7 @@ export function createFetcher(parts: FetcherParts): Fetcher {
         partition,
         offset,
         bytesMax: config.readAheadBytesMax,
+        now: () => clock.now(),
         stir,
         closed: () => {
           queues.delete(queue);

@@ -7,6 +7,8 @@ export interface PartitionQueueOptions {
   readonly partition: number;
   readonly offset: Offset;
   readonly bytesMax: number;
+  /** Wall clock. */
+  readonly now: () => number;
   /** There is room again, or another offset is wanted. */
   readonly stir: () => void;
   readonly closed: () => void;
@@ -37,6 +39,7 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
   let next = options.offset;
   let asks = options.offset;
   let end = 0;
+  let levelAt = Number.NEGATIVE_INFINITY;
   let problem: Error | undefined;
   let isStuck = false;
   let isClosed = false;
@@ -79,6 +82,9 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     get end() {
       return end;
     },
+    get levelAt() {
+      return at === records.length && asks >= end ? levelAt : Number.NEGATIVE_INFINITY;
+    },
     async read(bytesMax) {
       if (isClosed) throw kafkaError('KAFKA_UNREACHABLE', { reason: 'the reader is closed' });
       if (at === records.length && problem !== undefined) {
@@ -109,6 +115,7 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
       isStuck = false;
       next = offset;
       asks = offset;
+      levelAt = Number.NEGATIVE_INFINITY;
       options.stir();
     },
     close() {
@@ -142,6 +149,7 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
       }
       asks = behind;
       end = stableEnd;
+      if (asks >= end) levelAt = options.now();
       if (records.length === 0) next = behind;
       problem = undefined;
       if (records.length > 0) wake();

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { kafkaConfigSchema } from '../log/kafka/config.ts';
+import { influxConfigSchema } from '../store/influx/config.ts';
+import { ackSchema, forwardConfigSchema } from './forward/config.ts';
+
+/** As many as a change cursor has room for. */
+export const clusterPartitionsMax = 64;
+
+/** The cluster profile (`cluster`): absent on one machine. */
+export const clusterConfigSchema = z.strictObject({
+  node: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .describe(
+      'Number of this process in the cluster. It belongs to the data folder for ever: another folder with the same number is refused by name.',
+    ),
+  partitions: z
+    .int()
+    .min(1)
+    .max(clusterPartitionsMax)
+    .default(12)
+    .describe(
+      'Partitions of readings and observations: as many workers can share the work. Fixed by the first node that starts; another number is refused by name.',
+    ),
+  ack: ackSchema,
+  commitIntervalMs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(50)
+    .describe(
+      'Batches of a partition are this long apart at least: each is a transaction in Kafka. Shorter: fresher values, more work there.',
+    ),
+  forward: forwardConfigSchema.prefault({}).describe('How readings go to Kafka.'),
+  kafka: kafkaConfigSchema.describe('How Kafka is reached, and what its topics must be.'),
+  influx: influxConfigSchema
+    .optional()
+    .describe('How InfluxDB is reached. Absent: observations are not written there.'),
+});
+
+export type ClusterConfig = z.infer<typeof clusterConfigSchema>;

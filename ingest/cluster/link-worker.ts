@@ -1,0 +1,292 @@
+/**
+ * A node's thread between its own folder and Kafka: its log of readings goes out, all observations
+ * come in. On a node of the api it also owns the log into which the api appends, and on one without
+ * api it keeps the copy of the registry. Doors and reading go on while Kafka is away.
+ */
+import { readFileSync, statfsSync } from 'node:fs';
+import type { DevicesConfig } from '../../devices/config.ts';
+import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
+import { runRoom, type RoomData, type RoomSurroundings } from '../../room-thread.ts';
+import type { IngestConfig } from '../config.ts';
+import type { LogConfig, LogRetention } from '../log/config.ts';
+import { createDurableEnd } from '../log/durable-end.ts';
+import { openNodeFileSystem } from '../log/file-system-node.ts';
+import type { Kafka } from '../log/kafka/kafka.ts';
+import { takeOwnerLock } from '../log/owner-lock.ts';
+import { openLogReader, openLogWriter } from '../log/segment-log.ts';
+import { readingsCalls, repeatRetention } from '../maintain/readings-calls.ts';
+import { keepReading } from '../reading-codec.ts';
+import type { Reading } from '../reading.ts';
+import { openStoreWriter } from '../store/writer.ts';
+import { registryWaiter } from './await-registry.ts';
+import type { ClusterConfig } from './config.ts';
+import { connectKafka } from './connect.ts';
+import { openCopy, type Copy } from './copy.ts';
+import { openCopyEvents } from './copy-events.ts';
+import { createForwardEvents } from './forward/events.ts';
+import { openForwarder, type Forwarder } from './forward/forwarder.ts';
+import { createLevels } from './levels.ts';
+import { namesOf } from './names.ts';
+import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
+import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
+import type { ClusterIdentity } from './registry/identity.ts';
+
+export interface LinkRoomData extends RoomData {
+  readonly room: 'link';
+  readonly ends: {
+    readonly readings: SharedArrayBuffer;
+    readonly observations: SharedArrayBuffer;
+    readonly forwarded: SharedArrayBuffer;
+    readonly levels: SharedArrayBuffer;
+    readonly joined: SharedArrayBuffer;
+  };
+  readonly paths: {
+    readonly path: string;
+    readonly readings: string;
+    readonly observations: string;
+    readonly view: string;
+    readonly registry: string;
+    readonly identity: { readonly storeId: string };
+  };
+  readonly log: LogConfig & { readonly readings: LogRetention };
+  readonly devices: DevicesConfig;
+  readonly ingest: IngestConfig;
+  readonly cluster: ClusterConfig;
+  /** No broker in this process: this thread owns the node's log of readings. */
+  readonly ownsReadings: boolean;
+  /** No api in this process: this thread keeps the copy of the registry. */
+  readonly keepsRegistry: boolean;
+}
+
+type Surroundings = RoomSurroundings<LinkRoomData>;
+
+async function openLinkRoom(room: Surroundings) {
+  const { data, clock, telemetry } = room;
+  const readText = (path: string): string => readFileSync(path, 'utf8');
+  const clientId = `node-${data.cluster.node}-link`;
+  const { kafka: config } = data.cluster;
+  const kafka = connectKafka({ config, clock, telemetry, clientId, readText });
+  const intake = data.ownsReadings ? await openIntake(room) : undefined;
+  const duty = data.keepsRegistry ? openDuty(room, kafka) : undefined;
+  const closers: (() => Promise<unknown>)[] = [];
+  const stopping = new AbortController();
+  const opened = Promise.withResolvers<true>();
+  const links = {
+    forwarder: undefined as Forwarder | undefined,
+    copy: undefined as Copy | undefined,
+  };
+
+  /** In the background: what needs to know the cluster, and what needs the registry. */
+  async function link(): Promise<void> {
+    const { signal } = stopping;
+    const { busyTimeoutMs } = data.devices;
+    const registry = { path: data.paths.registry, busyTimeoutMs };
+    const identity = await untilIdentity(registry, clock, signal);
+    if (identity === undefined) return;
+    links.copy = await openLocalCopy(room, kafka, identity, closers);
+    opened.resolve(true);
+    await untilJoined(data.ends.joined, clock, signal);
+    if (signal.aborted) return;
+    links.forwarder = await openOwnForwarder(room, kafka, intake, closers);
+  }
+  const readingsEnd = createDurableEnd(data.ends.readings);
+  const metrics = async (): Promise<string> => {
+    const logged = readingsEnd.get();
+    const waiting = logged - (links.forwarder?.position ?? logged);
+    return (await telemetry.text()) + loggedText(data.cluster.node, logged, waiting);
+  };
+  const linking = link().catch(room.fail);
+
+  return {
+    ready: {},
+    calls: { health: () => healthOf(links), metrics },
+    rooms: {
+      api: {
+        opened: () => opened.promise,
+        append: (reading: Reading) => intake?.append(reading),
+        health: () => healthOf(links),
+        metrics,
+      },
+    },
+    async close() {
+      stopping.abort();
+      await duty?.close();
+      await Promise.race([
+        linking,
+        new Promise((resolve) => void clock.schedule(1_000, () => resolve(undefined))),
+      ]);
+      for (const close of closers.splice(0).reverse()) await close();
+      await intake?.close();
+      await kafka.close();
+    },
+  };
+}
+
+function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
+  const { data, clock, random, telemetry } = room;
+  const { cluster, devices, paths } = data;
+  const duty = openRegistryDuty({
+    ...{ kafka, cluster, devices, clock, random, telemetry },
+    path: paths.registry,
+    logId: paths.identity.storeId,
+    onVersion: async () => {
+      if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
+    },
+    onFailed: room.fail,
+  });
+  duty.joined.then(() => tellJoined(data.ends.joined), room.fail);
+  return duty;
+}
+
+async function openIntake(room: Surroundings) {
+  const { data, clock, random, telemetry } = room;
+  const readings = await openLogWriter({
+    ...{ fileSystem: openNodeFileSystem(), directory: data.paths.readings, name: 'readings' },
+    ...{ config: data.log, retention: data.log.readings, clock, random, telemetry },
+    durableEnd: createDurableEnd(data.ends.readings),
+    lock: takeOwnerLock,
+  });
+  const calls = readingsCalls(readings, createDurableEnd(data.ends.observations));
+  const rounds = repeatRetention(clock, calls.retain, (error) =>
+    telemetry.logger.warn({ error }, 'retention could not delete; it is tried again'),
+  );
+  return {
+    append: (reading: Reading) =>
+      keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) }),
+    consumed: calls.consumed,
+    async close() {
+      rounds.stop();
+      await readings.close();
+    },
+  };
+}
+
+async function openLocalCopy(
+  room: Surroundings,
+  kafka: Kafka,
+  identity: ClusterIdentity,
+  closers: (() => Promise<unknown>)[],
+): Promise<Copy> {
+  const { data, clock, random, telemetry } = room;
+  const { paths, ingest } = data;
+  const fileSystem = openNodeFileSystem();
+  const durableEnd = createDurableEnd(data.ends.observations);
+  const observations = await openLogWriter({
+    ...{ fileSystem, directory: paths.observations, name: 'observations', config: data.log },
+    ...{ clock, random, telemetry, durableEnd, lock: takeOwnerLock },
+  });
+  closers.push(() => observations.close());
+  const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
+  closers.push(async () => registry.close());
+  const store = openStoreWriter({
+    ...{ path: paths.view, config: ingest.store, clock, telemetry },
+    isCircular: (series) => {
+      const { bySeries, properties } = registry.current();
+      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
+    },
+    storeId: identity.storeId,
+    logEnd: durableEnd.get(),
+  });
+  closers.push(async () => store.close());
+  const copy = await openCopy({
+    ...{ kafka, partitions: data.cluster.partitions, observations, store, clock, config: ingest },
+    topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
+    ownObservations: await openLogReader({ fileSystem, directory: paths.observations, durableEnd }),
+    events: openCopyEvents(telemetry),
+    untilRegistry: registryWaiter(registry, clock),
+    levels: createLevels(data.ends.levels),
+    onFailed: room.fail,
+  });
+  closers.push(() => copy.close());
+  return copy;
+}
+
+async function openOwnForwarder(
+  room: Surroundings,
+  kafka: Kafka,
+  intake: { consumed(position: number): Promise<void> } | undefined,
+  closers: (() => Promise<unknown>)[],
+): Promise<Forwarder> {
+  const { data, clock, telemetry } = room;
+  const { cluster, paths } = data;
+  const fileSystem = openNodeFileSystem();
+  const readingsEnd = createDurableEnd(data.ends.readings);
+  const readings = await openLogReader({
+    ...{ fileSystem, directory: paths.readings, durableEnd: readingsEnd },
+  });
+  closers.push(() => readings.close());
+  const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
+  closers.push(async () => registry.close());
+  const producer = await kafka.openProducer();
+  closers.push(() => producer.close());
+  const looking = repeatRefresh(room, registry);
+  closers.push(async () => looking.stop());
+  const consumed = async (position: number): Promise<void> => {
+    if (intake === undefined) await room.call('broker', 'consumed', position);
+    else await intake.consumed(position);
+  };
+  const forwarder = await openForwarder({
+    ...{ node: cluster.node, partitions: cluster.partitions, readings, readingsEnd, producer },
+    ...{ registry, fileSystem, directory: paths.path, clock, config: cluster.forward },
+    topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
+    events: createForwardEvents(telemetry),
+    forwardedEnd: createDurableEnd(data.ends.forwarded),
+    noted: (position) => {
+      consumed(position).catch((error: unknown) => {
+        telemetry.logger.debug({ position, error: String(error) }, 'ReadingsRetentionNotTold');
+      });
+    },
+    freeBytes: async () => {
+      const { bavail, bsize } = statfsSync(paths.readings);
+      const disk = bavail * bsize;
+      return Math.min(disk, data.log.readings.totalBytesMax ?? disk);
+    },
+    failed: room.fail,
+  });
+  closers.push(() => forwarder.close());
+  return forwarder;
+}
+
+/** This node's share of the law of readings: what its log took in, and what Kafka has not got yet. */
+function loggedText(node: number, logged: number, waiting: number): string {
+  return [
+    `quantrac_readings_logged_total{node="${node}"} ${logged}`,
+    `quantrac_readings_in_flight{node="${node}",stage="node"} ${waiting}`,
+    '',
+  ].join('\n');
+}
+
+const refreshMs = 250;
+
+/** Routing follows the registry without being told: a version is used once it was seen and noted. */
+function repeatRefresh(
+  { clock }: Surroundings,
+  registry: { refresh(): unknown },
+): { readonly stop: () => void } {
+  let next = clock.schedule(refreshMs, round);
+  function round(): void {
+    registry.refresh();
+    next = clock.schedule(refreshMs, round);
+  }
+  return { stop: () => next.cancel() };
+}
+
+/** Never a reason not to take readings: Kafka may be away for long. */
+function healthOf({
+  copy,
+  forwarder,
+}: {
+  readonly copy: Copy | undefined;
+  readonly forwarder: Forwarder | undefined;
+}) {
+  return {
+    room: 'link',
+    isReady: true,
+    reasons: [],
+    copyLag: copy?.lag ?? null,
+    copyProblem: copy?.problem ?? null,
+    forwarded: forwarder?.position ?? null,
+  };
+}
+
+await runRoom(openLinkRoom);

@@ -1,0 +1,170 @@
+/**
+ * Starts a node of a cluster: the rooms of its role, each in its thread, and the thread between the
+ * folder and Kafka. On one machine `server.ts` starts all rooms without any of this.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ApiRoomData } from './api/worker.ts';
+import type { BrokerRoomData } from './broker/worker.ts';
+import type { Configuration } from './configuration.ts';
+import { openDataFolder, type DataFolder } from './data-folder.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { openSystemRandom } from './devices/random.ts';
+import { openRegistryCopy } from './devices/registry-copy.ts';
+import type { ClusterConfig } from './ingest/cluster/config.ts';
+import type { DecideRoomData } from './ingest/cluster/decide-worker.ts';
+import { joinedBytes } from './ingest/cluster/joining.ts';
+import { levelsBytes } from './ingest/cluster/levels.ts';
+import type { LinkRoomData } from './ingest/cluster/link-worker.ts';
+import { durableEndBytes } from './ingest/log/durable-end.ts';
+import { openHealthDoor } from './health-door.ts';
+import { openRoom, type Room } from './open-room.ts';
+import type { Addresses, Server } from './server.ts';
+
+type Role = Configuration['role'];
+type RoomName = 'broker' | 'link' | 'decide' | 'api';
+
+/** In the order of opening: doors that take readings in come first. */
+const roomsOf: Readonly<Record<Role, readonly RoomName[]>> = {
+  all: ['broker', 'link', 'decide', 'api'],
+  broker: ['broker', 'link'],
+  ingest: ['decide'],
+  api: ['link', 'api'],
+};
+
+export async function startNode(
+  configuration: Configuration,
+  cluster: ClusterConfig,
+): Promise<Server> {
+  const folder = openDataFolder(configuration.dataDir, openSystemRandom());
+  const closers: (() => Promise<unknown>)[] = [async () => folder.release()];
+  const close = async (): Promise<void> => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
+  try {
+    openRegistryCopy(folder.registry, configuration.devices).close();
+    const rooms = openRooms(configuration, cluster, folder, closers);
+    const ended = Promise.race(rooms.map(({ room }) => room.ended));
+    const failed = ended.then((error) => Promise.reject(error));
+    const told = await Promise.race([Promise.all(rooms.map(({ room }) => room.ready)), failed]);
+    const addresses: Addresses = Object.assign({}, ...told);
+    if (configuration.role === 'broker' || configuration.role === 'ingest') {
+      const door = await openHealthDoor(configuration, rooms);
+      closers.push(() => door.close());
+      Object.assign(addresses, { httpPort: door.httpPort, isSecure: false });
+    }
+    const { serveControl } = await import('./control.ts');
+    const { nodeControlHandlers } = await import('./control-handlers-cluster.ts');
+    const api = rooms.find(({ name }) => name === 'api')?.room;
+    const control = await serveControl(
+      folder.controlSocket,
+      nodeControlHandlers({ api, addresses, folder, role: configuration.role }),
+    );
+    closers.push(async () => control.close());
+    return { addresses, dataDir: folder.path, ended, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export interface NamedRoom {
+  readonly name: RoomName;
+  readonly room: Room;
+}
+
+function openRooms(
+  configuration: Configuration,
+  cluster: ClusterConfig,
+  folder: DataFolder,
+  closers: (() => Promise<unknown>)[],
+): NamedRoom[] {
+  const names = roomsOf[configuration.role];
+  const data = describeRooms(configuration, cluster, folder, connect(names));
+  const clock = openSystemClock();
+  return names.map((name) => {
+    const calls = { processMetrics: async () => '' };
+    const room = openRoom(data[name], calls, configuration.threads, clock);
+    closers.push(() => room.close());
+    return { name, room };
+  });
+}
+
+type Ports = Readonly<Record<RoomName, Record<string, MessagePort>>>;
+
+/** A channel between any two rooms of the process. */
+function connect(names: readonly RoomName[]): Ports {
+  const ports: Ports = { broker: {}, link: {}, decide: {}, api: {} };
+  for (const [at, one] of names.entries()) {
+    for (const other of names.slice(at + 1)) {
+      const { port1, port2 } = new MessageChannel();
+      ports[one][other] = port1;
+      ports[other][one] = port2;
+    }
+  }
+  return ports;
+}
+
+interface RoomsData {
+  readonly broker: BrokerRoomData;
+  readonly link: LinkRoomData;
+  readonly decide: DecideRoomData;
+  readonly api: ApiRoomData;
+}
+
+function describeRooms(
+  configuration: Configuration,
+  cluster: ClusterConfig,
+  folder: DataFolder,
+  ports: Ports,
+): RoomsData {
+  const joined = new SharedArrayBuffer(joinedBytes);
+  const levels = new SharedArrayBuffer(levelsBytes(cluster.partitions));
+  const forwarded = new SharedArrayBuffer(durableEndBytes);
+  const ends = {
+    readings: new SharedArrayBuffer(durableEndBytes),
+    observations: new SharedArrayBuffer(durableEndBytes),
+  };
+  const { release: _release, ...paths } = folder;
+  const { logLevel, log, devices, ingest, role } = configuration;
+  const shared = { logLevel, ends, paths, log, devices, ingest };
+  const host = configuration.host ?? '::';
+  const hasApi = role === 'api' || role === 'all';
+  const { mqttPort, mqttsPort, mqttWsPort, httpPort } = configuration;
+  const { ackWaitMsMax, ackPendingMax } = cluster.forward;
+  return {
+    broker: {
+      ...shared,
+      room: 'broker',
+      ports: ports.broker,
+      broker: {
+        ...configuration.broker,
+        ...{ host, mqttPort, mqttsPort, mqttWsPort, anonymousPublish: 'never' },
+      },
+      ...(cluster.ack === 'replicated'
+        ? { replicated: { forwarded, ackWaitMsMax, ackPendingMax } }
+        : {}),
+    },
+    link: {
+      ...shared,
+      room: 'link',
+      ports: ports.link,
+      cluster,
+      ends: { ...ends, forwarded, levels, joined },
+      ownsReadings: role === 'api',
+      keepsRegistry: !hasApi,
+    },
+    decide: {
+      ...{ logLevel, paths, devices, ingest, cluster, joined },
+      room: 'decide',
+      ports: ports.decide,
+      keepsRegistry: role === 'ingest',
+    },
+    api: {
+      ...shared,
+      room: 'api',
+      ports: ports.api,
+      api: { ...configuration.api, host, httpPort },
+      cluster: { cluster, levels, joined },
+    },
+  };
+}
