@@ -9,6 +9,7 @@ import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
+import { CodedError } from './coded-error.ts';
 import type { Metrics, Telemetry } from './telemetry.ts';
 
 export interface ProcessTelemetry extends Telemetry {
@@ -33,6 +34,7 @@ export function openProcessTelemetry(options: ProcessTelemetryOptions): ProcessT
       base: { room: options.room },
       level: options.level,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { error: errorFields },
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'event',
       redact: secretFields.flatMap((name) => [name, `*.${name}`]),
@@ -49,6 +51,17 @@ export function openProcessTelemetry(options: ProcessTelemetryOptions): ProcessT
     },
     text: () => registry.metrics(),
   };
+}
+
+/** What a line says of an error: code and fields of one that is named, the stack of a defect. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const said = cause === undefined ? {} : { cause: String(cause) };
+  if (error instanceof CodedError) {
+    return { code: error.code, message, fields: error.fields, ...said };
+  }
+  return { name, message, ...said, stack };
 }
 
 function openMetrics(registry: Registry): Metrics {
