@@ -1,5 +1,6 @@
 import type { Datastream, Station } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
+import { partitionOf } from '../../ingest/cluster/partition-of.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { noTotals, type Batch } from '../../ingest/observations/batch.ts';
 
@@ -35,22 +36,43 @@ export const oneSeries: Registry = {
   channelsOf: () => undefined,
 };
 
-/** A batch with one row of that series for each result; the result is its time too. */
-export function batchOfResults(results: readonly number[]): Batch {
+/** A registry with an open series in each partition, whose number is the partition's. */
+export function seriesOfPartitions(partitions: number): Registry {
+  const stations: Station[] = [];
+  for (let name = 0; stations.filter(Boolean).length < partitions; name++) {
+    const id = `s${name}`;
+    stations[partitionOf(id, partitions)] ??= { ...station, id };
+  }
+  const bySeries = stations.map(({ id }, series) => ({
+    ...datastream,
+    series,
+    id: `d${series}`,
+    station: id,
+  }));
+  return {
+    ...oneSeries,
+    stations: new Map(stations.map((each) => [each.id, each])),
+    datastreams: new Map(bySeries.map((each) => [each.id, each])),
+    bySeries,
+  };
+}
+
+/** A batch with one row of a series for each result; the result is its time too. */
+export function batchOfResults(results: readonly number[], series = 0): Batch {
   return {
     publishedAt: 1_000,
     consumed: 1,
     registryVersion: 1,
     totals: { ...noTotals, readingsSettled: 1 },
-    rows: results.map(rowOf),
+    rows: results.map((result) => rowOf(result, series)),
     quarantined: [],
     control: [],
   };
 }
 
-function rowOf(result: number): ObservationRow {
+function rowOf(result: number, series: number): ObservationRow {
   return {
-    series: 0,
+    series,
     endAt: result,
     startAt: result,
     heightMm: NaN,

@@ -11,6 +11,7 @@ import type { Batch, BatchPlace } from '../../ingest/observations/batch.ts';
 import { followObservations } from '../../ingest/store/follow.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import type { ApiEvents } from '../events.ts';
+import { createRegistryGate } from './registry-gate.ts';
 
 /** The reading side of a log. */
 export interface LogSource {
@@ -64,9 +65,6 @@ export interface FeedOptions {
 }
 
 const retryMs = 1_000;
-const registryLookMs = 20;
-/** A registry that is so late is worth telling. */
-const registryLateMs = 2_000;
 /** Rows followed between two turns of the event loop. */
 const rowsPerTurn = 5_000;
 
@@ -75,25 +73,10 @@ export function openFeed(options: FeedOptions): Feed {
   const { source, store, clock, events } = options;
   const state = createState(store.position);
   const closing = new AbortController();
+  const late = (problem: string) => Object.assign(state, { problem });
+  const { registryVersion: version = () => Infinity } = options;
+  const whenReady = createRegistryGate({ version, clock, signal: closing.signal, late });
   let rowsInTurn = 0;
-
-  function isHere({ registryVersion }: Batch): boolean {
-    return closing.signal.aborted || (options.registryVersion?.() ?? Infinity) >= registryVersion;
-  }
-
-  function whenReady(batch: Batch): Promise<void> | undefined {
-    return isHere(batch) ? undefined : untilRegistry(batch);
-  }
-
-  async function untilRegistry(batch: Batch): Promise<void> {
-    const lateAtMs = clock.monotonicMs() + registryLateMs;
-    while (!isHere(batch)) {
-      if (clock.monotonicMs() >= lateAtMs) {
-        state.problem = `version ${batch.registryVersion} of the registry has not come yet`;
-      }
-      await sleep(clock, registryLookMs);
-    }
-  }
 
   function onBatch(position: Position, batch: Batch): Promise<void> | undefined {
     state.take(position, batch);
@@ -132,7 +115,7 @@ export function openFeed(options: FeedOptions): Feed {
         bytesMax: options.stepBytesMax,
         clock,
         whenReady,
-        onBatch: (position, batch) => onBatch(position, batch) ?? undefined,
+        onBatch,
         signal: closing.signal,
       });
     } finally {

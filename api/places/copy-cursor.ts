@@ -5,7 +5,7 @@
  *
  * Numbers are of variable length (7 bits a byte, least significant first). The last pairs are of
  * partitions of whose next batch a part was read. There is one text for each reach, on every node:
- * at most 1,000 characters for 64 partitions and a store id of 64.
+ * at most 1,000 characters for 64 partitions of up to 2^42 batches and a store id of 64 characters.
  */
 import type { Position } from '../../ingest/log/log.ts';
 import {

@@ -17,8 +17,8 @@ export interface CopyIndex {
   note(position: Position, place: BatchPlace): void;
   /** Of each partition the last batch that the log holds up to this record; undefined: unreadable. */
   positionsAt(position: Position): Promise<Positions | undefined>;
-  /** The first record that is kept, and what came before it. */
-  begin(): Promise<{ readonly position: Position; readonly before: Positions }>;
+  /** Of each partition what came before the first record that is kept. */
+  before(): Promise<Positions>;
   /**
    * A position before which the log holds nothing but what was read up to `read`: the first record
    * that holds more, or one less than `nearRecords` before it. Undefined where records that hold
@@ -27,7 +27,8 @@ export interface CopyIndex {
   locate(read: Positions): Promise<Position | undefined>;
 }
 
-interface Noted {
+/** What the log holds up to a position. */
+interface Held {
   readonly position: Position;
   readonly positions: Positions;
 }
@@ -38,8 +39,7 @@ const nearRecords = 64;
 const notedMax = 4_096;
 
 export function createCopyIndex(source: LogSource, partitions: number): CopyIndex {
-  let noted: Noted[] = [];
-  let stride = nearRecords;
+  const notes = createNotes();
   const none: Positions = Array.from({ length: partitions }, () => 0);
 
   async function reading<Result>(read: (reader: LogReader) => Promise<Result>): Promise<Result> {
@@ -51,70 +51,78 @@ export function createCopyIndex(source: LogSource, partitions: number): CopyInde
     }
   }
 
-  /** The notes around what was read: the last that holds no more, and the first that does. */
-  function bracket(read: Positions): { readonly low: Position; readonly high: Position } {
-    let low = 0;
-    let high = noted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (hasAll(noted[middle]!.positions, read)) low = middle + 1;
-      else high = middle;
-    }
-    return {
-      low: noted[low - 1]?.position ?? 0,
-      high: noted[low]?.position ?? source.durableEnd.get() + 1,
-    };
+  async function beforeFirst(reader: LogReader): Promise<Held> {
+    const first = await readFrom(reader, 1);
+    if (first === undefined) return { position: 0, positions: none };
+    return { position: first.position - 1, positions: reachBefore(first.place).positions };
   }
 
-  async function beginOf(reader: LogReader): Promise<Noted> {
-    const first = await readFrom(reader, 1);
-    return first === undefined
-      ? { position: 1, positions: none }
-      : { position: first.position, positions: reachBefore(first.place).positions };
+  /** Between a position that holds no more than `read`, where there is one, and one that does. */
+  async function search(reader: LogReader, read: Positions, around: Around) {
+    let { low, high = source.durableEnd.get() + 1 } = around;
+    if (low === 0) {
+      const before = await beforeFirst(reader);
+      if (!hasAll(before.positions, read)) return undefined;
+      low = before.position;
+    }
+    while (high - low > nearRecords) {
+      const middle = low + Math.floor((high - low) / 2);
+      const found = await readFrom(reader, middle);
+      const held = found === undefined ? undefined : heldBehind(found, middle);
+      if (held !== undefined && hasAll(held.positions, read)) low = held.position;
+      else high = middle;
+    }
+    return low + 1;
   }
 
   return {
-    note(position, { positions }) {
-      const last = noted.at(-1)?.position;
-      if (last !== undefined && position < last + stride) return;
-      noted.push({ position, positions });
-      if (noted.length < notedMax) return;
-      noted = noted.filter((_each, index) => index % 2 === 0);
-      stride *= 2;
-    },
+    note: (position, { positions }) => notes.add({ position, positions }),
     positionsAt: (position) =>
       position === 0
         ? Promise.resolve(none)
         : reading(async (reader) => {
             const found = await readFrom(reader, position);
-            return found === undefined ? undefined : positionsBehind(found, position).positions;
+            return found === undefined ? undefined : heldBehind(found, position).positions;
           }),
-    begin: () =>
-      reading(async (reader) => {
-        const { position, positions } = await beginOf(reader);
-        return { position, before: positions };
-      }),
+    before: () => reading(async (reader) => (await beforeFirst(reader)).positions),
     locate(read) {
-      const around = bracket(read);
-      if (around.low > 0 && around.high - around.low <= nearRecords) {
-        return Promise.resolve(around.low + 1);
+      const around = notes.around(read);
+      const { low, high = source.durableEnd.get() + 1 } = around;
+      if (low > 0 && high - low <= nearRecords) return Promise.resolve(low + 1);
+      return reading((reader) => search(reader, read, around));
+    },
+  };
+}
+
+interface Around {
+  /** The last noted position that holds no more; 0 where none does. */
+  readonly low: Position;
+  /** The first noted position that holds more. */
+  readonly high: Position | undefined;
+}
+
+/** Some of the records that were followed since the start, evenly over all of them. */
+function createNotes() {
+  let noted: Held[] = [];
+  let stride = nearRecords;
+  return {
+    add(held: Held): void {
+      const last = noted.at(-1)?.position;
+      if (last !== undefined && held.position < last + stride) return;
+      noted.push(held);
+      if (noted.length < notedMax) return;
+      noted = noted.filter((_each, index) => index % 2 === 0);
+      stride *= 2;
+    },
+    around(read: Positions): Around {
+      let low = 0;
+      let high = noted.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (hasAll(noted[middle]!.positions, read)) low = middle + 1;
+        else high = middle;
       }
-      return reading(async (reader) => {
-        let { low, high } = around;
-        if (low === 0) {
-          const begin = await beginOf(reader);
-          if (!hasAll(begin.positions, read)) return undefined;
-          low = begin.position - 1;
-        }
-        while (high - low > nearRecords) {
-          const middle = low + Math.floor((high - low) / 2);
-          const found = await readFrom(reader, middle);
-          const behind = found === undefined ? undefined : positionsBehind(found, middle);
-          if (behind !== undefined && hasAll(behind.positions, read)) low = behind.position;
-          else high = middle;
-        }
-        return low + 1;
-      });
+      return { low: noted[low - 1]?.position ?? 0, high: noted[low]?.position };
     },
   };
 }
@@ -141,7 +149,7 @@ async function readFrom(reader: LogReader, from: Position): Promise<Found | unde
 }
 
 /** Behind the wanted record, or, where that cannot be read, before the next one that can. */
-function positionsBehind({ position, place }: Found, wanted: Position): Noted {
+function heldBehind({ position, place }: Found, wanted: Position): Held {
   if (position === wanted) return { position, positions: place.positions };
   return { position: position - 1, positions: reachBefore(place).positions };
 }

@@ -7,10 +7,18 @@ import type { Position } from '../../ingest/log/log.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import { comesTrue } from '../as-of.ts';
 import type { ApiConfig } from '../config.ts';
-import { createCursors, type StoreIdentity } from '../cursor.ts';
+import { createCursors, type Cursors, type StoreIdentity } from '../cursor.ts';
 import { apiError } from '../errors.ts';
 import type { Feed, LogSource } from '../live/feed.ts';
-import type { FeedPlace, Moment, Passage, Places } from './places.ts';
+import {
+  behindMaxMs,
+  type FeedPlace,
+  type FeedPlaces,
+  type Moment,
+  type Moments,
+  type Passage,
+  type Places,
+} from './places.ts';
 
 export interface LogPlacesOptions {
   readonly identity: StoreIdentity;
@@ -21,13 +29,21 @@ export interface LogPlacesOptions {
   readonly config: Pick<ApiConfig, 'feedHorizonMs' | 'asOfSettleMs'>;
 }
 
-/** The API's follower is behind the log by no more than this when asked what was published. */
-const waitMaxMs = 10_000;
-
 export function createLogPlaces(options: LogPlacesOptions): Places {
-  const { feed, store, clock, config } = options;
-  const { durableEnd } = options.source;
   const cursors = createCursors(options.identity);
+  return {
+    ...createFeedPlaces(options, cursors),
+    ...createMoments(options, cursors),
+    close: () => undefined,
+  };
+}
+
+function startOf(position: Position): FeedPlace {
+  return { position, index: 0 };
+}
+
+function createFeedPlaces(options: LogPlacesOptions, cursors: Cursors): FeedPlaces {
+  const { feed, store, source, clock, config } = options;
 
   function end(): FeedPlace {
     return startOf(feed.position + 1);
@@ -43,7 +59,7 @@ export function createLogPlaces(options: LogPlacesOptions): Places {
     const first = oldest();
     if (after === undefined) return first;
     const place = cursors.decode(after, parameter);
-    const behind = Math.max(feed.position, durableEnd.get()) + 1;
+    const behind = Math.max(feed.position, source.durableEnd.get()) + 1;
     const isInside =
       place.position >= first.position &&
       (place.position < behind || (place.position === behind && place.index === 0));
@@ -63,6 +79,20 @@ export function createLogPlaces(options: LogPlacesOptions): Places {
     };
   }
 
+  return {
+    cursorOf: (place) => cursors.encode(place),
+    end,
+    read,
+    isCovered: () => true,
+    isSame: (one, other) => one.position === other.position && one.index === other.index,
+    pass,
+  };
+}
+
+function createMoments(options: LogPlacesOptions, cursors: Cursors): Moments {
+  const { feed, store, clock, config } = options;
+  const { durableEnd } = options.source;
+
   function at(position: Position): Moment {
     return {
       cursor: cursors.encode(startOf(position + 1)),
@@ -79,7 +109,7 @@ export function createLogPlaces(options: LogPlacesOptions): Places {
    */
   async function asOf(moment: number): Promise<Moment> {
     let settledEnd: Position | undefined;
-    const isKnown = await comesTrue(clock, config.asOfSettleMs + waitMaxMs, () => {
+    const isKnown = await comesTrue(clock, config.asOfSettleMs + behindMaxMs, () => {
       if (feed.publishedAt > moment) return true;
       if (clock.now() >= moment + config.asOfSettleMs) settledEnd ??= durableEnd.get();
       return settledEnd !== undefined && feed.position >= settledEnd;
@@ -99,12 +129,6 @@ export function createLogPlaces(options: LogPlacesOptions): Places {
   }
 
   return {
-    cursorOf: (place) => cursors.encode(place),
-    end,
-    read,
-    isCovered: () => true,
-    isSame: (one, other) => one.position === other.position && one.index === other.index,
-    pass,
     at,
     asOf,
     ofPin,
@@ -112,10 +136,5 @@ export function createLogPlaces(options: LogPlacesOptions): Places {
       const position = /^[0-9a-z]{1,11}$/.test(tag) ? Number.parseInt(tag, 36) : Infinity;
       return position < Number(moment.pin) ? { pinOf: () => position } : undefined;
     },
-    close: () => undefined,
   };
-}
-
-function startOf(position: Position): FeedPlace {
-  return { position, index: 0 };
 }

@@ -32,22 +32,7 @@ export interface Passage {
   placeBehind(index: number, items: number): FeedPlace;
 }
 
-/** Up to where the rows of each series are shown. */
-export interface Pins {
-  pinOf(series: number): Position;
-}
-
-/** What an answer is true at. */
-export interface Moment extends Pins {
-  /** Behind everything that the answer shows, and nothing else. */
-  readonly cursor: string;
-  /** Of letters that an entity tag may hold; equal moments have equal texts, on every node. */
-  readonly tag: string;
-  /** What a page token carries of it: a position of the log, or in a copy the cursor. */
-  readonly pin: number | string;
-}
-
-export interface Places {
+export interface FeedPlaces {
   cursorOf(place: FeedPlace): string;
   /** The end of the feed, as far as it is followed. */
   end(): FeedPlace | Promise<FeedPlace>;
@@ -64,16 +49,40 @@ export interface Places {
   isSame(one: FeedPlace, other: FeedPlace): boolean;
   /** `from` null: the reader has read everything before the record, and nothing of it. */
   pass(from: FeedPlace | null, position: Position, place: BatchPlace | undefined): Passage;
+}
+
+/** Up to where the rows of each series are shown. */
+export interface Pins {
+  readonly pinOf: (series: number) => Position;
+}
+
+/** What an answer is true at. */
+export interface Moment extends Pins {
+  /** Behind everything that the answer shows, and nothing else. */
+  readonly cursor: string;
+  /** Of letters that an entity tag may hold; equal moments have equal texts, on every node. */
+  readonly tag: string;
+  /** What a page token carries of it: a position of the log, or in a copy the cursor. */
+  readonly pin: number | string;
+}
+
+export interface Moments {
   /** All that this node holds up to a position that it has come to. */
   at(position: Position): Moment | Promise<Moment>;
   /**
    * What was published at a moment. Waits until that is durable and followed; asked again, here or
-   * on another node, the same moment gives the same. Throws API_AS_OF_FUTURE, API_UNAVAILABLE.
+   * on another node, the same moment gives the same. Throws API_UNAVAILABLE.
    */
   asOf(at: number): Promise<Moment>;
   /** The moment of a page token. Throws API_PAGE_INVALID, API_PAGE_EXPIRED, API_UNAVAILABLE. */
   ofPin(pin: Moment['pin']): Promise<Moment>;
   /** Pins of the moment with this tag where it is an earlier one; undefined where it is none. */
   pinsBefore(tag: string, moment: Moment): Pins | undefined;
+}
+
+export interface Places extends FeedPlaces, Moments {
   close(): void;
 }
+
+/** This node is behind the network, or its feed behind its log, by no more than this. */
+export const behindMaxMs = 10_000;

@@ -13,6 +13,8 @@ export interface FollowOptions {
   /** Bytes of the log taken at once. */
   readonly bytesMax: number;
   readonly clock: Clock;
+  /** Awaited before the store takes the batch, where the batch must wait for something. */
+  readonly whenReady?: (batch: Batch) => Promise<void> | undefined;
   /** Called after the store has it, in order, each batch once; awaited before the next. */
   readonly onBatch?: (position: Position, batch: Batch) => void | Promise<void>;
   readonly signal: AbortSignal;
@@ -39,8 +41,10 @@ export async function followObservations(options: FollowOptions): Promise<void> 
     }
     let sinceRefresh = 0;
     for (const { position, body } of records) {
-      if (signal.aborted) return;
       const batch = decodeBatch(position, body);
+      const waiting = options.whenReady?.(batch);
+      if (waiting !== undefined) await waiting;
+      if (signal.aborted) return;
       store.apply(position, batch);
       await options.onBatch?.(position, batch);
       sinceRefresh++;

@@ -1,0 +1,109 @@
+/** Moments of a copy: of each partition a last batch, which is the same on every node. */
+import { partitionOf } from '../../ingest/cluster/partition-of.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import { comesTrue } from '../as-of.ts';
+import { apiError } from '../errors.ts';
+import { positionsOfTag, tagOfPositions } from './copy-cursor.ts';
+import type { CopyParts } from './copy-parts.ts';
+import { behindMaxMs, type Moment, type Moments, type Pins } from './places.ts';
+import { hasAll, reachOf, type Reach } from './reach.ts';
+
+export function createCopyMoments(parts: CopyParts): Moments {
+  const { cursors, store, clock, copy, config } = parts;
+  const all = Array.from({ length: copy.partitions }, (_each, partition) => partition);
+  let last: { readonly position: Position; readonly moment: Moment } | undefined;
+
+  function momentOf(positions: readonly Position[], pins: Pins): Moment {
+    const cursor = cursors.encode(reachOf(positions));
+    return { ...pins, cursor, tag: tagOfPositions(positions), pin: cursor };
+  }
+
+  /** The local positions of these batches. */
+  function pinsOf(positions: readonly Position[]): Pins {
+    return pinsBy(
+      parts,
+      (partition) => store.numberedUpTo(positions[partition] ?? 0, partition)?.position ?? 0,
+    );
+  }
+
+  async function at(position: Position): Promise<Moment> {
+    if (last?.position === position) return last.moment;
+    const moment = momentOf(await parts.positionsAt(position), { pinOf: () => position });
+    last = { position, moment };
+    return moment;
+  }
+
+  /** The last batch of each partition that was published by then. */
+  async function asOf(moment: number): Promise<Moment> {
+    const isSettled = createSettled(parts, all, moment);
+    if (!(await comesTrue(clock, config.asOfSettleMs + behindMaxMs, isSettled))) {
+      throw apiError('API_UNAVAILABLE');
+    }
+    const published = all.map((partition) => store.publishedBy(moment, partition));
+    return momentOf(
+      published.map((each) => each?.number ?? 0),
+      pinsBy(parts, (partition) => published[partition]?.position ?? 0),
+    );
+  }
+
+  /** Waits until this node has come so far: it then shows the same rows as any other. */
+  async function ofPin(pin: Moment['pin']): Promise<Moment> {
+    const reach = decodePin(pin);
+    if (!(await comesTrue(clock, behindMaxMs, () => parts.isMet(reach)))) {
+      throw apiError('API_UNAVAILABLE');
+    }
+    return momentOf(reach.positions, pinsOf(reach.positions));
+  }
+
+  function decodePin(pin: Moment['pin']): Reach {
+    const reach = typeof pin === 'string' ? cursors.decode(pin) : 'unknown';
+    if (reach === 'invalid') throw apiError('API_PAGE_INVALID', { parameter: 'page' });
+    if (reach === 'unknown') throw apiError('API_PAGE_EXPIRED', { parameter: 'page' });
+    return reach;
+  }
+
+  function pinsBefore(tag: string, moment: Moment): Pins | undefined {
+    const earlier = positionsOfTag(tag);
+    const now = positionsOfTag(moment.tag);
+    if (earlier?.length !== copy.partitions || now === undefined) return undefined;
+    return hasAll(earlier, now) ? pinsOf(earlier) : undefined;
+  }
+
+  return { at, asOf, ofPin, pinsBefore };
+}
+
+/** Rows of a series are in batches of its station's partition alone. */
+function pinsBy(parts: CopyParts, pinOfPartition: (partition: number) => Position): Pins {
+  const pins: (Position | undefined)[] = [];
+  return {
+    pinOf(series) {
+      const station = parts.registry.current().bySeries[series]?.station;
+      if (station === undefined) return 0;
+      const partition = partitionOf(station, parts.copy.partitions);
+      return (pins[partition] ??= pinOfPartition(partition));
+    },
+  };
+}
+
+/**
+ * Whether all that was published by a moment is here. A batch stamped before it may still be on its
+ * way: either a later one of its partition has come, or all that the partition held `asOfSettleMs`
+ * after the moment has.
+ */
+function createSettled(
+  { store, source, feed, copy, config }: CopyParts,
+  all: readonly number[],
+  moment: number,
+): () => boolean {
+  let open = all;
+  let settledEnd: Position | undefined;
+  const lastPublishedAt = (partition: number) =>
+    store.publishedBy(Number.MAX_SAFE_INTEGER, partition)?.publishedAt ?? -Infinity;
+  return () => {
+    open = open.filter((partition) => lastPublishedAt(partition) <= moment);
+    if (open.length === 0) return true;
+    const isLevel = open.every((each) => copy.levelAt(each) >= moment + config.asOfSettleMs);
+    if (isLevel) settledEnd ??= source.durableEnd.get();
+    return settledEnd !== undefined && feed.position >= settledEnd;
+  };
+}

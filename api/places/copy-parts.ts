@@ -1,0 +1,41 @@
+import type { Clock } from '../../devices/clock.ts';
+import type { Registry } from '../../devices/registry.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import type { StoreFollower } from '../../ingest/store/store.ts';
+import type { ApiConfig } from '../config.ts';
+import type { Feed, LogSource } from '../live/feed.ts';
+import type { CopyCursors } from './copy-cursor.ts';
+import type { CopyIndex } from './copy-index.ts';
+import type { Reach } from './reach.ts';
+
+/** What a node knows of the network whose `observations` it copies. */
+export interface CopyOptions {
+  /** Of the topic: fixed when that was created, at most 64. */
+  readonly partitions: number;
+  /**
+   * The latest instant of which it is known that all that the partition held then is durable in this
+   * node's log; −Infinity before the first. Settled moments (`asOf`) wait for it.
+   */
+  readonly levelAt: (partition: number) => number;
+}
+
+export interface CopyPlacesOptions {
+  readonly storeId: string;
+  readonly copy: CopyOptions;
+  readonly feed: Pick<Feed, 'position' | 'head' | 'listen'>;
+  readonly store: Pick<StoreFollower, 'publishedBy' | 'numberedUpTo'>;
+  readonly source: LogSource;
+  readonly registry: { current(): Pick<Registry, 'bySeries'> };
+  readonly clock: Clock;
+  readonly config: Pick<ApiConfig, 'feedHorizonMs' | 'asOfSettleMs'>;
+}
+
+/** What places and moments of a copy are made with. */
+export interface CopyParts extends CopyPlacesOptions {
+  readonly cursors: CopyCursors;
+  readonly index: CopyIndex;
+  /** Of each partition the last batch that the log holds up to a position. */
+  readonly positionsAt: (position: Position) => Promise<readonly Position[]>;
+  /** Whether everything behind the reach has been followed here. */
+  readonly isMet: (reach: Reach) => boolean;
+}
