@@ -2,7 +2,8 @@
  * Appends batches to a partition of `observations`, each in a transaction with the readings that it
  * passes on. When Kafka does not say what became of one, the end of the partition does: the
  * transactional id is opened anew, which ends whatever was begun under it, and then the batch either
- * is the last one there or it is sent again.
+ * is the last one there, byte for byte, or it is sent again behind the one before it. Another batch
+ * under its number is another worker's, and ends this one.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
@@ -38,39 +39,99 @@ export interface BatchWriter extends BatchLog {
  * caller opens again.
  */
 export async function openBatchWriter(options: BatchWriterOptions): Promise<BatchWriter> {
+  const { partition, topics } = options;
+  const commits = await openCommits(options);
+  return {
+    durableEnd: {
+      get: () => commits.last,
+      waitBeyond: () => Promise.reject(new Error('Only its writer asks for the end')),
+    },
+    append(sizeBytes, fill, done, passed = []) {
+      const value = Buffer.allocUnsafe(sizeBytes);
+      fill(value, 0);
+      const position = commits.last + 1;
+      const batch: OutgoingRecord = {
+        topic: topics.observations,
+        partition,
+        key: null,
+        value,
+        headers: { position: String(position) },
+      };
+      const others = passed.map((each) => recordOfPassed(each, topics.readings));
+      void tell(commits.commit({ position, value, records: [batch, ...others] }), position, done);
+    },
+    close: () => commits.close(),
+  };
+}
+
+function recordOfPassed({ partition, reading }: PassedReading, topic: string): OutgoingRecord {
+  return readingToRecord(reading, { topic, partition, key: null });
+}
+
+async function tell(
+  committed: Promise<void>,
+  position: Position,
+  done: (error: Error | null, position: Position) => void,
+): Promise<void> {
+  let failure: Error | null = null;
+  try {
+    await committed;
+  } catch (error) {
+    failure = error as Error;
+  }
+  done(failure, failure === null ? position : 0);
+}
+
+interface Offered {
+  readonly position: Position;
+  readonly value: Buffer;
+  /** The batch, and the readings that it passes on. */
+  readonly records: readonly OutgoingRecord[];
+}
+
+interface Commits {
+  /** Of the last committed batch. */
+  readonly last: Position;
+  /** Resolves once it is committed, however often that took; rejects what no later try can mend. */
+  commit(offered: Offered): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openCommits(options: BatchWriterOptions): Promise<Commits> {
   const { kafka, clock, events, partition, topics, transactionalId } = options;
   const place: TopicPartition = { kafka, topic: topics.observations, partition };
   let producer: TransactionalProducer | undefined = await kafka.openTransactions(transactionalId);
-  let last = (await lastBatch(place))?.position ?? 0;
+  let last = await lastPosition(place).catch(async (error: unknown) => {
+    await producer?.close();
+    throw error;
+  });
   let isClosed = false;
 
-  /** True when the batch is the last one committed; false when it never was. */
-  async function wasCommitted(position: Position): Promise<boolean> {
-    producer ??= await kafka.openTransactions(transactionalId);
-    const found = (await lastBatch(place))?.position ?? 0;
-    if (found !== position && found !== last) {
-      // Somebody else wrote in between, and thinks as we do that the partition is theirs.
-      throw kafkaError('KAFKA_FENCED', { transactionalId, last, found });
-    }
-    return found === position;
+  async function reopen(): Promise<void> {
+    const opened = await kafka.openTransactions(transactionalId);
+    if (isClosed) await opened.close();
+    else producer = opened;
   }
 
-  async function commit(position: Position, records: readonly OutgoingRecord[]): Promise<void> {
-    let isDoubtful = producer === undefined;
-    while (!isClosed) {
-      try {
-        if (isDoubtful && (await wasCommitted(position))) return;
-        await producer?.commit(records);
-        return;
-      } catch (error) {
-        if (error instanceof CodedError && !error.canRetry) throw error;
-        events.commitDoubtful({ partition, position, error });
-        isDoubtful = true;
-        await drop();
-        await sleep(clock, options.retryMs);
-      }
+  /** True when the batch is the last one committed; false when it never was. */
+  async function wasCommitted({ position, value }: Offered): Promise<boolean> {
+    const found = await lastBatch(place);
+    if (found?.position === position && found.value.equals(value)) return true;
+    // Somebody else wrote in between, and thinks as we do that the partition is theirs.
+    if ((found?.position ?? 0) !== last) {
+      throw kafkaError('KAFKA_FENCED', { transactionalId, last, found: found?.position ?? 0 });
     }
-    throw kafkaError('KAFKA_FENCED', { transactionalId, reason: 'the partition was given up' });
+    return false;
+  }
+
+  async function tryOnce(offered: Offered): Promise<void> {
+    if (producer === undefined) {
+      await reopen();
+      if (await wasCommitted(offered)) return;
+    }
+    // Undefined where it was closed meanwhile.
+    if (producer === undefined) throw givenUp();
+    await producer.commit(offered.records);
   }
 
   async function drop(): Promise<void> {
@@ -79,44 +140,35 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
     await old?.close();
   }
 
-  function recordsOf(
-    position: Position,
-    value: Buffer,
-    passed: readonly PassedReading[],
-  ): OutgoingRecord[] {
-    const headers = { position: String(position) };
-    return [
-      { topic: topics.observations, partition, key: null, value, headers },
-      ...passed.map((each) =>
-        readingToRecord(each.reading, {
-          topic: topics.readings,
-          partition: each.partition,
-          key: null,
-        }),
-      ),
-    ];
-  }
+  const givenUp = (): Error =>
+    kafkaError('KAFKA_FENCED', { transactionalId, reason: 'the partition was given up' });
 
   return {
-    durableEnd: {
-      get: () => last,
-      waitBeyond: () => Promise.reject(new Error('Only its writer asks for the end')),
+    get last() {
+      return last;
     },
-    append(sizeBytes, fill, done, passed = []) {
-      const value = Buffer.allocUnsafe(sizeBytes);
-      fill(value, 0);
-      const position = last + 1;
-      commit(position, recordsOf(position, value, passed)).then(
-        () => {
-          last = position;
-          done(null, position);
-        },
-        (error: unknown) => done(error as Error, 0),
-      );
+    async commit(offered) {
+      while (!isClosed) {
+        try {
+          await tryOnce(offered);
+          last = offered.position;
+          return;
+        } catch (error) {
+          if (error instanceof CodedError && !error.canRetry) throw error;
+          events.commitDoubtful({ partition, position: offered.position, error });
+          await drop();
+          await sleep(clock, options.retryMs);
+        }
+      }
+      throw givenUp();
     },
     async close() {
       isClosed = true;
       await drop();
     },
   };
+}
+
+async function lastPosition(place: TopicPartition): Promise<Position> {
+  return (await lastBatch(place))?.position ?? 0;
 }

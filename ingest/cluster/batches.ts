@@ -16,6 +16,7 @@ export function batchPositionOf({ offset, headers, value }: KafkaRecord): Positi
 export interface BatchPlaceInTopic {
   readonly position: Position;
   readonly offset: Offset;
+  readonly value: Buffer;
 }
 
 export interface TopicPartition {
@@ -64,7 +65,7 @@ async function firstFrom(
   const reader = kafka.openReader(topic, partition, offset);
   try {
     const [record] = await readUntil(reader, end, 1);
-    return record && { position: batchPositionOf(record), offset: record.offset };
+    return record && placeOf(record);
   } finally {
     reader.close();
   }
@@ -82,7 +83,12 @@ async function lastFrom(
   } finally {
     reader.close();
   }
-  return last && { position: batchPositionOf(last), offset: last.offset };
+  return last && placeOf(last);
+}
+
+function placeOf(record: KafkaRecord): BatchPlaceInTopic {
+  const { offset, value } = record;
+  return { position: batchPositionOf(record), offset, value: value ?? Buffer.alloc(0) };
 }
 
 const readBytes = 1_048_576;

@@ -11,6 +11,7 @@ import type { Telemetry } from '../../devices/telemetry.ts';
 import type { IngestConfig } from '../config.ts';
 import { markedVersion } from '../decisions.ts';
 import type { FileSystem } from '../log/file-system.ts';
+import { kafkaError } from '../log/kafka/errors.ts';
 import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
 import type { LogReader, LogRecord, Position } from '../log/log.ts';
 import { openIngest, type Ingest, type PartitionWork } from '../main.ts';
@@ -24,7 +25,7 @@ import type { PartitionEvents } from './partition-events.ts';
 import { followPartition, lookUpPartition } from './partition-log.ts';
 import { partitionOf } from './partition-of.ts';
 import { recordToReading } from './reading-record.ts';
-import { offsetOfPlace, readingPlace } from './route.ts';
+import { offsetFrom, readingPlace } from './route.ts';
 
 export interface PartitionWorkerOptions {
   readonly kafka: Kafka;
@@ -44,6 +45,8 @@ export interface PartitionWorkerOptions {
   /** Folder of this partition: its view and the note of careful mode. */
   readonly directory: string;
   readonly isCircular: (series: number) => boolean;
+  /** Ends an opening that nobody waits for any more; once it is open, `close` ends it. */
+  readonly signal: AbortSignal;
   /** It has ended by itself, for this reason. */
   readonly onEnded: (error: unknown) => void;
 }
@@ -57,52 +60,48 @@ const retryMs = 250;
 /** How long a commit under way may hold up a partition that another worker waits for. */
 const closeMsMax = 1_500;
 
-/** Rejects, with nothing left open, where Kafka does not answer or the partition cannot be followed. */
+/**
+ * Rejects, with nothing left open, where Kafka does not answer, the partition cannot be followed, or
+ * the signal aborts before it is open.
+ */
 export async function openPartition(options: PartitionWorkerOptions): Promise<PartitionWorker> {
-  const { kafka, clock, events, partition, topics } = options;
+  const { clock, events, partition, signal } = options;
   const startedMs = clock.monotonicMs();
-  const writer = await openBatchWriter({ ...options, retryMs });
-  const closers: (() => unknown)[] = [() => writer.close()];
-  const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
+  const giveUp = new AbortController();
+  const closers: (() => unknown)[] = [];
+  const abandon = (): void => giveUp.abort();
+  signal.addEventListener('abort', abandon);
   try {
-    const end = writer.durableEnd.get();
-    const store = openView(options, end);
+    signal.throwIfAborted();
+    const writer = await openBatchWriter({ ...options, retryMs });
+    closers.push(() => writer.close());
+    const store = openView(options, writer.durableEnd.get());
     closers.push(() => store.close());
-    const before = store.position;
-    const ownObservations = await openOwnObservations(options, before);
-    const toRecord = recordMaker(partition);
-    const places = {
-      toRecord,
-      placeOf: (offset: number) => readingPlace(offset, partition),
-      offsetOf: offsetOfPlace,
-    };
-    const from = store.consumed === 0 ? 0 : offsetOfPlace(store.consumed) + 1;
-    const followed = kafka.openReader(topics.readings, partition, from);
-    closers.push(() => followed.close());
-    const { reader, end: readingsEnd } = followPartition({ ...places, reader: followed });
-    const originals = lookUpPartition({
-      ...places,
-      open: (offset) => kafka.openReader(topics.readings, partition, offset),
-      endOf: async () => (await kafka.ends(topics.readings))[partition]?.end ?? 0,
-      from: places.placeOf(from),
-    });
+    const batches = writer.durableEnd.get() - store.position;
+    const readers = await openReaders(options, store, giveUp.signal);
+    closers.push(() => readers.close());
+    const { readings, originals, ownObservations } = readers;
     const ingest = await openIngest({
-      ...{ config: options.config, clock, telemetry: options.telemetry },
-      ...{ registry: options.registry, readings: reader, originals, store, ownObservations },
-      readingsEnd: { ...readingsEnd, get: () => Math.max(readingsEnd.get(), store.consumed) },
+      config: options.config,
+      clock,
+      telemetry: options.telemetry,
+      registry: options.registry,
+      readings: readings.reader,
+      originals,
+      readingsEnd: {
+        get: () => Math.max(readings.end.get(), store.consumed),
+        waitBeyond: (position, stopped) => readings.end.waitBeyond(position, stopped),
+      },
       observations: writer,
-      ...{ fileSystem: options.fileSystem, directory: options.directory },
-      partition: workOf(options, () => Math.max(0, followed.end - followed.next)),
+      ownObservations,
+      store,
+      fileSystem: options.fileSystem,
+      directory: options.directory,
+      partition: workOf(options, () => readings.behind, giveUp.signal),
       onFailed: options.onEnded,
     });
-    events.opened({
-      partition,
-      consumed: ingest.stats.consumed,
-      batches: end - before,
-      tookMs: clock.monotonicMs() - startedMs,
-    });
+    const { consumed } = ingest.stats;
+    events.opened({ partition, consumed, batches, tookMs: clock.monotonicMs() - startedMs });
     return {
       ingest,
       async close() {
@@ -111,16 +110,66 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
         });
         await Promise.race([closing, sleep(clock, closeMsMax)]);
         // What is not committed by now is given up: whoever opens the partition next decides it.
-        await writer.close();
+        const closed = writer.close();
+        giveUp.abort();
+        await closed;
         await closing;
-        await closeAll();
+        await closeAll(closers);
         events.closed(partition);
       },
     };
   } catch (error) {
-    await closeAll();
+    giveUp.abort();
+    await closeAll(closers);
     throw error;
+  } finally {
+    signal.removeEventListener('abort', abandon);
   }
+}
+
+/** The last opened first; all of them, whichever fails. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Of `readings` one that follows and one that looks up, and one of the batches not in the view yet. */
+async function openReaders(
+  options: PartitionWorkerOptions,
+  store: StoreWriter,
+  signal: AbortSignal,
+) {
+  const { kafka, clock, topics, partition } = options;
+  const places = {
+    toRecord: recordMaker(partition),
+    placeOf: (offset: number) => readingPlace(offset, partition),
+    offsetOf: (position: Position) => offsetFrom(position, partition),
+    open: (offset: number) => kafka.openReader(topics.readings, partition, offset),
+  };
+  const readings = followPartition(places);
+  const originals = lookUpPartition({
+    ...places,
+    clock,
+    signal,
+    endOf: async () => (await kafka.ends(topics.readings))[partition]?.end ?? 0,
+    from: store.consumed + 1,
+  });
+  const ownObservations = await openOwnObservations(options, store.position, signal);
+  return {
+    readings,
+    originals,
+    ownObservations,
+    async close() {
+      for (const reader of [readings.reader, originals, ownObservations]) await reader.close();
+    },
+  };
 }
 
 /** A view that knows more than Kafka holds is of a history that is gone: it is built anew. */
@@ -128,7 +177,10 @@ function openView(options: PartitionWorkerOptions, logEnd: Position): StoreWrite
   const path = `${options.directory}/view.db`;
   const open = (): StoreWriter =>
     openStoreWriter({
-      ...{ path, logEnd, clock: options.clock, telemetry: options.telemetry },
+      path,
+      logEnd,
+      clock: options.clock,
+      telemetry: options.telemetry,
       config: options.config.store,
       isCircular: options.isCircular,
       storeId: `${options.storeId}/${options.partition}`,
@@ -146,12 +198,15 @@ function openView(options: PartitionWorkerOptions, logEnd: Position): StoreWrite
 
 /** The batches that the view does not hold yet. */
 async function openOwnObservations(
-  { kafka, topics, partition }: PartitionWorkerOptions,
+  { kafka, clock, topics, partition }: PartitionWorkerOptions,
   held: Position,
+  signal: AbortSignal,
 ): Promise<LogReader> {
   const place: TopicPartition = { kafka, topic: topics.observations, partition };
-  let from = await offsetOfBatch(place, held + 1);
+  const from = await offsetOfBatch(place, held + 1);
   return lookUpPartition({
+    clock,
+    signal,
     toRecord: (record) => ({
       position: batchPositionOf(record),
       body: record.value ?? Buffer.alloc(0),
@@ -185,8 +240,18 @@ function recordMaker(partition: number): (record: KafkaRecord) => PartitionRecor
   };
 }
 
-function workOf(options: PartitionWorkerOptions, inFlight: () => number): PartitionWork {
+function workOf(
+  options: PartitionWorkerOptions,
+  inFlight: () => number,
+  signal: AbortSignal,
+): PartitionWork {
   const owners = new Map<string, number>();
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    const reason = 'the partition was given up';
+    signal.addEventListener('abort', () => reject(kafkaError('KAFKA_FENCED', { reason })));
+  });
+  // Where nobody waits for a version, nobody need know.
+  givenUp.catch(() => undefined);
   return {
     own: options.partition,
     ownerOf(stationId) {
@@ -200,7 +265,8 @@ function workOf(options: PartitionWorkerOptions, inFlight: () => number): Partit
     inFlight,
     prepare(record) {
       const { needsRegistry } = record as PartitionRecord;
-      return needsRegistry === 0 ? undefined : options.untilRegistry(needsRegistry);
+      const arrival = needsRegistry === 0 ? undefined : options.untilRegistry(needsRegistry);
+      return arrival && Promise.race([arrival, givenUp]);
     },
   };
 }

@@ -33,11 +33,6 @@ export function offsetOfPlace(place: Position): number {
   return Math.floor(place / partitionsMax) - 1;
 }
 
-/** The smallest offset of the partition whose place is at or behind a position. */
-export function offsetFromPlace(position: Position, partition: number): number {
-  return Math.max(0, Math.ceil((position - partition) / partitionsMax) - 1);
-}
-
 /** The first offset of a partition whose place is not before a position. */
 export function offsetFrom(position: Position, partition: number): number {
   return Math.max(0, Math.ceil((position - partition) / partitionsMax) - 1);

@@ -3,6 +3,7 @@
  * opens again what ended by itself as long as it is this worker's.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
 import type { Kafka, Membership } from '../log/kafka/kafka.ts';
 import type { PartitionEvents } from './partition-events.ts';
 import type { PartitionWorker } from './partition-worker.ts';
@@ -16,7 +17,12 @@ export interface WorkersOptions {
   readonly node: number;
   /** Partitions whose state this node holds. */
   readonly held: () => readonly number[];
-  readonly open: (partition: number, onEnded: (error: unknown) => void) => Promise<PartitionWorker>;
+  /** The signal ends an opening that nobody waits for any more. */
+  readonly open: (
+    partition: number,
+    onEnded: (error: unknown) => void,
+    signal: AbortSignal,
+  ) => Promise<PartitionWorker>;
 }
 
 export interface Workers {
@@ -28,14 +34,18 @@ export interface Workers {
 
 const retryMsMin = 250;
 const retryMsMax = 5_000;
+/** Of who takes a partition over the group knows within a heartbeat: so long it is not taken back. */
+const fencedMs = 2_000;
 
 export async function openWorkers(options: WorkersOptions): Promise<Workers> {
-  const { kafka, clock, events } = options;
+  const { kafka, events } = options;
   const open = new Map<number, PartitionWorker>();
   const keepers = new Map<number, Keeper>();
   let assigned: readonly number[] = [];
+  let isClosed = false;
 
   function assign(partitions: readonly number[]): void {
+    if (isClosed) return;
     assigned = partitions;
     events.assigned(partitions);
     for (const [partition, keeper] of keepers) {
@@ -49,48 +59,25 @@ export async function openWorkers(options: WorkersOptions): Promise<Workers> {
   }
 
   function keep(partition: number, before: Promise<void> | undefined): void {
-    const stopping = Promise.withResolvers<void>();
-    let isStopping = false;
-    const ended = run(before).finally(() => {
-      if (keepers.get(partition) === keeper) keepers.delete(partition);
-    });
+    const stopping = new AbortController();
+    const { signal } = stopping;
     const keeper: Keeper = {
       get isStopping() {
-        return isStopping;
+        return signal.aborted;
       },
-      stop() {
-        isStopping = true;
-        stopping.resolve();
-      },
-      ended,
+      stop: () => stopping.abort(),
+      ended: keepOpen(options, { partition, open, signal, before }).finally(() => {
+        if (keepers.get(partition) === keeper) keepers.delete(partition);
+      }),
     };
     keepers.set(partition, keeper);
-
-    async function run(earlier: Promise<void> | undefined): Promise<void> {
-      await earlier;
-      let delayMs = retryMsMin;
-      while (!isStopping) {
-        const gone = Promise.withResolvers<unknown>();
-        try {
-          const worker = await options.open(partition, gone.resolve);
-          open.set(partition, worker);
-          delayMs = retryMsMin;
-          const error = await Promise.race([gone.promise, stopping.promise]);
-          if (!isStopping) events.ended({ partition, error });
-          await worker.close();
-          open.delete(partition);
-        } catch (error) {
-          open.delete(partition);
-          events.openFailed({ partition, error });
-        }
-        if (!isStopping) await Promise.race([sleep(clock, delayMs), stopping.promise]);
-        delayMs = Math.min(2 * delayMs, retryMsMax);
-      }
-    }
   }
 
   const membership: Membership = await kafka.join({
-    ...{ group: options.group, topic: options.topic, node: options.node, held: options.held },
+    group: options.group,
+    topic: options.topic,
+    node: options.node,
+    held: options.held,
     assigned: assign,
     lost: (error) => events.membershipLost(error),
   });
@@ -100,6 +87,7 @@ export async function openWorkers(options: WorkersOptions): Promise<Workers> {
       return assigned;
     },
     async close() {
+      isClosed = true;
       for (const keeper of keepers.values()) keeper.stop();
       await Promise.all([...keepers.values()].map(({ ended }) => ended));
       await membership.close();
@@ -111,4 +99,46 @@ interface Keeper {
   readonly isStopping: boolean;
   readonly ended: Promise<void>;
   stop(): void;
+}
+
+interface KeptPartition {
+  readonly partition: number;
+  readonly open: Map<number, PartitionWorker>;
+  /** The partition is another worker's from now on. */
+  readonly signal: AbortSignal;
+  /** Of who had it before, in this process. */
+  readonly before: Promise<void> | undefined;
+}
+
+/** Opens the partition, and again whenever it ends by itself, until the signal aborts. */
+async function keepOpen(options: WorkersOptions, kept: KeptPartition): Promise<void> {
+  const { clock, events } = options;
+  const { partition, open, signal } = kept;
+  const stopped = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve());
+  });
+  await kept.before;
+  let delayMs = retryMsMin;
+  while (!signal.aborted) {
+    const ending = Promise.withResolvers<unknown>();
+    try {
+      const worker = await options.open(partition, ending.resolve, signal);
+      open.set(partition, worker);
+      delayMs = retryMsMin;
+      const error = await Promise.race([ending.promise, stopped]);
+      if (!signal.aborted) events.ended({ partition, error });
+      if (isFenced(error)) delayMs = fencedMs;
+      await worker.close();
+    } catch (error) {
+      if (!signal.aborted) events.openFailed({ partition, error });
+    } finally {
+      open.delete(partition);
+    }
+    if (!signal.aborted) await Promise.race([sleep(clock, delayMs), stopped]);
+    delayMs = Math.min(2 * delayMs, retryMsMax);
+  }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'KAFKA_FENCED';
 }
