@@ -40,8 +40,8 @@ function withoutRepeats(seed: BatchSeed): BatchSeed {
 
 export function describeHistory(name: string, suite: HistorySuite): void {
   const { open, numRuns, missing } = suite;
-  const title = `${name} as a view to ask${missing === undefined ? '' : ` (${missing})`}`;
-  describe.skipIf(missing !== undefined)(title, () => {
+  const why = missing === undefined ? '' : ` (${missing})`;
+  describe.skipIf(missing !== undefined)(`${name} as a view to ask${why}`, () => {
     const opened: HistoryUnderTest[] = [];
     async function openOne(): Promise<HistoryUnderTest> {
       const view = await open();

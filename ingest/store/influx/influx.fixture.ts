@@ -5,6 +5,7 @@ import {
   type RecordedTelemetry,
 } from '../../../devices/telemetry-silent.ts';
 import type { Clock } from '../../../devices/clock.ts';
+import type { TopicSpecification } from '../../log/kafka/kafka.ts';
 import type { Batch } from '../../observations/batch.ts';
 import type { Position } from '../../log/log.ts';
 import type { HistoryReader } from '../history.ts';
@@ -50,6 +51,20 @@ export function configFor(
     lingerMs: 0,
     ...changed,
   });
+}
+
+export const topic = 'observations';
+
+export function topicOf(partitions: number): TopicSpecification {
+  return {
+    topic,
+    partitions,
+    replicationFactor: 1,
+    minInsyncReplicas: 1,
+    cleanupPolicy: 'delete',
+    retentionMs: -1,
+    messageBytesMax: 8_388_608,
+  };
 }
 
 export function tagsOf(series: number): SeriesTags {

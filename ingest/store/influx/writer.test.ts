@@ -36,7 +36,11 @@ function worldOf(seeds: readonly BatchSeed[]): World {
 /** A world of so many rows. */
 function worldWith(rows: number): World {
   const made = Array.from({ length: rows }, (_, at) => ({
-    ...{ series: at % 3, day: at % 3, slot: at % 40, form: at % 4, value: at },
+    series: at % 3,
+    day: at % 3,
+    slot: at % 40,
+    form: at % 4,
+    value: at,
     kind: 'value' as const,
   }));
   return worldOf([{ rows: made, entries: [], waitMs: 1 }]);

@@ -1,0 +1,318 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openSystemClock } from '../../../devices/clock-system.ts';
+import { createSeededRandom } from '../../../devices/random.ts';
+import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
+import { createKafkaServer, type Fault as KafkaFault } from '../../log/kafka/kafka-memory.ts';
+import { decodeBatch, encodeBatch } from '../../observations/batch-codec.ts';
+import { createWorld, type World } from '../world.contract.ts';
+import type { InfluxConfig } from './config.ts';
+import { openConnection } from './connection.ts';
+import { openInfluxEvents } from './events.ts';
+import { notedPositions } from './feeds.ts';
+import { configFor, tagsOf, topic, topicOf } from './influx.fixture.ts';
+import { createLineBuilder } from './lines.ts';
+import type { SeriesTags } from './schema.ts';
+import { faultList, startInfluxDouble, type Fault } from './server.fixture.ts';
+import { openSink, type Sink } from './sink.ts';
+import { openWriter } from './writer.ts';
+
+const group = 'sink';
+const partitions = 3;
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function openScene(changed: Partial<InfluxConfig> = {}) {
+  const influx = await startInfluxDouble();
+  const server = createKafkaServer();
+  const kafka = server.connect();
+  const clock = openSystemClock();
+  const short = { requestTimeoutMs: 200, linesMax: 25, ...changed };
+  const config = configFor(influx, short);
+  const telemetry = createRecordedTelemetry();
+  const events = openInfluxEvents(telemetry);
+  await kafka.ensureTopics([topicOf(partitions)]);
+  const producer = await kafka.openProducer();
+  const worlds = Array.from({ length: partitions }, () => createWorld());
+  closing.push(() => influx.close());
+
+  /** Series of a partition are its own: 3 × partition + 0, 1, 2. */
+  function batchOf(world: World, partition: number, rows: number) {
+    const at = world.end * 31;
+    const made = Array.from({ length: rows }, (_, place) => ({
+      series: place % 3,
+      day: (at + place) % 3,
+      slot: (at + place) % 40,
+      form: place % 5,
+      value: at + place,
+      kind: (place % 7 === 6 ? 'history' : 'value') as 'history' | 'value',
+    }));
+    const batch = world.grow({ rows: made, entries: [], waitMs: 1 });
+    const own = batch.rows.map((row) => ({ ...row, series: row.series + 3 * partition }));
+    return { ...batch, rows: own };
+  }
+
+  const expected = new Set<string>();
+  async function publish(partition: number, rows: number): Promise<void> {
+    const world = worlds[partition]!;
+    const batch = batchOf(world, partition, rows);
+    const position = world.end;
+    const builder = createLineBuilder({ ...config, rowTags: tagsOf });
+    const value = Buffer.from(encodeBatch(batch));
+    const { rows: decoded, registryVersion } = decodeBatch(position, value);
+    for (const [place, row] of decoded.entries()) {
+      expected.add(builder.lineOf(row, { partition, batch: position, place, registryVersion }));
+    }
+    const headers = { position: String(position) };
+    await producer.send([{ topic, partition, key: null, value, headers }]);
+  }
+
+  function open(rowTags: (series: number) => SeriesTags = tagsOf): Sink {
+    const connection = openConnection({ config, token: 't', clock });
+    const random = createSeededRandom(3);
+    const writer = openWriter({ config, connection, clock, random, events });
+    const client = server.connect();
+    const options = { kafka: client, topic, group, config, clock, events, writer, rowTags };
+    const sink = openSink(options);
+    closing.push(async () => {
+      await sink.close();
+      connection.close();
+    });
+    return sink;
+  }
+
+  return { influx, server, kafka, producer, telemetry, worlds, expected, publish, open };
+}
+
+type Scene = Awaited<ReturnType<typeof openScene>>;
+
+function stored({ influx }: Scene): Set<string> {
+  return new Set(
+    [...influx.points].map(([name, { fields }]) => {
+      const [head = '', time = ''] = name.split(' ');
+      return `${head} ${[...fields].map(([field, value]) => `${field}=${value}`).join(',')} ${time}`;
+    }),
+  );
+}
+
+async function turn(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await turn();
+}
+
+/** Until all that was published is noted. */
+async function untilNoted(scene: Scene): Promise<void> {
+  await until(async () => {
+    const noted = await notedPositions(scene.kafka, group, topic);
+    return scene.worlds.every(({ end }, partition) => (noted.get(partition) ?? 0) === end);
+  });
+}
+
+describe('the sink', () => {
+  it('carries every batch of its partitions, and notes where it has come', async () => {
+    const scene = await openScene();
+    const sink = scene.open();
+    sink.assign([0, 1, 2]);
+    for (let round = 0; round < 12; round++) await scene.publish(round % 3, round * 3);
+    await untilNoted(scene);
+    expect(stored(scene)).toEqual(scene.expected);
+    expect(scene.influx.overwritten).toEqual([]);
+    expect(scene.telemetry.value('quantrac_influx_behind_records')).toBe(0);
+    await scene.publish(1, 4);
+    await untilNoted(scene);
+    expect(stored(scene)).toEqual(scene.expected);
+  });
+
+  it('puts many partitions into one request, and parts none that fit', async () => {
+    const scene = await openScene({ linesMax: 1_000 });
+    for (let round = 0; round < 6; round++) await scene.publish(round % 3, 5);
+    scene.open().assign([0, 1, 2]);
+    await untilNoted(scene);
+    expect(scene.influx.bodies).toHaveLength(1);
+  });
+
+  it('notes nothing before all of it is stored', async () => {
+    const scene = await openScene({ requestTimeoutMs: 100 });
+    scene.influx.faults.push('hang up at once', 'store half, then hang up', 'say 500', 'say 404');
+    scene.influx.faults.push('say 401', 'store, then say nothing');
+    await scene.publish(0, 20);
+    scene.open().assign([0]);
+    await until(() => scene.influx.bodies.length > 5);
+    const before = await notedPositions(scene.kafka, group, topic);
+    expect(before.get(0) ?? 0).toBe(0);
+    await untilNoted(scene);
+    expect(stored(scene)).toEqual(scene.expected);
+  });
+
+  it('loses and doubles nothing, whoever fails, dies or stalls, and whenever', async () => {
+    // Of two sinks both may be told so of one line: that is the writer's test.
+    const lies = faultList.filter((fault) => !/201|413|refuse all/.test(fault));
+    const lie = fc.constantFrom<Fault>(...lies);
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('publish'), rows: fc.nat({ max: 40 }) }),
+      },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('lie'), rows: fc.constant(0), lie }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constantFrom('kafka', 'die', 'assign', 'both', 'wait'),
+          rows: fc.nat({ max: 7 }),
+        }),
+      },
+    ) as fc.Arbitrary<{ readonly do: string; readonly rows: number; readonly lie?: Fault }>;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const scene = await openScene({ requestTimeoutMs: 100 });
+        let sink = scene.open();
+        let isAway = false;
+        const away = (): KafkaFault => (isAway ? 'before' : 'none');
+        scene.server.faults.read = away;
+        sink.assign([0, 1, 2]);
+        for (const one of steps) {
+          if (one.do === 'publish') await scene.publish(one.rows % 3, one.rows);
+          else if (one.do === 'lie') scene.influx.faults.push('none', one.lie!);
+          else if (one.do === 'kafka') isAway = !isAway;
+          else if (one.do === 'assign') sink.assign([0, 1, 2].filter((at) => at !== one.rows));
+          else if (one.do === 'wait') for (let turns = 0; turns < one.rows; turns++) await turn();
+          else {
+            // The last one lives on beside the new one, or is closed in the middle of its work.
+            const last = sink;
+            sink = scene.open();
+            sink.assign([0, 1, 2]);
+            if (one.do === 'die') await last.close();
+          }
+        }
+        isAway = false;
+        sink.assign([0, 1, 2]);
+        await untilNoted(scene);
+        expect(stored(scene)).toEqual(scene.expected);
+        expect(scene.influx.overwritten).toEqual([]);
+        expect(scene.telemetry.value('quantrac_influx_lines_set_aside_total')).toBe(0);
+        for (const close of closing.splice(0).toReversed()) await close();
+      }),
+      { numRuns: 30 },
+    );
+  }, 60_000);
+
+  it('goes on where the last one noted, and repeats little', async () => {
+    const scene = await openScene();
+    for (let round = 0; round < 9; round++) await scene.publish(round % 3, 10);
+    const first = scene.open();
+    first.assign([0, 1, 2]);
+    await untilNoted(scene);
+    await first.close();
+    await expect(first.done).resolves.toBeUndefined();
+    const requests = scene.influx.bodies.length;
+    await scene.publish(0, 5);
+    scene.open().assign([0, 1, 2]);
+    await untilNoted(scene);
+    expect(scene.influx.bodies).toHaveLength(requests + 1);
+  });
+
+  it('leaves alone what it was not given, and notes nothing of what it lost', async () => {
+    const scene = await openScene();
+    for (const partition of [0, 1, 2]) await scene.publish(partition, 6);
+    const sink = scene.open();
+    sink.assign([1]);
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).has(1));
+    sink.assign([]);
+    await scene.publish(1, 6);
+    for (let turns = 0; turns < 20; turns++) await turn();
+    const noted = await notedPositions(scene.kafka, group, topic);
+    expect([...noted]).toEqual([[1, 1]]);
+    expect(scene.influx.points.size).toBe(6);
+  });
+
+  it('holds a partition that it does not understand, and carries the others', async () => {
+    const scene = await openScene();
+    const send = (value: Buffer | null, headers: Record<string, string>): Promise<void> =>
+      scene.producer.send([{ topic, partition: 0, key: null, value, headers }]);
+    await send(Buffer.from('no batch'), { position: '1' });
+    await scene.publish(1, 8);
+    scene.open().assign([0, 1]);
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).has(1));
+    await until(() => scene.telemetry.value('quantrac_influx_partition_holds_total') > 3);
+    expect((await notedPositions(scene.kafka, group, topic)).has(0)).toBe(false);
+    await send(null, {});
+    await scene.kafka.noteGroupOffsets(group, topic, [{ partition: 0, offset: 1, note: '1' }]);
+    const other = scene.open();
+    other.assign([0]);
+    await until(() =>
+      scene.telemetry.lines.some(
+        ({ fields }) => (fields as { error?: { code?: string } }).error?.code === 'INFLUX_RECORD',
+      ),
+    );
+  });
+
+  it('waits for a series that its registry does not have yet', async () => {
+    const scene = await openScene();
+    let isKnown = false;
+    await scene.publish(0, 6);
+    const sink = scene.open((series) => {
+      if (!isKnown && series === 2) throw new Error('not yet');
+      return tagsOf(series);
+    });
+    sink.assign([0]);
+    await until(() => scene.telemetry.value('quantrac_influx_partition_holds_total') > 1);
+    expect(scene.influx.points.size).toBe(0);
+    isKnown = true;
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(0) === 1);
+    expect(stored(scene)).toEqual(scene.expected);
+  });
+
+  it('says which batches Kafka no longer had, and goes on behind them', async () => {
+    const scene = await openScene();
+    for (let round = 0; round < 5; round++) await scene.publish(2, 3);
+    scene.server.trim(topic, 2, 3);
+    scene.open().assign([2]);
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(2) === 5);
+    expect(scene.telemetry.value('quantrac_influx_batches_missing_total')).toBe(3);
+    expect(scene.influx.points.size).toBe(6);
+  });
+
+  it('tries again where Kafka gives or takes no notes', async () => {
+    const scene = await openScene();
+    const refused = { groupOffsets: 2, noteGroupOffsets: 2 };
+    const connect = scene.server.connect.bind(scene.server);
+    Object.assign(scene.server, {
+      connect: () => {
+        const kafka = connect();
+        const failing =
+          (name: keyof typeof refused) =>
+          async (...given: never[]): Promise<unknown> => {
+            if (refused[name]-- > 0) throw new Error('away');
+            return (kafka[name] as (...all: never[]) => Promise<unknown>)(...given);
+          };
+        return {
+          ...kafka,
+          groupOffsets: failing('groupOffsets'),
+          noteGroupOffsets: failing('noteGroupOffsets'),
+        };
+      },
+    });
+    scene.open().assign([0]);
+    for (let round = 0; round < 4; round++) {
+      await scene.publish(0, 5);
+      await until(() => stored(scene).size === scene.expected.size);
+    }
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(0) === 4);
+    expect(scene.telemetry.value('quantrac_influx_note_failures_total')).toBe(4);
+  });
+
+  it('closes before it was given anything', async () => {
+    const scene = await openScene();
+    const sink = scene.open();
+    await sink.close();
+    await expect(sink.done).resolves.toBeUndefined();
+  });
+});
