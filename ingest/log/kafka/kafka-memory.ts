@@ -19,10 +19,18 @@ import type {
 /** What the server does with a call: answer, fail before it did anything, or after it did all. */
 export type Fault = 'none' | 'before' | 'after';
 
+/**
+ * Of a transaction: aborted, committed, or committed at last when the id is opened anew, without the
+ * client being told in any of the three.
+ */
+export type CommitFault = Fault | 'late';
+
 export interface KafkaFaults {
   send?: (records: readonly OutgoingRecord[]) => Fault;
-  commit?: (records: readonly OutgoingRecord[]) => Fault;
+  /** A transaction whose answer is awaited here is still open: the next to open its id aborts it. */
+  commit?: (records: readonly OutgoingRecord[]) => CommitFault | Promise<CommitFault>;
   open?: (transactionalId: string) => Fault;
+  /** After: nothing is given although there is something, as while it is still being fetched. */
   read?: (topic: string, partition: number) => Fault;
 }
 
@@ -49,6 +57,7 @@ export function createKafkaServer(): KafkaServer {
   const topics = new Map<string, StoredPartition[]>();
   const specifications = new Map<string, TopicSpecification>();
   const epochs = new Map<string, number>();
+  const late = new Map<string, readonly OutgoingRecord[]>();
   const groups = new Map<string, Member[]>();
   const notes = new Map<string, Map<number, GroupOffset>>();
   const faults: KafkaFaults = {};
@@ -74,8 +83,28 @@ export function createKafkaServer(): KafkaServer {
         ),
       });
     }
-    // The marker that ends a transaction takes an offset of its own in each partition.
-    if (isTransaction) for (const target of touched) target.end++;
+    if (isTransaction) endTransaction(touched);
+    wakeAll();
+  }
+
+  /** The marker that ends a transaction takes an offset of its own in each partition. */
+  function endTransaction(touched: Iterable<StoredPartition>): void {
+    for (const target of touched) target.end++;
+  }
+
+  /** What was sent of it takes offsets that nobody sees anything at. */
+  function abort(records: readonly OutgoingRecord[]): void {
+    const touched = new Set<StoredPartition>();
+    for (const { topic, partition } of records) {
+      const target = partitionAt(topic, partition);
+      target.end++;
+      touched.add(target);
+    }
+    endTransaction(touched);
+    wakeAll();
+  }
+
+  function wakeAll(): void {
     const woken = waiters;
     waiters = [];
     for (const wake of woken) wake();
@@ -97,14 +126,19 @@ export function createKafkaServer(): KafkaServer {
     if (faults.open?.(id) === 'before') throw kafkaError('KAFKA_UNREACHABLE', { id });
     const epoch = (epochs.get(id) ?? 0) + 1;
     epochs.set(id, epoch);
+    const committedLate = late.get(id);
+    late.delete(id);
+    if (committedLate !== undefined) store(committedLate, true);
     return {
       async commit(records) {
         await Promise.resolve();
-        const fault = faults.commit?.(records) ?? 'none';
-        if (epochs.get(id) !== epoch) throw kafkaError('KAFKA_FENCED', { id });
-        if (fault === 'before') throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { id });
-        store(records, true);
-        if (fault === 'after') throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { id });
+        const fault = (await faults.commit?.(records)) ?? 'none';
+        const isFenced = epochs.get(id) !== epoch;
+        if (isFenced || fault === 'before') abort(records);
+        if (isFenced) throw kafkaError('KAFKA_FENCED', { id });
+        if (fault === 'late') late.set(id, records);
+        else if (fault !== 'before') store(records, true);
+        if (fault !== 'none') throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { id });
       },
       close: async () => undefined,
     };
@@ -125,9 +159,9 @@ export function createKafkaServer(): KafkaServer {
       },
       async read(bytesMax) {
         await Promise.resolve();
-        if (faults.read?.(topic, partition) === 'before') {
-          throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
-        }
+        const fault = faults.read?.(topic, partition) ?? 'none';
+        if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
+        if (fault === 'after') return [];
         const { records, start, end } = partitionAt(topic, partition);
         if (next < start) throw kafkaError('KAFKA_OFFSET_GONE', { topic, partition, next, start });
         const given: KafkaRecord[] = [];

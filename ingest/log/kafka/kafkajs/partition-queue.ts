@@ -147,12 +147,14 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
       } else {
         records.push(...fetched);
       }
+      // Markers and aborted records too: who waits for the end has come nearer to it.
+      const isAhead = behind > asks;
       asks = behind;
       end = stableEnd;
       if (asks >= end) levelAt = options.now();
       if (records.length === 0) next = behind;
       problem = undefined;
-      if (records.length > 0) wake();
+      if (isAhead) wake();
     },
     fail(error, isFinal = false) {
       problem = error;
