@@ -3,7 +3,13 @@
  * by the header `position`, whatever offset Kafka gives it.
  */
 import { ingestError } from '../errors.ts';
-import type { Kafka, KafkaRecord, Offset, PartitionReader } from '../log/kafka/kafka.ts';
+import type {
+  Kafka,
+  KafkaRecord,
+  Offset,
+  PartitionEnds,
+  PartitionReader,
+} from '../log/kafka/kafka.ts';
 import type { Position } from '../log/log.ts';
 
 /** Throws INGEST_RECORD_FOREIGN: only workers write here, so a stranger's record stops the partition. */
@@ -27,63 +33,82 @@ export interface TopicPartition {
 
 /** The last committed batch; undefined where there is none. */
 export async function lastBatch(place: TopicPartition): Promise<BatchPlaceInTopic | undefined> {
-  const { start, end } = await endsOf(place);
-  // A transaction ends with a marker, so the last batch lies shortly before the end.
-  for (let back = 2; ; back *= 8) {
-    const from = Math.max(start, end - back);
-    const found = await lastFrom(place, from, end);
-    if (found !== undefined || from === start) return found;
-  }
+  return lastWithin(place, await endsOf(place));
 }
 
 /**
- * Where reading begins so that batch `position` and those behind it are met: the offset of the last
- * batch at or before it; the oldest kept one where that is later.
+ * Where reading begins so that batch `position` and those behind it are met: its offset, or behind
+ * the last batch where it is not written yet; the oldest kept offset where it is no longer kept.
  */
 export async function offsetOfBatch(place: TopicPartition, position: Position): Promise<Offset> {
-  const { start, end } = await endsOf(place);
-  let [low, high] = [start, end];
-  // Batches are numbered densely and offsets are not: the number never exceeds the offset plus one.
-  while (high - low > 1) {
+  const ends = await endsOf(place);
+  const last = await lastWithin(place, ends);
+  if (last === undefined) return ends.start;
+  if (last.position <= position) {
+    return last.position === position ? last.offset : last.offset + 1;
+  }
+  const reader = place.kafka.openReader(place.topic, place.partition, last.offset);
+  try {
+    return await search(reader, position, { start: ends.start, last });
+  } finally {
+    reader.close();
+  }
+}
+
+/** A batch and the marker that ends its transaction. */
+const offsetsOfBatch = 2;
+
+/**
+ * Counted back from a batch that is known; every second time by halves, since aborted transactions
+ * take offsets too.
+ */
+async function search(
+  reader: PartitionReader,
+  position: Position,
+  { start, last }: { readonly start: Offset; readonly last: BatchPlaceInTopic },
+): Promise<Offset> {
+  let [low, high, known] = [start, last.offset, last];
+  for (let probes = 0; low < high; probes++) {
+    const counted = known.offset - offsetsOfBatch * (known.position - position);
     const middle = Math.floor((low + high) / 2);
-    const found = await firstFrom(place, middle, end);
-    if (found !== undefined && found.position <= position) low = Math.max(found.offset, middle);
-    else high = middle;
+    const probe = probes % 2 === 0 ? Math.min(Math.max(counted, low), high - 1) : middle;
+    reader.seek(probe);
+    const [record] = await readUntil(reader, last.offset + 1, 1);
+    const found = record === undefined ? last : placeOf(record);
+    if (found.position === position) return found.offset;
+    if (found.position < position) {
+      low = found.offset + 1;
+    } else {
+      high = probe;
+      known = found;
+    }
   }
   return low;
 }
 
-async function endsOf({ kafka, topic, partition }: TopicPartition) {
+async function endsOf({ kafka, topic, partition }: TopicPartition): Promise<PartitionEnds> {
   return (await kafka.ends(topic))[partition] ?? { start: 0, end: 0 };
 }
 
-async function firstFrom(
+/** It lies shortly before the end: only markers and what was aborted lie behind it. */
+async function lastWithin(
   { kafka, topic, partition }: TopicPartition,
-  offset: Offset,
-  end: Offset,
+  { start, end }: PartitionEnds,
 ): Promise<BatchPlaceInTopic | undefined> {
-  const reader = kafka.openReader(topic, partition, offset);
+  if (start >= end) return undefined;
+  const reader = kafka.openReader(topic, partition, Math.max(start, end - offsetsOfBatch));
   try {
-    const [record] = await readUntil(reader, end, 1);
-    return record && placeOf(record);
+    for (let back = offsetsOfBatch; ; back *= 8) {
+      const from = Math.max(start, end - back);
+      reader.seek(from);
+      let found: KafkaRecord | undefined;
+      while (reader.next < end) found = (await readUntil(reader, end, readBytes)).at(-1) ?? found;
+      if (found !== undefined) return placeOf(found);
+      if (from === start) return undefined;
+    }
   } finally {
     reader.close();
   }
-}
-
-async function lastFrom(
-  { kafka, topic, partition }: TopicPartition,
-  offset: Offset,
-  end: Offset,
-): Promise<BatchPlaceInTopic | undefined> {
-  const reader = kafka.openReader(topic, partition, offset);
-  let last: KafkaRecord | undefined;
-  try {
-    while (reader.next < end) last = (await readUntil(reader, end, readBytes)).at(-1) ?? last;
-  } finally {
-    reader.close();
-  }
-  return last && placeOf(last);
 }
 
 function placeOf(record: KafkaRecord): BatchPlaceInTopic {
@@ -94,7 +119,7 @@ function placeOf(record: KafkaRecord): BatchPlaceInTopic {
 const readBytes = 1_048_576;
 
 /** Waits for records before `end`; none where only markers are left there. */
-export async function readUntil(
+async function readUntil(
   reader: PartitionReader,
   end: Offset,
   bytesMax: number,
