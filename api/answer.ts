@@ -67,13 +67,13 @@ export function readQuestion(
   const limit = query.get('limit') ?? '';
   query.delete('page');
   query.delete('limit');
-  const asked = [base, path, query.toString(), wish.format, wish.viewer.key].join('\n');
+  const asked = [path, query.toString(), wish.format, wish.viewer.key].join('\n');
   return {
     ...wish,
     isLimited,
     registryVersion: context.networks.version,
-    text: [context.storeId, asked, limit, page].join('\n'),
-    tokens: createPageTokens(context.storeId, asked),
+    text: [context.storeId, base, asked, limit, page].join('\n'),
+    tokens: createPageTokens(context.storeId, base, asked),
     nextUrl(token) {
       const next = new URLSearchParams(query);
       if (isLimited) next.set('limit', limit);

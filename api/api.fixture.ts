@@ -33,6 +33,7 @@ import type { StoreIdentity } from './cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import { network } from './network.fixture.ts';
+import type { CopyOptions } from './places/copy-parts.ts';
 
 export interface TestApi {
   readonly api: Api;
@@ -81,6 +82,8 @@ export interface TestApiOptions {
   readonly config?: Partial<ApiConfig>;
   readonly identity?: StoreIdentity;
   readonly pageFolder?: string;
+  /** The log is a copy of partitions, placed by the test; there are no readings then. */
+  readonly copy?: CopyOptions;
 }
 
 export const startAt = Date.UTC(2024, 5, 1);
@@ -285,7 +288,9 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
       log,
     ),
     observations: reader('/observations', ground.observationsEnd),
-    readings: reader('/readings', ground.readingsEnd),
+    ...(options.copy === undefined
+      ? { readings: reader('/readings', ground.readingsEnd) }
+      : { copy: options.copy }),
     registry,
     registryChanges: createOwnChanges(registry),
     registryMarking: 'after' as const,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { createPageTokens } from './page.ts';
 
-const tokens = createPageTokens('store-1', 'the question');
+const tokens = createPageTokens('store-1', 'http://here', 'the question');
 
 test('a page token gives its place back', () => {
   const keys = fc.option(
@@ -20,14 +20,23 @@ test('a page token gives its place back', () => {
 });
 
 test('a token of another question is refused', () => {
-  const other = createPageTokens('store-1', 'another question');
+  const other = createPageTokens('store-1', 'http://here', 'another question');
   expect(() => tokens.decode(other.encode({ pin: 1, place: { id: 'a' } }))).toThrow(
     expect.objectContaining({ code: 'API_PAGE_INVALID' }),
   );
 });
 
+test('only a token that is pinned to a cursor is good at a server of another name', () => {
+  const other = createPageTokens('store-1', 'http://there', 'the question');
+  const page = (pin: number | string) => ({ pin, place: { id: 'a' } });
+  expect(tokens.decode(other.encode(page('cursor')))).toEqual(page('cursor'));
+  expect(() => tokens.decode(other.encode(page(1)))).toThrow(
+    expect.objectContaining({ code: 'API_PAGE_INVALID' }),
+  );
+});
+
 test('a token of another store is gone', () => {
-  const other = createPageTokens('store-0', 'the question');
+  const other = createPageTokens('store-0', 'http://here', 'the question');
   expect(() => tokens.decode(other.encode({ pin: 1, place: { id: 'a' } }))).toThrow(
     expect.objectContaining({ code: 'API_PAGE_EXPIRED' }),
   );

@@ -33,23 +33,32 @@ export interface PageTokens {
 
 const charactersMax = 1_000;
 
-/** Tokens of one request: `question` is everything in it but `page` and `limit`. */
-export function createPageTokens(storeId: string, question: string): PageTokens {
-  const check = createHash('sha256').update(question).digest('base64url').slice(0, 16);
+/**
+ * Tokens of one request: `question` is everything in it but `page` and `limit`, `base` the server as
+ * the client sees it. A token that is pinned to a cursor is good at every node, by whatever name.
+ */
+export function createPageTokens(storeId: string, base: string, question: string): PageTokens {
+  const checkHere = hashOf(`${base}\n${question}`);
+  const checkAnywhere = hashOf(question);
   return {
     encode({ pin, place: { id, key = [] } }) {
-      if (typeof pin === 'string') return `${pin}.${textOf([2, check, id, ...key])}`;
-      return textOf([1, storeId, check, pin, id, ...key]);
+      if (typeof pin === 'string') return `${pin}.${textOf([2, checkAnywhere, id, ...key])}`;
+      return textOf([1, storeId, checkHere, pin, id, ...key]);
     },
     decode(token) {
       if (token.length > charactersMax) throw invalid();
       const [begin = '', end, ...more] = token.split('.');
       if (more.length > 0) throw invalid();
       const page = end === undefined ? readPinned(begin, storeId) : readCarried(begin, end);
+      const check = end === undefined ? checkHere : checkAnywhere;
       if (page.check !== check || typeof page.id !== 'string') throw invalid();
       return { pin: page.pin, place: { id: page.id, ...keyOf(page.key) } };
     },
   };
+}
+
+function hashOf(question: string): string {
+  return createHash('sha256').update(question).digest('base64url').slice(0, 16);
 }
 
 interface GivenPage {

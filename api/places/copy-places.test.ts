@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createManualClock } from '../../devices/clock-manual.ts';
 import { createPartitions } from '../../ingest/observations/partitions.fixture.ts';
@@ -123,6 +123,153 @@ async function openRun() {
     },
   };
 }
+
+const codeOf = (given: Promise<unknown>) =>
+  given.then(
+    () => 'nothing',
+    (error: unknown) => (error as { readonly code?: string }).code,
+  );
+
+/** Two nodes that hold the same of two partitions, in different order, and a third batch each. */
+async function openTwo() {
+  const partitions = createPartitions(2);
+  const clock = createManualClock(1_000_000);
+  const level = { at: -Infinity };
+  const options = { partitions, clock, levelAt: () => level.at };
+  const one = await openSimulatedNode(options);
+  const other = await openSimulatedNode(options);
+  onTestFinished(() => Promise.all([one.close(), other.close()]).then(() => undefined));
+  const publish = (to: number, result: number, publishedAt: number) =>
+    partitions.publish(to, { ...batchOfResults([result], to), publishedAt });
+  for (const nth of [0, 1, 2]) {
+    publish(0, nth, 1_000 + nth * 100);
+    publish(1, nth, 1_250 + nth * 100);
+  }
+  for (const of of [0, 0, 1, 1]) await one.take(of);
+  for (const of of [1, 0, 1, 0]) await other.take(of);
+  /** Until it is so, while time runs and everything else does. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 100) {
+      await settle();
+      clock.advance(100);
+    }
+    await settle();
+  };
+  return { partitions, clock, level, one, other, publish, pass };
+}
+
+describe('places on the nodes of a network', () => {
+  test('have the same cursors and tags where the same was copied, and pins of their own', async () => {
+    const { one, other } = await openTwo();
+    const [here, there] = [await one.places.at(4), await other.places.at(4)];
+    expect([here.cursor, here.tag, here.pin]).toEqual([there.cursor, there.tag, there.pin]);
+    const earlier = await one.places.at(3);
+    expect(earlier.cursor).not.toBe(here.cursor);
+    expect(await one.places.at(4)).toBe(await one.places.at(4));
+    const [mine, theirs] = await Promise.all(
+      [one, other].map(({ places }) => places.ofPin(earlier.pin)),
+    );
+    expect([mine?.cursor, theirs?.cursor]).toEqual([earlier.cursor, earlier.cursor]);
+    // Both of partition 0 and one of partition 1: where those stand in each log.
+    expect([mine?.pinOf(0), mine?.pinOf(1)]).toEqual([2, 3]);
+    expect([theirs?.pinOf(0), theirs?.pinOf(1)]).toEqual([4, 1]);
+    expect(mine?.pinOf(99)).toBe(0);
+    const pins = other.places.pinsBefore(earlier.tag, there);
+    expect([pins?.pinOf(0), pins?.pinOf(1)]).toEqual([4, 1]);
+    expect(other.places.pinsBefore(here.tag, earlier)).toBeUndefined();
+    for (const wrong of ['', 'zz', 'AgQE']) {
+      expect(other.places.pinsBefore(wrong, here)).toBeUndefined();
+    }
+  });
+
+  test('wait a while for what another node has, then say that they cannot answer', async () => {
+    const { one, other, pass } = await openTwo();
+    await one.take(0);
+    const moment = await one.places.at(5);
+    const waiting = other.places.ofPin(moment.pin);
+    await pass(2_000);
+    await other.take(0);
+    await pass(200);
+    expect((await waiting).cursor).toBe(moment.cursor);
+    await one.take(1);
+    const { pin } = await one.places.at(6);
+    const code = codeOf(other.places.ofPin(pin));
+    await pass(11_000);
+    expect(await code).toBe('API_UNAVAILABLE');
+    expect(await codeOf(other.places.ofPin(4))).toBe('API_PAGE_EXPIRED');
+    expect(await codeOf(other.places.ofPin('garbage'))).toBe('API_PAGE_INVALID');
+  });
+
+  test('tell a moment of which more could come only when it cannot', async () => {
+    const { one, other, level, pass } = await openTwo();
+    const passed = await one.places.asOf(1_050);
+    expect(passed.cursor).toBe((await other.places.asOf(1_050)).cursor);
+    expect([passed.pinOf(0), passed.pinOf(1)]).toEqual([1, 0]);
+    const code = codeOf(one.places.asOf(1_300));
+    await pass(12_000);
+    expect(await code).toBe('API_UNAVAILABLE');
+    level.at = 1_300 + 1_000;
+    const settled = await one.places.asOf(1_300);
+    expect([settled.pinOf(0), settled.pinOf(1)]).toEqual([2, 3]);
+    expect((await other.places.asOf(1_300)).cursor).toBe(settled.cursor);
+  });
+
+  test('hold a live client that comes from further on until this node has come there', async () => {
+    const { one, other, pass } = await openTwo();
+    for (const of of [0, 1]) await one.take(of);
+    const client = await other.connect((await one.page('now', 1)).next);
+    await pass(1_000);
+    await other.take(0);
+    await pass(1_000);
+    expect(client.changes).toEqual([]);
+    await other.take(1);
+    await pass(200);
+    expect(client.changes).toEqual([]);
+    client.leave();
+  });
+
+  test('keep a live client waiting whose cursor nobody ever had, and let it go', async () => {
+    const { one, pass, publish } = await openTwo();
+    const bytes = Buffer.concat([Buffer.from('2:network:'), Buffer.of(2, 100, 100)]);
+    const client = await one.connect(bytes.toString('base64url'));
+    publish(0, 9, 2_000);
+    for (const of of [0, 0]) await one.take(of);
+    await pass(20_000);
+    expect(client.changes).toEqual([]);
+    expect(client.lastId).toBe(bytes.toString('base64url'));
+    client.leave();
+    await pass(200);
+    expect(one.copy.readers).toBe(1);
+  });
+
+  test('read on behind a record that cannot be read', async () => {
+    const { one, publish } = await openTwo();
+    publish(1, 3, 3_000);
+    for (const of of [1, 0, 1]) await one.take(of);
+    const { next } = await one.page(undefined, 1);
+    await one.restart();
+    one.copy.damage(5);
+    expect((await one.page(next, 9)).changes.length).toBeGreaterThan(0);
+    const results: unknown[] = [];
+    for (let after = next, isEnd = false; !isEnd;) {
+      const page = await one.page(after, 9);
+      results.push(...page.changes.map(({ datastream, result }) => `${datastream}:${result}`));
+      after = page.next;
+      isEnd = page.atEnd;
+    }
+    // The record 5 is the third of partition 1; the one behind it is shown.
+    expect(results).toEqual(['d0:1', 'd1:0', 'd1:1', 'd0:2', 'd1:3']);
+    expect(await codeOf(Promise.resolve(one.places.at(7)))).toBe('nothing');
+    one.copy.damage(7);
+    await one.restart();
+    expect(await codeOf(Promise.resolve(one.places.at(7)))).toBe('API_UNAVAILABLE');
+  });
+
+  test('refuse more partitions than a cursor can name', async () => {
+    const options = { partitions: createPartitions(65), clock: createManualClock(0) };
+    await expect(openSimulatedNode(options)).rejects.toThrow('64 partitions');
+  });
+});
 
 describe('a follower that goes from node to node', () => {
   test('sees each change once, and those of a datastream in order, wherever it goes when', async () => {
