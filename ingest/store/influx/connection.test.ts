@@ -82,7 +82,7 @@ describe('a connection to InfluxDB', () => {
     const body = `{"results":[{"statement_id":0,"series":[${table}]},{"statement_id":1}]}`;
     const { connection, asked } = await openScene(saying(200, body));
     expect(await connection.ask(['SELECT 1', 'SELECT 2'])).toEqual([
-      [{ name: 'm', columns: ['time', 'row'], values: [[1, 'x']] }],
+      [{ name: 'm', tags: {}, columns: ['time', 'row'], values: [[1, 'x']] }],
       [],
     ]);
     expect(Object.fromEntries(new URLSearchParams(asked[0]!.body.toString()))).toEqual({

@@ -22,6 +22,8 @@ export interface Answer {
 /** One table of an answer to InfluxQL. */
 export interface Table {
   readonly name: string;
+  /** What it is grouped by. */
+  readonly tags: Readonly<Record<string, string>>;
   readonly columns: readonly string[];
   readonly values: readonly (readonly (string | number | boolean | null)[])[];
 }
@@ -237,9 +239,9 @@ function resultsOf(body: string): QueryResults | undefined {
 }
 
 function tablesOf({ series = [] }: QueryResult): Table[] {
-  return series.map(({ name = '', columns = [], values = [], partial = false }) => {
+  return series.map(({ name = '', tags = {}, columns = [], values = [], partial = false }) => {
     // `max-row-limit` of the server cuts answers: a cut one must not pass for the end.
     if (partial) throw influxError('INFLUX_ANSWER', { setting: 'max-row-limit', name });
-    return { name, columns, values };
+    return { name, tags, columns, values };
   });
 }

@@ -11,6 +11,7 @@ import { createRollupBuilder } from '../rollup.ts';
 import type { HourRollup, KeptQuery, RangeQuery } from '../store.ts';
 import type { InfluxConfig } from './config.ts';
 import type { Connection } from './connection.ts';
+import { newestRows } from './newest.ts';
 import { createPages, type Pages } from './pages.ts';
 import { measurementsOf } from './schema.ts';
 import { seriesOf, showSeries } from './statements.ts';
@@ -38,7 +39,8 @@ interface Asking {
 /** Rejects as `Connection.ask` does, and INFLUX_ROW, INFLUX_ANSWER_TOO_LARGE. */
 export function openHistoryReader(options: HistoryOptions): HistoryReader {
   const { connection, config } = options;
-  const { shown, superseded, overflow } = measurementsOf(config.measurement);
+  const measurements = measurementsOf(config.measurement);
+  const { shown, superseded, overflow } = measurements;
   const pages = createPages({ connection, config, overflow });
   const asking = { pages, options, shown: [shown], all: [shown, superseded] };
   return {
@@ -50,15 +52,8 @@ export function openHistoryReader(options: HistoryOptions): HistoryReader {
       const answers = await connection.ask([shown, superseded, overflow].map(showSeries));
       return [...new Set(answers.flatMap(seriesOf))].toSorted((a, b) => a - b);
     },
-    async newest(series) {
-      const found = new Map<number, ObservationRow>();
-      for (let from = 0; from < series.length; from += seriesAtOnce) {
-        const some = series.slice(from, from + seriesAtOnce);
-        const rows = await Promise.all(some.map((one) => latest(asking, one)));
-        for (const row of rows) if (row !== undefined) found.set(row.series, row);
-      }
-      return found;
-    },
+    newest: (series) =>
+      newestRows({ ...options, measurements, latest: (one) => latest(asking, one) }, series),
   };
 }
 
@@ -147,8 +142,6 @@ async function latest(asking: Asking, series: number): Promise<ObservationRow | 
 
 /** Most keys have one row. */
 const keyRows = 16;
-/** Requests in flight for `newest`. */
-const seriesAtOnce = 16;
 
 /** Points that a page of so many keys is likely to need: some have more rows than one. */
 function pageRowsOf(limit: number): number {

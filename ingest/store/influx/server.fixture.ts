@@ -244,9 +244,31 @@ function tableOf(points: Map<string, Point>, statement: string): string {
     const values = new Set(found.map(({ tags }) => tags.get(key)));
     return printTable(measurement, [['key', 'value'], ...[...values].map((value) => [key, value])]);
   }
+  const grouped = groupPattern.exec(statement);
+  if (grouped !== null) return selectGrouped(points, grouped);
   const asked = selectPattern.exec(statement);
   if (asked === null) throw new Error(`No statement that the double knows: ${statement}`);
   return selectFrom(points, asked);
+}
+
+const groupPattern =
+  /^SELECT (last|count)\("row"\)(?: AS "row")? FROM "(\w+)" WHERE \((.+)\) AND time >= -?\d+ AND time < \d+ GROUP BY (\*|"series")$/;
+
+function selectGrouped(points: ReadonlyMap<string, Point>, asked: RegExpExecArray): string {
+  const [, of, measurement = '', named = '', by] = asked;
+  const wanted = new Set([...named.matchAll(/'(\d+)'/g)].map(([, series]) => series));
+  const found = [...points.values()].filter(
+    (point) => point.measurement === measurement && wanted.has(point.tags.get('series')),
+  );
+  const nameOf = ({ tags }: Point): string =>
+    JSON.stringify(Object.fromEntries(by === '*' ? tags : [['series', tags.get('series')]]));
+  const tables = [...Map.groupBy(found, nameOf)].map(([tags, some]) => {
+    const last = some.reduce((best, point) => (point.time > best.time ? point : best));
+    const row: Cell[] =
+      of === 'count' ? [0, some.length] : [last.time, last.fields.get('row')?.slice(1, -1)];
+    return `{"tags":${tags},${printTable(measurement, [['time', 'row'], row]).slice(1)}`;
+  });
+  return tables.join(',');
 }
 
 function selectFrom(points: ReadonlyMap<string, Point>, asked: RegExpExecArray): string {

@@ -25,6 +25,23 @@ export function selectOverflow(measurement: string, series: number, limit: numbe
   return `${selectSeries(measurement, series)} LIMIT ${limit}`;
 }
 
+/** The last point of each tag set: of each (interval, height) of each series. */
+export function selectLast(measurement: string, series: readonly number[]): string {
+  return `SELECT last("row") AS "row" FROM "${measurement}" WHERE ${anyOf(series)} GROUP BY *`;
+}
+
+/** One table for each series that has rows in the overflow. */
+export function countOverflow(measurement: string, series: readonly number[]): string {
+  return `SELECT count("row") FROM "${measurement}" WHERE ${anyOf(series)} GROUP BY "series"`;
+}
+
+function anyOf(series: readonly number[]): string {
+  const from = timeText(-endAtMax, 0);
+  const to = timeText(endAtMax, 0);
+  const named = series.map((one) => `"series" = '${one}'`).join(' OR ');
+  return `(${named}) AND time >= ${from} AND time < ${to}`;
+}
+
 function selectSeries(measurement: string, series: number): string {
   return `SELECT "row" FROM "${measurement}" WHERE "series" = '${series}'`;
 }
@@ -44,11 +61,18 @@ export function seriesOf(tables: readonly Table[]): number[] {
   });
 }
 
+/** Of tables that are grouped by it. */
+export function seriesOfTables(tables: readonly Table[]): number[] {
+  return tables.map(({ tags }) => Number(tags['series']));
+}
+
 /** Points become rows again. */
 export interface PointReader {
   /** Rows of a measurement other than the overflow, in the order of the points. */
   points(tables: readonly Table[], series: number): ToldRow[];
   overflow(tables: readonly Table[], series: number): ToldRow[];
+  /** Rows of tables that are grouped by series. */
+  lasts(tables: readonly Table[]): ToldRow[];
 }
 
 export function createPointReader(): PointReader {
@@ -61,8 +85,13 @@ export function createPointReader(): PointReader {
     return reader.read(text, { series, endAt });
   }
 
+  function points(tables: readonly Table[], series: number): ToldRow[] {
+    return textsOf(tables).map(([time, text]) => pointOf(time, text, series));
+  }
+
   return {
-    points: (tables, series) => textsOf(tables).map(([time, text]) => pointOf(time, text, series)),
+    points,
+    lasts: (tables) => tables.flatMap((table) => points([table], Number(table.tags['series']))),
     overflow: (tables, series) =>
       textsOf(tables).map(([, whole]) => {
         const { endAt, text } = splitOverflow(whole);
