@@ -22,7 +22,7 @@ export interface ClientParts {
 export interface Client {
   readonly kafkajs: KafkaJs;
   /** A connection pool of its own, below kafkajs' consumer. */
-  openCluster(): Cluster;
+  readonly openCluster: () => Cluster;
 }
 
 /** Tries of one request; whoever asked tries the whole again. */

@@ -23,6 +23,25 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   export interface NodeConnection {
+    readonly connectionPool: {
+      send<Answer>(request: {
+        readonly request: {
+          readonly apiKey: number;
+          readonly apiVersion: number;
+          readonly apiName: string;
+          readonly expectResponse: () => boolean;
+          readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+        };
+        readonly response: {
+          readonly decode: (bytes: Buffer) => Promise<Answer>;
+          readonly parse: (answer: Answer) => Promise<Answer>;
+        };
+      }): Promise<Answer>;
+    };
+    initProducerId(request: {
+      readonly transactionalId: string | null;
+      readonly transactionTimeout: number;
+    }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
     fetch(request: {
       readonly replicaId: number;
       readonly isolationLevel: number;
@@ -104,6 +123,7 @@ declare module 'kafkajs/src/cluster/index.js' {
       partitions: readonly number[],
     ): Readonly<Record<string, readonly number[]>>;
     findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+    findControllerBroker(): Promise<NodeConnection>;
     findBroker(place: { readonly nodeId: string }): Promise<NodeConnection>;
     findGroupCoordinator(group: { readonly groupId: string }): Promise<NodeConnection>;
     removeBroker(place: { readonly host: string; readonly port: number }): void;
@@ -120,6 +140,56 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[]
     >;
   }
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const errors: { readonly createErrorFromCode: (code: number) => Error };
+  export default errors;
+}
+
+declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
+  const response: {
+    readonly decode: (bytes: Buffer) => Promise<{
+      readonly topics: readonly {
+        readonly topicName: string;
+        readonly partitions: readonly {
+          readonly partition: number;
+          readonly errorCode: number;
+          readonly baseOffset: string;
+        }[];
+      }[];
+    }>;
+  };
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(bytes: Buffer);
+    readonly offset: number;
+    readInt16(): number;
+    readInt32(): number;
+    readString(): string | null;
+    forward(bytes: number): void;
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js';
+
+  const decodeBatch: (decoder: Decoder) => Promise<{
+    readonly producerId: string;
+    readonly producerEpoch: number;
+    readonly firstSequence: number;
+    readonly firstTimestamp: string;
+    readonly lastOffsetDelta: number;
+    readonly records: readonly {
+      readonly key: Buffer | null;
+      readonly value: Buffer | null;
+      readonly headers: Readonly<Record<string, Buffer>>;
+    }[];
+  }>;
+  export default decodeBatch;
 }
 
 declare module 'kafkajs/src/consumer/batch.js' {

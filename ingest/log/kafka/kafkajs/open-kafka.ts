@@ -11,7 +11,7 @@ import { createFetcher } from './fetcher.ts';
 import { groupOffsets, noteGroupOffsets } from './group-offsets.ts';
 import { openMembership } from './membership.ts';
 import { partitionEnds } from './partition-ends.ts';
-import { createProducer } from './producer.ts';
+import { createProducer } from './idempotent-producer.ts';
 import { ensureTopics } from './topics.ts';
 import { openTransactions } from './transactions.ts';
 
@@ -31,7 +31,10 @@ export function openKafka(options: KafkaOptions): Kafka {
   const asking = createAsking(client.openCluster);
 
   return {
-    openProducer: async () => createProducer(client, config.requestTimeoutMs),
+    openProducer: async () => {
+      const { requestTimeoutMs } = config;
+      return createProducer({ openCluster: client.openCluster, clock, requestTimeoutMs });
+    },
     openTransactions: (transactionalId) => openTransactions(client, config, transactionalId),
     openReader: (topic, partition, offset) => fetcher.openReader(topic, partition, offset),
     ends: (topic) =>

@@ -10,7 +10,7 @@ import { kafkaError } from '../errors.ts';
 import type { OutgoingRecord, TransactionalProducer } from '../kafka.ts';
 import type { Client } from './client.ts';
 import { kafkaErrorOf } from './errors-of.ts';
-import { givenPartition, messagesOf } from './producer.ts';
+import { givenPartition, messagesOf } from './topic-messages.ts';
 
 const allReplicas = -1;
 /** Of a record's headers and key, beside its value. */
