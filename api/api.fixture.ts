@@ -7,8 +7,6 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openSystemClock } from '../devices/clock-system.ts';
-import type { Clock } from '../devices/clock.ts';
 import { createSeededRandom } from '../devices/random.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
@@ -34,6 +32,7 @@ import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './places/copy-parts.ts';
+import { createSettableClock, type SettableClock } from './settable-clock.fixture.ts';
 
 export interface TestApi {
   readonly api: Api;
@@ -91,7 +90,7 @@ export const startAt = Date.UTC(2024, 5, 1);
 interface Ground {
   readonly folder: string;
   readonly fileSystem: MemoryFileSystem;
-  readonly clock: Clock & { setNow(at: number): void };
+  readonly clock: SettableClock;
   readonly telemetry: RecordedTelemetry;
   readonly registry: RegistryWriter;
   readonly observations: LogWriter;
@@ -114,7 +113,7 @@ async function openGround(): Promise<Ground> {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-api-'));
   const fileSystem = createMemoryFileSystem();
   const telemetry = createRecordedTelemetry();
-  const clock = createSettableClock();
+  const clock = createSettableClock(startAt);
   const random = createSeededRandom(7);
   const registry = openRegistryWriter(join(folder, 'registry.db'), { clock, random });
   const imported = registry.importFile(network, 'test');
@@ -174,22 +173,6 @@ function isCircular(registry: RegistryWriter, series: number): boolean {
     datastream !== undefined &&
     registry.current().properties.get(datastream.property)?.circular === true
   );
-}
-
-/** The machine's timers, and a wall clock that goes on from where it was set. */
-function createSettableClock(): Clock & { setNow(at: number): void } {
-  const system = openSystemClock();
-  let setTo = startAt;
-  let setAtMs = system.monotonicMs();
-  return {
-    now: () => Math.floor(setTo + system.monotonicMs() - setAtMs),
-    monotonicMs: () => system.monotonicMs(),
-    schedule: (delayMs, run) => system.schedule(delayMs, run),
-    setNow(at) {
-      setTo = at;
-      setAtMs = system.monotonicMs();
-    },
-  };
 }
 
 async function openOver(ground: Ground, options: TestApiOptions): Promise<TestApi> {

@@ -4,7 +4,13 @@ import { openSystemClock } from '../../devices/clock-system.ts';
 import { partitionOf } from '../../ingest/cluster/partition-of.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
-import { openTestApi, startAt, type TestApi, type TestApiOptions } from '../api.fixture.ts';
+import {
+  openTestApi,
+  startAt,
+  type Json,
+  type TestApi,
+  type TestApiOptions,
+} from '../api.fixture.ts';
 import { network } from '../network.fixture.ts';
 import { createCopyCursors } from './copy-cursor.ts';
 import { hasAll } from './reach.ts';
@@ -118,4 +124,55 @@ export const intervalMs = 600_000;
 /** The time of the nth row of a datastream of ten minutes. */
 export function rowAt(nth: number): number {
   return startAt + nth * intervalMs;
+}
+
+/** The datastreams that the tests measure: each in a partition of its own. */
+export const measured = ['garden-temperature', 'ha-noi-temperature', 'hue-rain'] as const;
+
+/** One row each, at these times, whose result says which it is. */
+export function publishRows(
+  net: TestNetwork,
+  datastream: string,
+  nths: readonly number[],
+  revision = 0,
+): void {
+  const type = revision === 0 ? 'insert' : 'correction';
+  const rows = nths.map((nth) =>
+    net.row(datastream, rowAt(nth), { result: nth + revision * 1_000, revision, type }),
+  );
+  net.publish(rows);
+}
+
+/** Some of every partition, one after the other. */
+export function publishSome(net: TestNetwork, from: number, count: number): void {
+  for (let nth = from; nth < from + count; nth++) {
+    for (const datastream of measured) publishRows(net, datastream, [nth]);
+  }
+}
+
+/** Results by datastream, in the order in which they came. */
+export function byDatastream(
+  changes: readonly Record<string, unknown>[],
+): Record<string, number[]> {
+  const rows = changes.map(
+    (change) => change['observation'] as { readonly datastream: string; readonly result: number },
+  );
+  return Object.fromEntries(
+    measured.map((id) => [
+      id,
+      rows.filter(({ datastream }) => datastream === id).map(({ result }) => result),
+    ]),
+  );
+}
+
+/** The page of changes behind a cursor. */
+export function follow(node: TestApi, after: string, limit = 100): Promise<Json> {
+  return node.json(`/api/v1/changes?limit=${limit}&after=${after}`);
+}
+
+/** Status, code and parameter of a problem. */
+export async function refusalOf(answer: Promise<Response>): Promise<unknown[]> {
+  const given = await answer;
+  const { code, parameter } = (await given.json()) as Record<string, unknown>;
+  return [given.status, code, parameter];
 }
