@@ -15,7 +15,7 @@ export const forwardConfigSchema = z
       .int()
       .min(1_024)
       .max(16_777_216)
-      .default(524_288)
+      .default(262_144)
       .describe(
         'Bytes of one send, which one partition must be able to take whole; what is left goes with the next. A single larger reading goes alone.',
       ),
