@@ -58,7 +58,7 @@ function readerFrom(from: number): LogReader {
   };
 }
 
-function open(): void {
+function open(registryVersion?: () => number): void {
   const store = {
     get position() {
       return held;
@@ -88,6 +88,7 @@ function open(): void {
     clock,
     events: createApiEvents(telemetry),
     stepBytesMax: 1_000,
+    ...(registryVersion === undefined ? {} : { registryVersion }),
   });
   feed.listen((position) => seen.push(position));
 }
@@ -154,6 +155,54 @@ describe('the feed', () => {
     wake();
     await feed.waitFor(2);
     expect([feed.problem, seen]).toEqual([null, [2]]);
+  });
+
+  test('knows where the last batch stands among the partitions of a copy', async () => {
+    const place = { partition: 1, positions: [4, 7] };
+    batches = [{ ...batchOfResults([1]), place }];
+    held = 1;
+    open();
+    expect(feed.head).toBeUndefined();
+    await settle();
+    expect(feed.head).toEqual({ position: 1, place });
+    batches.push(batchOfResults([2]));
+    wake();
+    await feed.waitFor(2);
+    expect(feed.head).toEqual({ position: 2, place: undefined });
+  });
+
+  test('shows a batch when the registry has come to its version, and says when that is late', async () => {
+    let version = 1;
+    batches = [
+      { ...batchOfResults([1]), registryVersion: 1 },
+      { ...batchOfResults([2]), registryVersion: 3 },
+      { ...batchOfResults([3]), registryVersion: 3 },
+    ];
+    open(() => version);
+    await settle();
+    expect([seen, held, feed.problem]).toEqual([[1], 1, null]);
+    for (let waitedMs = 0; waitedMs < 2_100; waitedMs += 20) {
+      clock.advance(20);
+      await settle();
+    }
+    expect([seen, held]).toEqual([[1], 1]);
+    expect(feed.problem).toBe('version 3 of the registry has not come yet');
+    version = 3;
+    clock.advance(20);
+    await settle();
+    expect([seen, held, feed.problem]).toEqual([[1, 2, 3], 3, null]);
+  });
+
+  test('waits for the registry at its start too, and ends while it waits', async () => {
+    batches = [{ ...batchOfResults([1]), registryVersion: 2 }];
+    held = 1;
+    open(() => 1);
+    await settle();
+    expect(feed.head).toBeUndefined();
+    const closing = feed.close();
+    clock.advance(20);
+    await closing;
+    expect(feed.position).toBe(1);
   });
 
   test('lets go of who waits when it closes', async () => {

@@ -23,7 +23,10 @@ export interface LogSource {
 export interface Feed {
   /** All batches up to here are in the store and were given to the listeners. */
   readonly position: Position;
-  /** Of the last followed batch: how far `readings` is settled; 0 before the first. */
+  /**
+   * Of the last followed batch: how far `readings` is settled; 0 before the first. In a copy it is
+   * of one partition or another, and says nothing.
+   */
   readonly consumed: Position;
   readonly publishedAt: number;
   readonly registryVersion: number;

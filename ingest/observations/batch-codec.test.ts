@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../devices/coded-error.ts';
 import { changeCauses, changeTypes, type ObservationRow, type Raw } from '../observation.ts';
 import { reasons, type Flag } from '../quality.ts';
-import { decodeBatch, encodeBatch, placeBatch } from './batch-codec.ts';
+import { decodeBatch, decodeBatchPlace, encodeBatch, placeBatch } from './batch-codec.ts';
 import type { Batch, ControlEntry, QuarantineEntry } from './batch.ts';
 import { DecimalRaw } from './decimal-raw.ts';
 
@@ -220,6 +220,9 @@ describe('the record of a batch', () => {
     const body = placeBatch(place, encodeBatch(given));
     expect(body).toEqual(encodeBatch({ ...given, place }));
     expect(decodeBatch(1, body)).toMatchObject({ place, sources });
+    expect(decodeBatchPlace(1, body)).toEqual(place);
+    expect(decodeBatchPlace(1, encodeBatch(given))).toBeUndefined();
+    expect(codeOf(() => decodeBatchPlace(1, body.subarray(0, 3)))).toBe('INGEST_BATCH_UNREADABLE');
   });
 
   it('refuses a format that it does not know by name', () => {
