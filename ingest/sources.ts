@@ -54,13 +54,14 @@ export function openSources(initial: readonly SourceMark[]): Sources {
         return next;
       }
       const mark = markOf(origin.node);
-      if (origin.sequence <= mark.sequence) return repeat;
-      const since = origin.sequence - mark.sequence;
+      // The place in the node's log is certain; the number only shows what is missing before it.
+      if (origin.position <= mark.position) return repeat;
+      const since = Math.max(1, origin.sequence - mark.sequence);
       // A fault stands for all the readings up to its own number; some may have come before.
       const readings = Math.min(since, fault?.readings ?? 1);
       total += since;
       mark.position = origin.position;
-      mark.sequence = origin.sequence;
+      mark.sequence += since;
       return since === 1 ? next : { readings, missing: since - readings };
     },
     marks: () => [...marks.values()].map((mark) => ({ ...mark })).sort((a, b) => a.node - b.node),

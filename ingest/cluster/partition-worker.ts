@@ -81,6 +81,8 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
     const readers = await openReaders(options, store, giveUp.signal);
     closers.push(() => readers.close());
     const { readings, originals, ownObservations } = readers;
+    const { end = 0 } = (await options.kafka.ends(options.topics.readings))[partition] ?? {};
+    const endAtOpening = readingPlace(end - 1, partition);
     const ingest = await openIngest({
       config: options.config,
       clock,
@@ -89,7 +91,7 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
       readings: readings.reader,
       originals,
       readingsEnd: {
-        get: () => Math.max(readings.end.get(), store.consumed),
+        get: () => Math.max(readings.end.get(), endAtOpening),
         waitBeyond: (position, stopped) => readings.end.waitBeyond(position, stopped),
       },
       observations: writer,
