@@ -174,13 +174,12 @@ describe('the writer of a partition', () => {
     const server = await openServer();
     const old = await openWriter(server);
     nextCommits(server, 'before');
-    let other: BatchWriter | undefined;
     server.faults.open = () => {
       server.faults.open = () => 'none';
       return 'before';
     };
     const appending = append(old, 'mine');
-    other = await openWriter(server).catch(() => openWriter(server));
+    const other = await openWriter(server).catch(() => openWriter(server));
     expect(await appending).toBe(1);
     await expect(append(other, 'theirs')).rejects.toMatchObject({ code: 'KAFKA_FENCED' });
     expect(textsIn(server)).toEqual(['1 mine']);

@@ -2,7 +2,7 @@
  * A worker's thread: decides the partitions that the group gives it, each with a view of its own in
  * the data folder, and carries observations into InfluxDB.
  */
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DevicesConfig } from '../../devices/config.ts';
 import type { RegistryReader } from '../../devices/registry.ts';
@@ -142,7 +142,7 @@ function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
     ...{ kafka, clock, events, node: cluster.node },
     group: names.groups.ingest,
     topic: names.topics.readings,
-    held: () => readdirSync(folder).map(Number).filter(Number.isInteger),
+    held: () => partitionsIn(folder),
     open: async (partition, onEnded, signal) => {
       const directory = join(folder, String(partition));
       mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -156,6 +156,16 @@ function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
       });
     },
   });
+}
+
+/** By their folders, the one last worked on first. */
+function partitionsIn(folder: string): number[] {
+  const changedAt = (partition: number): number =>
+    statSync(join(folder, String(partition))).mtimeMs;
+  return readdirSync(folder)
+    .map(Number)
+    .filter(Number.isInteger)
+    .toSorted((a, b) => changedAt(b) - changedAt(a));
 }
 
 const tailBytesMin = 4_194_304;

@@ -15,7 +15,7 @@ export interface WorkersOptions {
   readonly group: string;
   readonly topic: string;
   readonly node: number;
-  /** Partitions whose state this node holds. */
+  /** Partitions whose state this node holds, the freshest first. */
   readonly held: () => readonly number[];
   /** The signal ends an opening that nobody waits for any more. */
   readonly open: (
@@ -77,6 +77,7 @@ export async function openWorkers(options: WorkersOptions): Promise<Workers> {
     group: options.group,
     topic: options.topic,
     node: options.node,
+    working: () => [...keepers].filter(([, { isStopping }]) => !isStopping).map(([own]) => own),
     held: options.held,
     assigned: assign,
     lost: (error) => events.membershipLost(error),

@@ -107,7 +107,9 @@ export interface MembershipOptions {
    * be somebody else's already: only a transactional id keeps two apart.
    */
   readonly assigned: (partitions: readonly number[]) => void;
-  /** Partitions whose state this member has: the assigner leaves them here where it is fair. */
+  /** Partitions that this member works on: the assigner leaves them here where it is fair. */
+  readonly working?: () => readonly number[];
+  /** Partitions whose state this member has, the freshest first: it gets them before others do. */
   readonly held: () => readonly number[];
   /** Why the member is out of the group; it tries to come back by itself. */
   readonly lost: (error: unknown) => void;

@@ -12,6 +12,9 @@ export interface Standing {
   readonly node: number;
   /** Wall clock of the member's start. */
   readonly startedAt: number;
+  /** Partitions that the member works on now. */
+  readonly working: readonly number[];
+  /** Partitions whose state it has, the freshest first. */
   readonly held: readonly number[];
 }
 
@@ -26,15 +29,22 @@ export function share(
   const least = Math.floor(partitions.length / living.length);
   let extra = partitions.length % living.length;
   const free = new Set(partitions);
-  for (const { memberId, held } of living) {
-    const own = given.get(memberId)!;
-    for (const partition of [...held].sort(ascending)) {
-      if (!free.has(partition)) continue;
-      if (own.length >= least + (extra > 0 ? 1 : 0)) break;
-      if (own.length === least) extra--;
-      own.push(partition);
-      free.delete(partition);
-    }
+
+  function give(member: Standing, partition: number): void {
+    const own = given.get(member.memberId)!;
+    if (!free.has(partition) || own.length >= least + (extra > 0 ? 1 : 0)) return;
+    if (own.length === least) extra--;
+    own.push(partition);
+    free.delete(partition);
+  }
+
+  // What is worked on stays; then each in turn gets the freshest that it holds.
+  for (const member of living) {
+    for (const partition of member.working.toSorted(ascending)) give(member, partition);
+  }
+  const heldMost = Math.max(...living.map(({ held }) => held.length));
+  for (let rank = 0; rank < heldMost; rank++) {
+    for (const member of living) give(member, member.held[rank] ?? -1);
   }
   for (const partition of [...free].sort(ascending)) poorest(living, given).push(partition);
   return given;

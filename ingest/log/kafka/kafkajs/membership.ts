@@ -78,7 +78,12 @@ function createConsumer(
   startedAt: number,
 ): Consumer {
   const { sessionTimeoutMs } = config;
-  const standing = () => ({ node: options.node, startedAt, held: [...options.held()] });
+  const standing = () => ({
+    node: options.node,
+    startedAt,
+    working: options.working?.() ?? [],
+    held: options.held(),
+  });
   return client.kafkajs.consumer({
     groupId: options.group,
     partitionAssigners: [createAssigner(standing, options.topic)],
