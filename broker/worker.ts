@@ -19,7 +19,7 @@ import { createReplicationEvents } from './events.ts';
 import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
 import { createLateFeed } from './mqtt/late-feed.ts';
-import { createReplicatedLog } from './replicated-log.ts';
+import { createReplicatedLog, type ReplicatedLog } from './replicated-log.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
 
 export interface BrokerRoomData extends RoomData {
@@ -58,13 +58,15 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     durableEnd: createDurableEnd(data.ends.readings),
     lock: takeOwnerLock,
   });
+  const acknowledged = replicatedLog(room, readings);
   const logState = (): LogState => {
     const { state } = readings;
+    const unreplicated = acknowledged?.error ?? null;
+    if (unreplicated !== null) return { healthy: false, reason: unreplicated.code };
     return state.status === 'healthy'
       ? { healthy: true }
       : { healthy: false, reason: state.error.code };
   };
-  const acknowledged = replicatedLog(room, readings);
   const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
   const openFeed = openFeedOf(room, registry);
   const broker = await openBroker({
@@ -73,7 +75,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     random,
     telemetry,
     readFile: (path) => readFile(path),
-    readings: acknowledged,
+    readings: acknowledged ?? readings,
     registry,
     openFeed,
     logState,
@@ -104,7 +106,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await broker.close();
       rounds.stop();
       registry.close();
-      await readings.close();
+      await (acknowledged ?? readings).close();
     },
   };
 }
@@ -113,8 +115,8 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
 function replicatedLog(
   { data, clock, telemetry }: RoomSurroundings<BrokerRoomData>,
   readings: LogWriter,
-): LogWriter {
-  if (data.replicated === undefined) return readings;
+): ReplicatedLog | undefined {
+  if (data.replicated === undefined) return undefined;
   const { forwarded, ackWaitMsMax, ackPendingMax } = data.replicated;
   return createReplicatedLog({
     log: readings,

@@ -3,7 +3,8 @@
  * come in. On a node of the api it also owns the log into which the api appends, and on one without
  * api it keeps the copy of the registry. Doors and reading go on while Kafka is away.
  */
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DevicesConfig } from '../../devices/config.ts';
 import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../../room-thread.ts';
@@ -26,6 +27,7 @@ import { openCopyEvents } from './copy-events.ts';
 import { createForwardEvents } from './forward/events.ts';
 import { openForwarder, type Forwarder } from './forward/forwarder.ts';
 import { createLevels } from './levels.ts';
+import { metricsOnce } from './metrics-once.ts';
 import { namesOf } from './names.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
 import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
@@ -60,8 +62,12 @@ export interface LinkRoomData extends RoomData {
 
 type Surroundings = RoomSurroundings<LinkRoomData>;
 
-async function openLinkRoom(room: Surroundings) {
-  const { data, clock, telemetry } = room;
+async function openLinkRoom(surroundings: Surroundings) {
+  // Both logs may be in this thread: they count under the same names.
+  const metricsOfAll = metricsOnce(surroundings.telemetry.metrics);
+  const telemetry = { ...surroundings.telemetry, metrics: metricsOfAll };
+  const room: Surroundings = { ...surroundings, telemetry };
+  const { data, clock } = room;
   const readText = (path: string): string => readFileSync(path, 'utf8');
   const clientId = `node-${data.cluster.node}-link`;
   const { kafka: config } = data.cluster;
@@ -236,11 +242,7 @@ async function openOwnForwarder(
         telemetry.logger.debug({ position, error: String(error) }, 'ReadingsRetentionNotTold');
       });
     },
-    freeBytes: async () => {
-      const { bavail, bsize } = statfsSync(paths.readings);
-      const disk = bavail * bsize;
-      return Math.min(disk, data.log.readings.totalBytesMax ?? disk);
-    },
+    freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
     failed: room.fail,
   });
   closers.push(() => forwarder.close());
@@ -254,6 +256,17 @@ function loggedText(node: number, logged: number, waiting: number): string {
     `quantrac_readings_in_flight{node="${node}",stage="node"} ${waiting}`,
     '',
   ].join('\n');
+}
+
+/** By how much a log may still grow: what its disk has left, and what its bound leaves. */
+function freeBytesOf(directory: string, totalBytesMax: number | null): number {
+  const { bavail, bsize } = statfsSync(directory);
+  const disk = bavail * bsize;
+  if (totalBytesMax === null) return disk;
+  const used = readdirSync(directory)
+    .map((name) => statSync(join(directory, name)).size)
+    .reduce((sum, size) => sum + size, 0);
+  return Math.max(0, Math.min(disk, totalBytesMax - used));
 }
 
 const refreshMs = 250;

@@ -1,9 +1,11 @@
 /**
- * `npm run scenario -- NAME [--rounds N] [--seed N] …`: scenarios of the whole system, at the length a
+ * `npm run scenario -- NAME [--rounds N] [--seed N] …` and, against real Kafka and InfluxDB,
+ * `npm run scenario -- --profile cluster [NAME] …`: scenarios of the whole system, at the length a
  * person chooses. Each prints its seed and its figures as one JSON line and ends with 1 when a
  * promise was broken, with 77 where the machine does not let it be played.
  */
 import { parseArgs } from 'node:util';
+import { runClusterKills } from './cluster/kills.ts';
 import { MountRefused, runDiskFull } from './disk-full.ts';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
@@ -129,21 +131,48 @@ const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = 
   orders,
 };
 
+async function clusterKills(flags: Flags): Promise<Outcome> {
+  const seed = numberOf(flags, 'seed', 1);
+  const outcome = await runClusterKills({
+    seconds: numberOf(flags, 'seconds', 60),
+    devices: numberOf(flags, 'devices', 500),
+    rate: numberOf(flags, 'rate', 2_000),
+    everyMs: numberOf(flags, 'every', 10) * 1_000,
+    kafkaNodes: numberOf(flags, 'kafka-nodes', 1) === 3 ? 3 : 1,
+    logs: flags['logs'],
+    seed,
+    tell,
+  });
+  const wrong = Object.values(outcome.audits).reduce(
+    (sum, { missing, doubled, changed, invented }) => sum + missing + doubled + changed + invented,
+    outcome.unacknowledged,
+  );
+  return { held: wrong === 0 && outcome.balance.exact, figures: { seed, ...outcome } };
+}
+
+/** With `--profile cluster`; the first is what runs without a name. */
+const clusterScenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
+  kills: clusterKills,
+};
+
 /** What test runners take for "could not be run here" (GNU Automake, 15.2.1). */
 const skippedCode = 77;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: Object.fromEntries(
-    ['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds'].map(
-      (flag) => [flag, { type: 'string' as const }],
-    ),
+    [
+      ...['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds'],
+      ...['profile', 'every', 'kafka-nodes', 'logs'],
+    ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });
-const name = positionals[0] ?? '';
-const scenario = scenarios[name];
+const isCluster = values['profile'] === 'cluster';
+const offered = isCluster ? clusterScenarios : scenarios;
+const name = positionals[0] ?? (isCluster ? 'kills' : '');
+const scenario = offered[name];
 if (scenario === undefined) {
-  process.stderr.write(`scenarios: ${Object.keys(scenarios).join(', ')}\n`);
+  process.stderr.write(`scenarios: ${Object.keys(offered).join(', ')}\n`);
   process.exit(2);
 }
 try {
