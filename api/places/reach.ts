@@ -28,11 +28,6 @@ export function reachOf(positions: readonly Position[]): Reach {
   return { positions, begun: noneBegun };
 }
 
-/** Behind the record at this place, of a reader that has read all before it. */
-export function reachBehind({ positions }: BatchPlace): Reach {
-  return reachOf(positions);
-}
-
 /** Before the record at this place, of a reader that has read all before it. */
 export function reachBefore({ partition, positions }: BatchPlace): Reach {
   return reachOf(positions.with(partition, (positions[partition] ?? 0) - 1));
