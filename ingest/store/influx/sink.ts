@@ -70,6 +70,7 @@ export function openSink(options: SinkOptions): Sink {
     while (!pauses.isEnded) {
       const load = await feeds.take();
       if (load.marks.size === 0) {
+        events.behind(feeds.behind);
         await feeds.wait();
         continue;
       }

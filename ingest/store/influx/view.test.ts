@@ -4,6 +4,7 @@ import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { createKafkaServer } from '../../log/kafka/kafka-memory.ts';
 import { createWorld, worldStartAt } from '../world.contract.ts';
 import type { InfluxConfig } from './config.ts';
+import type { Connection } from './connection.ts';
 import { openInfluxEvents } from './events.ts';
 import {
   configFor,
@@ -65,6 +66,20 @@ describe('the view in InfluxDB, before it is used', () => {
     const { double, server } = await openDouble();
     double.faults.push(fault);
     await expect(checkView(openView(server))).rejects.toMatchObject({ code });
+  });
+});
+
+it('the view is refused in a bucket that forgets', async () => {
+  const { server } = await openDouble();
+  const view = openView(server);
+  const body = '{"error":"partial write: points beyond retention policy dropped=1"}';
+  const connection: Connection = {
+    ...view.connection,
+    write: async () => ({ status: 400, body, retryAfterMs: Number.NaN }),
+  };
+  await expect(checkView({ ...view, connection })).rejects.toMatchObject({
+    code: 'INFLUX_RETENTION',
+    canRetry: false,
   });
 });
 
