@@ -18,14 +18,6 @@ export function createCopyMoments(parts: CopyParts): Moments {
     return { ...pins, cursor, tag: tagOfPositions(positions), pin: cursor };
   }
 
-  /** The local positions of these batches. */
-  function pinsOf(positions: readonly Position[]): Pins {
-    return pinsBy(
-      parts,
-      (partition) => store.numberedUpTo(positions[partition] ?? 0, partition)?.position ?? 0,
-    );
-  }
-
   async function at(position: Position): Promise<Moment> {
     if (last?.position === position) return last.moment;
     const moment = momentOf(await parts.positionsAt(position), { pinOf: () => position });
@@ -39,11 +31,8 @@ export function createCopyMoments(parts: CopyParts): Moments {
     if (!(await comesTrue(clock, config.asOfSettleMs + behindMaxMs, isSettled))) {
       throw apiError('API_UNAVAILABLE');
     }
-    const published = all.map((partition) => store.publishedBy(moment, partition));
-    return momentOf(
-      published.map((each) => each?.number ?? 0),
-      pinsBy(parts, (partition) => published[partition]?.position ?? 0),
-    );
+    const numbers = all.map((partition) => store.publishedBy(moment, partition)?.number ?? 0);
+    return momentOf(numbers, pinsOf(parts, numbers));
   }
 
   /** Waits until this node has come so far: it then shows the same rows as any other. */
@@ -52,7 +41,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
     if (!(await comesTrue(clock, behindMaxMs, () => parts.isMet(reach)))) {
       throw apiError('API_UNAVAILABLE');
     }
-    return momentOf(reach.positions, pinsOf(reach.positions));
+    return momentOf(reach.positions, pinsOf(parts, reach.positions));
   }
 
   function decodePin(pin: Moment['pin']): Reach {
@@ -66,23 +55,36 @@ export function createCopyMoments(parts: CopyParts): Moments {
     const earlier = positionsOfTag(tag);
     const now = positionsOfTag(moment.tag);
     if (earlier?.length !== copy.partitions || now === undefined) return undefined;
-    return hasAll(earlier, now) ? pinsOf(earlier) : undefined;
+    return hasAll(earlier, now) ? pinsOf(parts, earlier) : undefined;
   }
 
   return { at, asOf, ofPin, pinsBefore };
 }
 
 /** Rows of a series are in batches of its station's partition alone. */
-function pinsBy(parts: CopyParts, pinOfPartition: (partition: number) => Position): Pins {
+function pinsOf(parts: CopyParts, positions: readonly Position[]): Pins {
   const pins: (Position | undefined)[] = [];
   return {
     pinOf(series) {
       const station = parts.registry.current().bySeries[series]?.station;
       if (station === undefined) return 0;
       const partition = partitionOf(station, parts.copy.partitions);
-      return (pins[partition] ??= pinOfPartition(partition));
+      return (pins[partition] ??= pinOf(parts, partition, positions[partition] ?? 0));
     },
   };
+}
+
+/**
+ * The last position that shows a partition up to a batch and no further: what stands behind the
+ * batch is of others, until its next. So a series that has not changed since is seen not to have.
+ */
+function pinOf({ store }: CopyParts, partition: number, number: Position): Position {
+  const next = store.numberedUpTo(number + 1, partition);
+  if (next !== undefined && next.number > number) return next.position - 1;
+  const last = store.publishedBy(Number.MAX_SAFE_INTEGER, partition);
+  // Where the next one could not be read, those behind it may be there.
+  const isLast = last === undefined || last.number <= number;
+  return isLast ? store.position : (next?.position ?? 0);
 }
 
 /**

@@ -23,7 +23,7 @@ export interface CopyPlacesOptions {
   readonly storeId: string;
   readonly copy: CopyOptions;
   readonly feed: Pick<Feed, 'position' | 'head' | 'listen'>;
-  readonly store: Pick<StoreFollower, 'publishedBy' | 'numberedUpTo'>;
+  readonly store: Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo'>;
   readonly source: LogSource;
   readonly registry: { current(): Pick<Registry, 'bySeries'> };
   readonly clock: Clock;

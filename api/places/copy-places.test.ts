@@ -170,12 +170,12 @@ describe('places on the nodes of a network', () => {
       [one, other].map(({ places }) => places.ofPin(earlier.pin)),
     );
     expect([mine?.cursor, theirs?.cursor]).toEqual([earlier.cursor, earlier.cursor]);
-    // Both of partition 0 and one of partition 1: where those stand in each log.
-    expect([mine?.pinOf(0), mine?.pinOf(1)]).toEqual([2, 3]);
-    expect([theirs?.pinOf(0), theirs?.pinOf(1)]).toEqual([4, 1]);
+    // Both of partition 0, and of partition 1 one: what is before its second in each log.
+    expect([mine?.pinOf(0), mine?.pinOf(1)]).toEqual([4, 3]);
+    expect([theirs?.pinOf(0), theirs?.pinOf(1)]).toEqual([4, 2]);
     expect(mine?.pinOf(99)).toBe(0);
     const pins = other.places.pinsBefore(earlier.tag, there);
-    expect([pins?.pinOf(0), pins?.pinOf(1)]).toEqual([4, 1]);
+    expect([pins?.pinOf(0), pins?.pinOf(1)]).toEqual([4, 2]);
     expect(other.places.pinsBefore(here.tag, earlier)).toBeUndefined();
     for (const wrong of ['', 'zz', 'AgQE']) {
       expect(other.places.pinsBefore(wrong, here)).toBeUndefined();
@@ -204,13 +204,13 @@ describe('places on the nodes of a network', () => {
     const { one, other, level, pass } = await openTwo();
     const passed = await one.places.asOf(1_050);
     expect(passed.cursor).toBe((await other.places.asOf(1_050)).cursor);
-    expect([passed.pinOf(0), passed.pinOf(1)]).toEqual([1, 0]);
+    expect([passed.pinOf(0), passed.pinOf(1)]).toEqual([1, 2]);
     const code = codeOf(one.places.asOf(1_300));
     await pass(12_000);
     expect(await code).toBe('API_UNAVAILABLE');
     level.at = 1_300 + 1_000;
     const settled = await one.places.asOf(1_300);
-    expect([settled.pinOf(0), settled.pinOf(1)]).toEqual([2, 3]);
+    expect([settled.pinOf(0), settled.pinOf(1)]).toEqual([4, 3]);
     expect((await other.places.asOf(1_300)).cursor).toBe(settled.cursor);
   });
 

@@ -55,6 +55,8 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       requireInterest(context.networks.viewOf(viewer), filter);
       const from = await readStart(context, request, query.after);
+      // Whoever has gone while the place was looked for is told nothing, and kept nowhere.
+      if (reply.raw.destroyed) return void reply.hijack();
       if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
       beginEvents(context, reply, from);
       if (request.method === 'HEAD') {
