@@ -23,6 +23,9 @@ const scripts: Readonly<Record<RoomData['room'], string>> = {
   decide: './ingest/cluster/decide-worker.ts',
 };
 
+// kafkajs waits for a moment that is past (its issue 1751); Node would say so at each connection.
+const kafkaArgument = '--disable-warning=TimeoutNegativeWarning';
+
 /** How long a room may take to close before its thread is ended: together under 10 s. */
 const closeMsMax = 3_000;
 
@@ -37,6 +40,7 @@ export function openRoom(
     workerData: data,
     transferList,
     name: data.room,
+    ...('cluster' in data ? { execArgv: [...process.execArgv, kafkaArgument] } : {}),
     resourceLimits: {
       maxYoungGenerationSizeMb: threads.youngMegabytesMax,
       maxOldGenerationSizeMb: threads.heapMegabytesMax,
