@@ -11,7 +11,7 @@ import { compareRank, type ChangeCause, type ObservationRow } from '../observati
  * first is the current one. None where all were withdrawn; where the newest row is the deletion of an
  * erasure, that is among them.
  */
-export function valuesInForce(rows: readonly ObservationRow[]): readonly ObservationRow[] {
+export function valuesInForce<Row extends WithdrawableRow>(rows: readonly Row[]): readonly Row[] {
   // Nearly every key: nothing to look at twice.
   if (!rows.some(isReprocessed)) return rows;
   const told = rows.filter(isReprocessed);
@@ -23,7 +23,9 @@ export function valuesInForce(rows: readonly ObservationRow[]): readonly Observa
   });
 }
 
-function isReprocessed(row: ObservationRow): boolean {
+type WithdrawableRow = Pick<ObservationRow, 'cause' | 'type' | 'revision' | 'rank'>;
+
+function isReprocessed(row: WithdrawableRow): boolean {
   return row.cause === 'reprocess';
 }
 

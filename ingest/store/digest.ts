@@ -8,11 +8,16 @@
  * A value without a result time
  * that is also kept with one is told once: had it come second, it would have been its repeat.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Registry } from '../../devices/registry.ts';
 import type { Datastream } from '../../devices/model.ts';
 import { isSameValue } from '../checks/duplicate.ts';
-import { compareRank, type ObservationRow } from '../observation.ts';
+import {
+  compareRank,
+  type ObservationKey,
+  type ObservationRow,
+  type Verdict,
+} from '../observation.ts';
 import { valuesInForce } from '../observations/withdrawn.ts';
 import { maskOf, settledTests } from '../quality.ts';
 import { compareKeys } from './columns/rows.ts';
@@ -43,28 +48,68 @@ const arrival = maskOf(['LATE', 'BACKFILL']);
  */
 export async function digestOf(options: DigestOptions): Promise<Digest> {
   const { store, registry, signal } = options;
-  const hash = createHash('sha256');
+  const sum = createDigest();
   const asOf = store.position;
   const datastreams = store
     .series()
     .map((series) => datastreamOf(registry, series))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  let rows = 0;
-  for (const datastream of datastreams) {
-    const unit = registry.properties.get(datastream.property)?.unit ?? '';
-    let after: ObservationRow | undefined;
-    do {
+  for (const { id, property, series } of datastreams) {
+    const unit = registry.properties.get(property)?.unit ?? '';
+    for (const page of keptPages(store, series, asOf)) {
       signal?.throwIfAborted();
-      const query = { series: datastream.series, limit: pageRows, asOf };
-      const page = store.kept(after === undefined ? query : { ...query, after });
-      rows += addKeys(hash, page, `${datastream.id} ${unit}`);
-      after = page.at(-1);
+      for (const rows of keysOf(page)) sum.add(keyText(rows, { id, unit }));
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
-    } while (after !== undefined);
+    }
   }
-  return { digest: hash.digest('hex'), rows, position: asOf };
+  return { ...sum.end(), position: asOf };
+}
+
+/** What is kept of a series, page by page; the rows of a key are in one page. */
+export function* keptPages(
+  store: Pick<StoreReader, 'kept'>,
+  series: number,
+  asOf: number,
+): Generator<readonly ObservationRow[]> {
+  let after: ObservationRow | undefined;
+  do {
+    const query = { series, limit: pageRows, asOf };
+    const page = store.kept(after === undefined ? query : { ...query, after });
+    after = page.at(-1);
+    if (after !== undefined) yield page;
+  } while (after !== undefined);
+}
+
+/** The rows of each key of a page, its newest first. */
+export function* keysOf(page: readonly ObservationRow[]): Generator<readonly ObservationRow[]> {
+  for (let from = 0; from < page.length;) {
+    let to = from + 1;
+    while (to < page.length && compareKeys(page[from]!, page[to]!) === 0) to++;
+    yield page.slice(from, to);
+    from = to;
+  }
+}
+
+/** The digest of what is told to it, key by key in the digest's order. */
+export interface DigestSum {
+  /** Takes `keyText`; an empty one is none. */
+  add(text: string): void;
+  end(): Pick<Digest, 'digest' | 'rows'>;
+}
+
+export function createDigest(): DigestSum {
+  const hash = createHash('sha256');
+  let rows = 0;
+  return {
+    add(text) {
+      if (text === '') return;
+      hash.update(text);
+      rows++;
+    },
+    end: () => ({ digest: hash.digest('hex'), rows }),
+  };
 }
 
 /** A series whose datastream is in no registry still counts, under its number. */
@@ -75,29 +120,27 @@ function datastreamOf(
   return registry.bySeries[series] ?? { id: `#${series}`, property: '', series };
 }
 
-/** Adds the page's keys; gives the current rows among them. */
-function addKeys(hash: Hash, page: readonly ObservationRow[], name: string): number {
-  let current = 0;
-  for (let from = 0; from < page.length;) {
-    let to = from + 1;
-    while (to < page.length && compareKeys(page[from]!, page[to]!) === 0) to++;
-    const text = keyText(page.slice(from, to), name);
-    if (text !== '') {
-      hash.update(text);
-      current++;
-    }
-    from = to;
-  }
-  return current;
-}
+/** As much of a row as the digest is made of. */
+export type DigestRow = Omit<ObservationKey, 'series'> &
+  Pick<
+    ObservationRow,
+    'current' | 'type' | 'cause' | 'revision' | 'result' | 'resultAt' | 'rank'
+  > & { readonly verdict: Pick<Verdict, 'flag' | 'tests' | 'qualifiers' | 'reason'> };
 
-/** The first of a key's rows is the newest; empty where it is a deletion or there is none. */
-function keyText(rows: readonly ObservationRow[], name: string): string {
-  const newest = rows[0]!;
-  if (!newest.current || newest.type === 'deletion') return '';
+/**
+ * What the digest holds of a key: a line for its current row and one for each value. The first of its
+ * rows is the newest; empty where that is a deletion, or the key has no current row.
+ */
+export function keyText(
+  rows: readonly DigestRow[],
+  { id, unit }: { readonly id: string; readonly unit: string },
+): string {
+  const [newest] = rows;
+  if (newest === undefined || !newest.current || newest.type === 'deletion') return '';
   const { verdict } = newest;
   const current = [
-    name,
+    id,
+    unit,
     newest.startAt,
     newest.endAt,
     newest.heightMm,
@@ -112,7 +155,7 @@ function keyText(rows: readonly ObservationRow[], name: string): string {
 }
 
 /** One line a rank: flags may have made several rows of one value. */
-function keptValues(rows: readonly ObservationRow[]): string[] {
+function keptValues(rows: readonly DigestRow[]): string[] {
   const values = valuesInForce(rows)
     .filter((row) => row.type !== 'deletion')
     .toSorted((a, b) => compareRank(b.rank, a.rank));
@@ -133,6 +176,7 @@ function keptValues(rows: readonly ObservationRow[]): string[] {
 function bitsOf(result: number | null): string {
   if (result === null) return 'null';
   const bytes = Buffer.alloc(8);
-  bytes.writeDoubleBE(result);
+  // A zero below zero is told as 0 wherever a row is shown.
+  bytes.writeDoubleBE(result === 0 ? 0 : result);
   return bytes.toString('hex');
 }
