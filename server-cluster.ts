@@ -136,10 +136,14 @@ function describeRooms(
       ...shared,
       room: 'broker',
       ports: ports.broker,
-      broker: {
-        ...configuration.broker,
-        ...{ host, mqttPort, mqttsPort, mqttWsPort, anonymousPublish: 'never' },
-      },
+      broker: ({
+	...configuration.broker,
+	host,
+	mqttPort,
+	mqttsPort,
+	mqttWsPort,
+	anonymousPublish: 'never'
+}),
       ...(cluster.ack === 'replicated'
         ? { replicated: { forwarded, ackWaitMsMax, ackPendingMax } }
         : {}),
@@ -153,12 +157,17 @@ function describeRooms(
       ownsReadings: role === 'api',
       keepsRegistry: !hasApi,
     },
-    decide: {
-      ...{ logLevel, paths, devices, ingest, cluster, joined },
-      room: 'decide',
-      ports: ports.decide,
-      keepsRegistry: role === 'ingest',
-    },
+    decide: ({
+	logLevel,
+	paths,
+	devices,
+	ingest,
+	cluster,
+	joined,
+	room: 'decide',
+	ports: ports.decide,
+	keepsRegistry: role === 'ingest'
+}),
     api: {
       ...shared,
       room: 'api',

@@ -72,7 +72,7 @@ const allowed: Readonly<Record<(typeof rooms)[number], RegExp>> = {
 
 /** Compositions and what tests compose; scenarios may open what they disturb. */
 const compositions =
-  /(^|\/)worker\.ts$|\.(test|fixture|contract)\.tsx?$|^simulators\/(scenario|bench)\//;
+  /(^|\/)((link|decide)-)?worker(-cluster)?\.ts$|\.(test|fixture|contract)\.tsx?$|^simulators\/(scenario|bench)\//;
 
 /** Imports that leave the room and are not allowed, as `file → target`. */
 function strayImports(path: string, text: string): string[] {

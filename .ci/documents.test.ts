@@ -53,7 +53,8 @@ describe('documents', () => {
     const codes = tables.flatMap(({ entries }) => entries.map(([code]) => code));
     expect(codes.length).toBeGreaterThan(50);
     expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);
-    const prefix = /^(START|DEVICES|CODEC|INGEST|LOG|KAFKA|STORE|INFLUX|BROKER|API|SIMULATORS)_[A-Z0-9_]+$/;
+    const prefix =
+      /^(START|DEVICES|CODEC|INGEST|LOG|KAFKA|STORE|INFLUX|BROKER|API|SIMULATORS)_[A-Z0-9_]+$/;
     expect(codes.filter((code) => !prefix.test(code))).toEqual([]);
   });
 

@@ -116,7 +116,6 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await context.readers.close();
-    context.places.close();
     await context.feed.close();
     context.store.close();
     events.closed();

@@ -42,11 +42,20 @@ export async function openClusterRegistry(options: ClusterRegistryOptions) {
   const { cluster, clock, random, telemetry, paths, devices } = options;
   const names = namesOf(cluster.kafka.topicPrefix);
   const kafka = connectKafka({
-    ...{ config: cluster.kafka, clock, telemetry, clientId: `node-${cluster.node}-api` },
+    config: cluster.kafka,
+    clock,
+    telemetry,
+    clientId: `node-${cluster.node}-api`,
     readText: (path) => readFileSync(path, 'utf8'),
   });
   const duty = openRegistryDuty({
-    ...{ kafka, cluster, devices, clock, random, telemetry, path: paths.registry },
+    kafka,
+    cluster,
+    devices,
+    clock,
+    random,
+    telemetry,
+    path: paths.registry,
     logId: paths.identity.storeId,
     onVersion: () => {
       registry.refresh();

@@ -115,13 +115,19 @@ async function openApiRoom(room: Surroundings) {
 async function openRegistryParts(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
   const options = {
-    ...{ clock, random, telemetry, config: data.devices },
+    clock,
+    random,
+    telemetry,
+    config: data.devices,
     codecs: new Set(codecs.map(({ id }) => id)),
   };
   if (data.cluster !== undefined) {
     const { openClusterRegistry } = await import('./worker-cluster.ts');
     return openClusterRegistry({
-      ...{ ...data, ...data.cluster, ...options, devices: data.devices },
+      ...data,
+      ...data.cluster,
+      ...options,
+      devices: data.devices,
       tell: () => tellBroker(room),
       fail: room.fail,
     });

@@ -57,7 +57,7 @@ export function openProcessTelemetry(options: ProcessTelemetryOptions): ProcessT
 function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message, stack, cause } = error;
-  const said = cause === undefined ? {} : { cause: String(cause) };
+  const said = cause instanceof Error ? { cause: cause.message } : {};
   if (error instanceof CodedError) {
     return { code: error.code, message, fields: error.fields, ...said };
   }

@@ -127,12 +127,19 @@ function passOn(parts: SettleParts, reading: LoggedReading): void {
   const { elsewhere } = parts.passage;
   if (elsewhere.size === 0 || parts.partition === undefined) return;
   const { kind, door, receivedAt, device, topic, origin } = reading;
-  const passed = {
-    ...{ kind, door, receivedAt, device, topic },
-    ...(origin === undefined ? {} : { origin }),
-    payload: new Uint8Array(reading.payload),
-    passed: { from: parts.partition.own, registryVersion: parts.directory.registry.version },
-  };
+  const passed = ({
+	kind,
+	door,
+	receivedAt,
+	device,
+	topic,
+	...origin === undefined ? {} : { origin },
+	payload: new Uint8Array(reading.payload),
+	passed: {
+		from: parts.partition.own,
+		registryVersion: parts.directory.registry.version
+	}
+});
   for (const partition of elsewhere) {
     parts.decider.pending.current.passed.push({ partition, reading: passed });
   }

@@ -4,6 +4,7 @@ import type { Position } from '../../ingest/log/log.ts';
 import { comesTrue } from '../as-of.ts';
 import { apiError } from '../errors.ts';
 import { positionsOfTag, tagOfPositions } from './copy-cursor.ts';
+import { pinBehind } from './copy-index.ts';
 import type { CopyParts } from './copy-parts.ts';
 import { behindMaxMs, type Moment, type Moments, type Pins } from './places.ts';
 import { hasAll, reachOf, type Reach } from './reach.ts';
@@ -61,7 +62,10 @@ export function createCopyMoments(parts: CopyParts): Moments {
   return { at, asOf, ofPin, pinsBefore };
 }
 
-/** Rows of a series are in batches of its station's partition alone. */
+/**
+ * Rows of a series are in batches of its station's partition alone. What stands behind the batch is
+ * of others, until its next: so a series that has not changed since is seen not to have.
+ */
 function pinsOf(parts: CopyParts, positions: readonly Position[]): Pins {
   const pins: (Position | undefined)[] = [];
   return {
@@ -69,22 +73,9 @@ function pinsOf(parts: CopyParts, positions: readonly Position[]): Pins {
       const station = parts.registry.current().bySeries[series]?.station;
       if (station === undefined) return 0;
       const partition = partitionOf(station, parts.copy.partitions);
-      return (pins[partition] ??= pinOf(parts, partition, positions[partition] ?? 0));
+      return (pins[partition] ??= pinBehind(parts.store, partition, positions[partition] ?? 0));
     },
   };
-}
-
-/**
- * The last position that shows a partition up to a batch and no further: what stands behind the
- * batch is of others, until its next. So a series that has not changed since is seen not to have.
- */
-function pinOf({ store }: CopyParts, partition: number, number: Position): Position {
-  const next = store.numberedUpTo(number + 1, partition);
-  if (next !== undefined && next.number > number) return next.position - 1;
-  const last = store.publishedBy(Number.MAX_SAFE_INTEGER, partition);
-  // Where the next one could not be read, those behind it may be there.
-  const isLast = last === undefined || last.number <= number;
-  return isLast ? store.position : (next?.position ?? 0);
 }
 
 /**

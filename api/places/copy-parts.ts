@@ -22,7 +22,7 @@ export interface CopyOptions {
 export interface CopyPlacesOptions {
   readonly storeId: string;
   readonly copy: CopyOptions;
-  readonly feed: Pick<Feed, 'position' | 'head' | 'listen'>;
+  readonly feed: Pick<Feed, 'position' | 'head'>;
   readonly store: Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo'>;
   readonly source: LogSource;
   readonly registry: { current(): Pick<Registry, 'bySeries'> };

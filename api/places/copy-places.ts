@@ -27,10 +27,7 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
     throw new RangeError(`cursors can name ${partitionsMax} partitions, not ${partitions}`);
   }
   const cursors = createCopyCursors(options.storeId, partitions);
-  const index = createCopyIndex(source, partitions);
-  const stop = feed.listen((position, { place }) => {
-    if (place !== undefined) index.note(position, place);
-  });
+  const index = createCopyIndex({ source, store: options.store, partitions });
 
   async function positionsAt(position: Position): Promise<readonly Position[]> {
     const { head } = feed;
@@ -47,7 +44,7 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
   }
 
   const parts = { ...options, cursors, index, positionsAt, isMet };
-  return { ...createFeedPlaces(parts), ...createCopyMoments(parts), close: stop };
+  return { ...createFeedPlaces(parts), ...createCopyMoments(parts) };
 }
 
 function createFeedPlaces(parts: CopyParts): FeedPlaces {

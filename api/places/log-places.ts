@@ -31,11 +31,7 @@ export interface LogPlacesOptions {
 
 export function createLogPlaces(options: LogPlacesOptions): Places {
   const cursors = createCursors(options.identity);
-  return {
-    ...createFeedPlaces(options, cursors),
-    ...createMoments(options, cursors),
-    close: () => undefined,
-  };
+  return { ...createFeedPlaces(options, cursors), ...createMoments(options, cursors) };
 }
 
 function startOf(position: Position): FeedPlace {

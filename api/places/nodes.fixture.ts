@@ -139,7 +139,6 @@ async function openLife(options: NodeOptions, copy: PartitionsCopy): Promise<Lif
     registryAt,
     async close() {
       hub.close();
-      places.close();
       await readers.close();
       const closing = feed.close();
       await settle();

@@ -80,9 +80,7 @@ export interface Moments {
   pinsBefore(tag: string, moment: Moment): Pins | undefined;
 }
 
-export interface Places extends FeedPlaces, Moments {
-  close(): void;
-}
+export type Places = FeedPlaces & Moments;
 
 /** This node is behind the network, or its feed behind its log, by no more than this. */
 export const behindMaxMs = 10_000;

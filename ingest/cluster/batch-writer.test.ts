@@ -5,7 +5,7 @@ import {
   createKafkaServer,
   type CommitFault,
   type KafkaServer,
-} from '../log/kafka/kafka-memory.ts';
+} from '../log/kafka/memory.ts';
 import type { Position } from '../log/log.ts';
 import type { PassedReading } from '../decide/pending.ts';
 import { openBatchWriter, type BatchWriter } from './batch-writer.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createKafkaServer, type CommitFault } from '../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type CommitFault } from '../log/kafka/memory.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import { batchPositionOf, lastBatch, offsetOfBatch, type TopicPartition } from './batches.ts';
 

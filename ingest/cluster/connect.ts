@@ -4,7 +4,7 @@ import { CodedError } from '../../devices/coded-error.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { KafkaConfig } from '../log/kafka/config.ts';
 import type { Kafka, TopicSpecification } from '../log/kafka/kafka.ts';
-import { openKafka } from '../log/kafka/kafkajs/open-kafka.ts';
+import { openKafka } from '../log/kafka/open.ts';
 
 export interface ConnectOptions {
   readonly config: KafkaConfig;

@@ -55,12 +55,14 @@ const restMs = 1_000;
 /** Opens with what the folder holds; Kafka may be away. */
 export async function openCopy(options: CopyOptions): Promise<Copy> {
   const { observations, store, clock, config, events, partitions } = options;
-  await catchUp({
-    reader: options.ownObservations,
-    end: observations.durableEnd.get(),
-    readingsEnd: Number.POSITIVE_INFINITY,
-    ...{ store, clock, config },
-  });
+  await catchUp(({
+	reader: options.ownObservations,
+	end: observations.durableEnd.get(),
+	readingsEnd: Number.POSITIVE_INFINITY,
+	store,
+	clock,
+	config
+}));
   const positions = await heldPositions(options);
   await options.ownObservations.close();
   events.opened({ position: store.position, positions });

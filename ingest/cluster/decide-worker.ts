@@ -70,11 +70,17 @@ async function openDecideRoom(room: Surroundings) {
     closers.push(() => working.close());
     if (data.cluster.influx === undefined) return;
     const { influx } = data.cluster;
-    const sink = await openSinkDuty({
-      ...{ kafka, registry, clock, random: room.random, telemetry, influx, readText },
-      cluster: data.cluster,
-      failed: room.fail,
-    });
+    const sink = await openSinkDuty(({
+	kafka,
+	registry,
+	clock,
+	random: room.random,
+	telemetry,
+	influx,
+	readText,
+	cluster: data.cluster,
+	failed: room.fail
+}));
     closers.push(() => sink.close());
   }
   const metrics = async (): Promise<string> => (await room.telemetry.text()) + balanceText(workers);
@@ -105,13 +111,18 @@ async function openDecideRoom(room: Surroundings) {
 
 function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
   const { data, clock, random, telemetry } = room;
-  const duty = openRegistryDuty({
-    ...{ kafka, cluster: data.cluster, devices: data.devices, clock, random, telemetry },
-    path: data.paths.registry,
-    logId: data.paths.identity.storeId,
-    onVersion: () => undefined,
-    onFailed: room.fail,
-  });
+  const duty = openRegistryDuty(({
+	kafka,
+	cluster: data.cluster,
+	devices: data.devices,
+	clock,
+	random,
+	telemetry,
+	path: data.paths.registry,
+	logId: data.paths.identity.storeId,
+	onVersion: () => undefined,
+	onFailed: room.fail
+}));
   duty.joined.then(() => tellJoined(data.joined), room.fail);
   return duty;
 }
@@ -138,24 +149,45 @@ function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
     const { bySeries, properties } = registry.current();
     return properties.get(bySeries[series]?.property ?? '')?.circular === true;
   };
-  return openWorkers({
-    ...{ kafka, clock, events, node: cluster.node },
-    group: names.groups.ingest,
-    topic: names.topics.readings,
-    held: () => partitionsIn(folder),
-    open: async (partition, onEnded, signal) => {
-      const directory = join(folder, String(partition));
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      return openPartition({
-        ...{ kafka, clock, telemetry, events, registry, untilRegistry, config, isCircular },
-        ...{ partition, partitions: cluster.partitions, topics: names.topics, directory },
-        ...{ onEnded, signal },
-        transactionalId: names.batchWriterOf(partition),
-        storeId: identity.storeId,
-        fileSystem: openNodeFileSystem(),
-      });
-    },
-  });
+  return openWorkers(({
+	kafka,
+	clock,
+	events,
+	node: cluster.node,
+	group: names.groups.ingest,
+	topic: names.topics.readings,
+	held: () => partitionsIn(folder),
+	open: async (partition, onEnded, signal) => {
+		const directory = join(folder, String(partition));
+		mkdirSync(directory, {
+			recursive: true,
+			mode: 448
+		});
+		return openPartition(({
+	kafka,
+	clock,
+	telemetry,
+	events,
+	registry,
+	untilRegistry,
+	config,
+	isCircular,
+	...{
+		partition,
+		partitions: cluster.partitions,
+		topics: names.topics,
+		directory
+	},
+	...{
+		onEnded,
+		signal
+	},
+	transactionalId: names.batchWriterOf(partition),
+	storeId: identity.storeId,
+	fileSystem: openNodeFileSystem()
+}));
+	}
+}));
 }
 
 /** By their folders, the one last worked on first. */

@@ -131,27 +131,38 @@ async function openLinkRoom(surroundings: Surroundings) {
 function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
   const { data, clock, random, telemetry } = room;
   const { cluster, devices, paths } = data;
-  const duty = openRegistryDuty({
-    ...{ kafka, cluster, devices, clock, random, telemetry },
-    path: paths.registry,
-    logId: paths.identity.storeId,
-    onVersion: async () => {
-      if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
-    },
-    onFailed: room.fail,
-  });
+  const duty = openRegistryDuty(({
+	kafka,
+	cluster,
+	devices,
+	clock,
+	random,
+	telemetry,
+	path: paths.registry,
+	logId: paths.identity.storeId,
+	onVersion: async () => {
+		if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
+	},
+	onFailed: room.fail
+}));
   duty.joined.then(() => tellJoined(data.ends.joined), room.fail);
   return duty;
 }
 
 async function openIntake(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
-  const readings = await openLogWriter({
-    ...{ fileSystem: openNodeFileSystem(), directory: data.paths.readings, name: 'readings' },
-    ...{ config: data.log, retention: data.log.readings, clock, random, telemetry },
-    durableEnd: createDurableEnd(data.ends.readings),
-    lock: takeOwnerLock,
-  });
+  const readings = await openLogWriter((({
+	fileSystem: openNodeFileSystem(),
+	directory: data.paths.readings,
+	name: 'readings',
+	config: data.log,
+	retention: data.log.readings,
+	clock,
+	random,
+	telemetry,
+	durableEnd: createDurableEnd(data.ends.readings),
+	lock: takeOwnerLock
+})));
   const calls = readingsCalls(readings, createDurableEnd(data.ends.observations));
   const rounds = repeatRetention(clock, calls.retain, (error) =>
     telemetry.logger.warn({ error }, 'retention could not delete; it is tried again'),
@@ -177,32 +188,51 @@ async function openLocalCopy(
   const { paths, ingest } = data;
   const fileSystem = openNodeFileSystem();
   const durableEnd = createDurableEnd(data.ends.observations);
-  const observations = await openLogWriter({
-    ...{ fileSystem, directory: paths.observations, name: 'observations', config: data.log },
-    ...{ clock, random, telemetry, durableEnd, lock: takeOwnerLock },
-  });
+  const observations = await openLogWriter((({
+	fileSystem,
+	directory: paths.observations,
+	name: 'observations',
+	config: data.log,
+	clock,
+	random,
+	telemetry,
+	durableEnd,
+	lock: takeOwnerLock
+})));
   closers.push(() => observations.close());
   const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
   closers.push(async () => registry.close());
-  const store = openStoreWriter({
-    ...{ path: paths.view, config: ingest.store, clock, telemetry },
-    isCircular: (series) => {
-      const { bySeries, properties } = registry.current();
-      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
-    },
-    storeId: identity.storeId,
-    logEnd: durableEnd.get(),
-  });
+  const store = openStoreWriter(({
+	path: paths.view,
+	config: ingest.store,
+	clock,
+	telemetry,
+	isCircular: (series) => {
+		const { bySeries, properties } = registry.current();
+		return properties.get(bySeries[series]?.property ?? '')?.circular === true;
+	},
+	storeId: identity.storeId,
+	logEnd: durableEnd.get()
+}));
   closers.push(async () => store.close());
-  const copy = await openCopy({
-    ...{ kafka, partitions: data.cluster.partitions, observations, store, clock, config: ingest },
-    topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
-    ownObservations: await openLogReader({ fileSystem, directory: paths.observations, durableEnd }),
-    events: openCopyEvents(telemetry),
-    untilRegistry: registryWaiter(registry, clock),
-    levels: createLevels(data.ends.levels),
-    onFailed: room.fail,
-  });
+  const copy = await openCopy(({
+	kafka,
+	partitions: data.cluster.partitions,
+	observations,
+	store,
+	clock,
+	config: ingest,
+	topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
+	ownObservations: await openLogReader({
+		fileSystem,
+		directory: paths.observations,
+		durableEnd
+	}),
+	events: openCopyEvents(telemetry),
+	untilRegistry: registryWaiter(registry, clock),
+	levels: createLevels(data.ends.levels),
+	onFailed: room.fail
+}));
   closers.push(() => copy.close());
   return copy;
 }
@@ -217,9 +247,11 @@ async function openOwnForwarder(
   const { cluster, paths } = data;
   const fileSystem = openNodeFileSystem();
   const readingsEnd = createDurableEnd(data.ends.readings);
-  const readings = await openLogReader({
-    ...{ fileSystem, directory: paths.readings, durableEnd: readingsEnd },
-  });
+  const readings = await openLogReader(({
+	fileSystem,
+	directory: paths.readings,
+	durableEnd: readingsEnd
+}));
   closers.push(() => readings.close());
   const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
   closers.push(async () => registry.close());
@@ -231,20 +263,31 @@ async function openOwnForwarder(
     if (intake === undefined) await room.call('broker', 'consumed', position);
     else await intake.consumed(position);
   };
-  const forwarder = await openForwarder({
-    ...{ node: cluster.node, partitions: cluster.partitions, readings, readingsEnd, producer },
-    ...{ registry, fileSystem, directory: paths.path, clock, config: cluster.forward },
-    topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
-    events: createForwardEvents(telemetry),
-    forwardedEnd: createDurableEnd(data.ends.forwarded),
-    noted: (position) => {
-      consumed(position).catch((error: unknown) => {
-        telemetry.logger.debug({ position, error: String(error) }, 'ReadingsRetentionNotTold');
-      });
-    },
-    freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
-    failed: room.fail,
-  });
+  const forwarder = await openForwarder((({
+	node: cluster.node,
+	partitions: cluster.partitions,
+	readings,
+	readingsEnd,
+	producer,
+	registry,
+	fileSystem,
+	directory: paths.path,
+	clock,
+	config: cluster.forward,
+	topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
+	events: createForwardEvents(telemetry),
+	forwardedEnd: createDurableEnd(data.ends.forwarded),
+	noted: (position) => {
+		consumed(position).catch((error: unknown) => {
+			telemetry.logger.debug({
+				position,
+				error: String(error)
+			}, 'ReadingsRetentionNotTold');
+		});
+	},
+	freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
+	failed: room.fail
+})));
   closers.push(() => forwarder.close());
   return forwarder;
 }

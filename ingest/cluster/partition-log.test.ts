@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createManualClock } from '../../devices/clock-manual.ts';
-import { createKafkaServer, type KafkaServer } from '../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type KafkaServer } from '../log/kafka/memory.ts';
 import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
 import type { LogReader, LogRecord } from '../log/log.ts';
 import { followPartition, lookUpPartition } from './partition-log.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
 import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import { kafkaError } from '../log/kafka/errors.ts';
-import { createKafkaServer } from '../log/kafka/kafka-memory.ts';
+import { createKafkaServer } from '../log/kafka/memory.ts';
 import type { Kafka, MembershipOptions } from '../log/kafka/kafka.ts';
 import { openPartitionEvents } from './partition-events.ts';
 import type { PartitionWorker } from './partition-worker.ts';

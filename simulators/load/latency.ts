@@ -14,6 +14,18 @@ export class Latencies {
     this.#greatest = Math.max(this.#greatest, ms);
   }
 
+  /** What was added since the last call, apart; begins anew. */
+  take(): Latencies {
+    const taken = new Latencies();
+    taken.#buckets.set(this.#buckets);
+    taken.#count = this.#count;
+    taken.#greatest = this.#greatest;
+    this.#buckets.fill(0);
+    this.#count = 0;
+    this.#greatest = 0;
+    return taken;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -12,7 +12,8 @@ import { Publisher } from './publisher.ts';
 
 export interface LoadOptions {
   readonly host: string;
-  readonly port: () => number;
+  /** Asked at each connection of the device with this number: it may go elsewhere each time. */
+  readonly port: (device: number) => number;
   /** MQTT over TLS, to a server that this trusts; plain MQTT without. */
   readonly trust?: Trust | undefined;
   /** The defaults unless given. */
@@ -37,6 +38,8 @@ export interface Load {
   poisonKept(): number;
   /** Publishers whose connection is up. */
   connected(): number;
+  /** Cuts the device's connection without a word; it comes back by itself, to where `port` says. */
+  cut(device: number): void;
   /** Why a connection broke or was refused, of the last one that did. */
   problem(): string | undefined;
   /** Stops sending; resolves when everything sent is acknowledged, or after `withinMs`. */
@@ -91,7 +94,8 @@ export function startLoad(options: LoadOptions): Load {
     for (let left = count; left > 0; left -= 1) {
       const device = publishers.length;
       const secret = secrets[device] as DeviceSecretOf;
-      const { rate: _rate, seed: _seed, secrets: _secrets, ...asked } = options;
+      const { rate: _rate, seed: _seed, secrets: _secrets, port, ...rest } = options;
+      const asked = { ...rest, port: () => port(device) };
       const onPoisonKept = () => (poisonKept += 1);
       const onBroken = (why: string) => (problem = why);
       const kept = { random, ledger, latencies, payloads };
@@ -119,6 +123,7 @@ export function startLoad(options: LoadOptions): Load {
     poisonKept: () => poisonKept,
     problem: () => problem,
     connected: () => publishers.filter(({ ready }) => ready).length,
+    cut: (device) => publishers[device]?.cut(),
     async finish(withinMs) {
       sending = false;
       const until = clock.monotonicMs() + withinMs;

@@ -161,10 +161,7 @@ const skippedCode = 77;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: Object.fromEntries(
-    [
-      ...['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds'],
-      ...['profile', 'every', 'kafka-nodes', 'logs'],
-    ].map((flag) => [flag, { type: 'string' as const }]),
+    ['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds', 'profile', 'every', 'kafka-nodes', 'logs'].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });
 const isCluster = values['profile'] === 'cluster';

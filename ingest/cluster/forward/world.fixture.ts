@@ -10,7 +10,7 @@ import { logConfigSchema } from '../../log/config.ts';
 import { createDurableEnd, type SharedDurableEnd } from '../../log/durable-end.ts';
 import { createMemoryFileSystem, type MemoryFileSystem } from '../../log/file-system-memory.ts';
 import type { FileSystem } from '../../log/file-system.ts';
-import { createKafkaServer, type KafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type KafkaServer } from '../../log/kafka/memory.ts';
 import type { Producer } from '../../log/kafka/kafka.ts';
 import type { LogReader, Position } from '../../log/log.ts';
 import { openLogReader, openLogWriter } from '../../log/segment-log.ts';

@@ -3,9 +3,9 @@ import { openSystemClock } from '../../../devices/clock-system.ts';
 import { changesContract } from '../../../devices/registry/changes.contract.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { kafkaConfigSchema } from '../../log/kafka/config.ts';
-import { createKafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer } from '../../log/kafka/memory.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
-import { openKafka } from '../../log/kafka/kafkajs/open-kafka.ts';
+import { openKafka } from '../../log/kafka/open.ts';
 import { nodesContract, type ClusterUnderTest } from './nodes.contract.ts';
 import {
   createFolders,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSeededRandom } from '../../../devices/random.ts';
-import { createKafkaServer, type Fault, type KafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type Fault, type KafkaServer } from '../../log/kafka/memory.ts';
 import { createFastClock } from './clock.fixture.ts';
 import {
   createFolders,

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { wholeNetwork } from '../../../devices/registry/fixture.ts';
 import { accepted } from '../../../devices/registry/under-test.ts';
-import { createKafkaServer, type KafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type KafkaServer } from '../../log/kafka/memory.ts';
 import { kafkaError } from '../../log/kafka/errors.ts';
 import type { OutgoingRecord } from '../../log/kafka/kafka.ts';
 import { createFastClock } from './clock.fixture.ts';

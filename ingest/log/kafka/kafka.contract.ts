@@ -165,13 +165,13 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
           held: () => held.get(node) ?? [],
           lost: () => undefined,
         });
-      const all = (): number[] => [...held.values()].flat().sort();
+      const all = (): number[] => [...held.values()].flat().sort((a, b) => a - b);
       const first = await join(1);
       await until(() => held.get(1)?.length === partitions);
       const kept = held.get(1)!;
       const second = await join(2);
       await until(() => held.get(2)?.length === partitions / 2 && all().length === partitions);
-      expect(all()).toEqual([...kept].sort());
+      expect(all()).toEqual([...kept].sort((a, b) => a - b));
       await second.close();
       held.delete(2);
       await until(() => held.get(1)?.length === partitions);

@@ -2,8 +2,8 @@ import { describe, it } from 'vitest';
 import { openSystemClock } from '../../../devices/clock-system.ts';
 import { kafkaConfigSchema } from './config.ts';
 import { kafkaContract } from './kafka.contract.ts';
-import { createKafkaServer } from './kafka-memory.ts';
-import { openKafka } from './kafkajs/open-kafka.ts';
+import { createKafkaServer } from './memory.ts';
+import { openKafka } from './open.ts';
 
 const server = createKafkaServer();
 let made = 0;

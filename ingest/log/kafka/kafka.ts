@@ -1,6 +1,6 @@
 /**
- * What the product asks of Kafka: the port that `kafkajs/` and, for tests of what servers do wrong,
- * `kafka-memory.ts` implement. Everything here is about topics, partitions and offsets; what the
+ * What the product asks of Kafka: the port that `open.ts` (kafkajs) and, for tests of what servers do wrong,
+ * `memory.ts` implement. Everything here is about topics, partitions and offsets; what the
  * records mean is the callers' matter. Errors are KAFKA_… (errors.ts) and say whether to try again.
  */
 

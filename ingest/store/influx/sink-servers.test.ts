@@ -4,7 +4,7 @@ import { openSystemClock } from '../../../devices/clock-system.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { kafkaConfigSchema } from '../../log/kafka/config.ts';
-import { openKafka } from '../../log/kafka/kafkajs/open-kafka.ts';
+import { openKafka } from '../../log/kafka/open.ts';
 import type { ObservationRow } from '../../observation.ts';
 import { decodeBatch, encodeBatch } from '../../observations/batch-codec.ts';
 import { isCircularSeries, naiveStore } from '../naive.contract.ts';

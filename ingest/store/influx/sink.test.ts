@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openSystemClock } from '../../../devices/clock-system.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
-import { createKafkaServer, type Fault as KafkaFault } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer, type Fault as KafkaFault } from '../../log/kafka/memory.ts';
 import { decodeBatch, encodeBatch } from '../../observations/batch-codec.ts';
 import { createWorld, type World } from '../world.contract.ts';
 import type { InfluxConfig } from './config.ts';

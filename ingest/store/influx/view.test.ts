@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openSystemClock } from '../../../devices/clock-system.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
-import { createKafkaServer } from '../../log/kafka/kafka-memory.ts';
+import { createKafkaServer } from '../../log/kafka/memory.ts';
 import { createWorld, worldStartAt } from '../world.contract.ts';
 import type { InfluxConfig } from './config.ts';
 import type { Connection } from './connection.ts';

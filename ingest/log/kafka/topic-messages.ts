@@ -1,6 +1,6 @@
 /** Records as kafkajs' own producer, which makes the transactions, wants them. */
 import type { IHeaders, PartitionerArgs, TopicMessages } from 'kafkajs';
-import type { OutgoingRecord } from '../kafka.ts';
+import type { OutgoingRecord } from './kafka.ts';
 
 /** Every record says its partition itself. */
 export function givenPartition({ message }: PartitionerArgs): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { kafkaError } from '../errors.ts';
-import type { KafkaRecord } from '../kafka.ts';
+import { kafkaError } from './errors.ts';
+import type { KafkaRecord } from './kafka.ts';
 import { createPartitionQueue, type PartitionQueue } from './partition-queue.ts';
 
 function record(offset: number, bytes = 10): KafkaRecord {

@@ -5,10 +5,10 @@ import Decoder from 'kafkajs/src/protocol/decoder.js';
 import decodeBatch from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { Clock } from '../../../../devices/clock.ts';
-import { createManualClock } from '../../../../devices/clock-manual.ts';
-import { createCrc32c } from '../../crc32c.ts';
-import type { OutgoingRecord, Producer } from '../kafka.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import { createManualClock } from '../../../devices/clock-manual.ts';
+import { createCrc32c } from '../crc32c.ts';
+import type { OutgoingRecord, Producer } from './kafka.ts';
 import { createProducer } from './idempotent-producer.ts';
 import { createProduceEncoder } from './produce-request.ts';
 

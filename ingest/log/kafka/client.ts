@@ -7,8 +7,8 @@ import {
 } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
-import type { Logger } from '../../../../devices/telemetry.ts';
-import type { KafkaConfig } from '../config.ts';
+import type { Logger } from '../../../devices/telemetry.ts';
+import type { KafkaConfig } from './config.ts';
 
 export interface ClientParts {
   readonly config: KafkaConfig;

@@ -3,7 +3,7 @@
  * that nothing is refused while the group changes; the points it stands for never change.
  */
 import type Cluster from 'kafkajs/src/cluster/index.js';
-import type { GroupOffset } from '../kafka.ts';
+import type { GroupOffset } from './kafka.ts';
 
 const noGeneration = -1;
 const nothingNoted = -1;

@@ -4,9 +4,9 @@
  * positions that `observations` holds. A member whose consumer gave up joins anew.
  */
 import type { Consumer } from 'kafkajs';
-import { sleep, type Clock } from '../../../../devices/clock.ts';
-import type { KafkaConfig } from '../config.ts';
-import type { Membership, MembershipOptions } from '../kafka.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import type { KafkaConfig } from './config.ts';
+import type { Membership, MembershipOptions } from './kafka.ts';
 import { createAssigner } from './assigner.ts';
 import type { Client } from './client.ts';
 import { kafkaErrorOf } from './errors-of.ts';

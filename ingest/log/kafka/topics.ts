@@ -1,7 +1,7 @@
 /** Creates the topics that are missing, and refuses by name those that are not as they must be. */
 import kafkajs, { type Admin } from 'kafkajs';
-import { kafkaError } from '../errors.ts';
-import type { TopicSpecification } from '../kafka.ts';
+import { kafkaError } from './errors.ts';
+import type { TopicSpecification } from './kafka.ts';
 
 const forEver = -1;
 

@@ -1,6 +1,6 @@
 /** From what kafkajs throws to the table of errors. */
-import { CodedError } from '../../../../devices/coded-error.ts';
-import { kafkaError, type KafkaErrorCode } from '../errors.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import { kafkaError, type KafkaErrorCode } from './errors.ts';
 
 interface Thrown {
   readonly name?: string;

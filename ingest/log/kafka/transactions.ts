@@ -5,9 +5,9 @@
  * initialises the id later ends what was begun under it and fences whoever began it.
  */
 import type { Producer as KafkaJsProducer, Transaction } from 'kafkajs';
-import type { KafkaConfig } from '../config.ts';
-import { kafkaError } from '../errors.ts';
-import type { OutgoingRecord, TransactionalProducer } from '../kafka.ts';
+import type { KafkaConfig } from './config.ts';
+import { kafkaError } from './errors.ts';
+import type { OutgoingRecord, TransactionalProducer } from './kafka.ts';
 import type { Client } from './client.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import { givenPartition, messagesOf } from './topic-messages.ts';

@@ -3,12 +3,13 @@
  * partitions that it leads and that have room for more, and waits there for what is new: so
  * hundreds of partitions cost one connection, and memory is bounded by what is asked for.
  */
-import Cluster, { type FetchedPartition } from 'kafkajs/src/cluster/index.js';
+import type Cluster from 'kafkajs/src/cluster/index.js';
+import { type FetchedPartition } from 'kafkajs/src/cluster/index.js';
 import Batch from 'kafkajs/src/consumer/batch.js';
-import { sleep, type Clock } from '../../../../devices/clock.ts';
-import type { KafkaConfig } from '../config.ts';
-import { kafkaError } from '../errors.ts';
-import type { KafkaRecord, Offset, PartitionEnds, PartitionReader } from '../kafka.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import type { KafkaConfig } from './config.ts';
+import { kafkaError } from './errors.ts';
+import type { KafkaRecord, Offset, PartitionEnds, PartitionReader } from './kafka.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import { partitionEnds } from './partition-ends.ts';
 import { createPartitionQueue, type PartitionQueue } from './partition-queue.ts';

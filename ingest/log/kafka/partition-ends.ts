@@ -1,5 +1,5 @@
 import type Cluster from 'kafkajs/src/cluster/index.js';
-import type { PartitionEnds } from '../kafka.ts';
+import type { PartitionEnds } from './kafka.ts';
 
 /**
  * Oldest kept offset and the end of partitions, in the order asked. The end is what committed readers

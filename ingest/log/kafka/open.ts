@@ -1,10 +1,10 @@
 /** The port to Kafka over kafkajs. */
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Admin } from 'kafkajs';
-import type { Clock } from '../../../../devices/clock.ts';
-import type { Logger } from '../../../../devices/telemetry.ts';
-import type { KafkaConfig } from '../config.ts';
-import type { Kafka } from '../kafka.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import type { Logger } from '../../../devices/telemetry.ts';
+import type { KafkaConfig } from './config.ts';
+import type { Kafka } from './kafka.ts';
 import { createClient, type ClientParts } from './client.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import { createFetcher } from './fetcher.ts';

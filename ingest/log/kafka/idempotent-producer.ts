@@ -11,8 +11,8 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { NodeConnection } from 'kafkajs/src/cluster/index.js';
 import protocolErrors from 'kafkajs/src/protocol/error.js';
 import produceResponse from 'kafkajs/src/protocol/requests/produce/v7/response.js';
-import { sleep, type Clock } from '../../../../devices/clock.ts';
-import type { OutgoingRecord, Producer } from '../kafka.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import type { OutgoingRecord, Producer } from './kafka.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import {
   createProduceEncoder,

@@ -1,6 +1,6 @@
 /** What was fetched of one partition and not read yet. */
-import { kafkaError } from '../errors.ts';
-import type { KafkaRecord, Offset, PartitionReader } from '../kafka.ts';
+import { kafkaError } from './errors.ts';
+import type { KafkaRecord, Offset, PartitionReader } from './kafka.ts';
 
 export interface PartitionQueueOptions {
   readonly topic: string;
