@@ -148,7 +148,7 @@ async function openLife(options: NodeOptions, copy: PartitionsCopy): Promise<Lif
 }
 
 /** A store that holds nothing but when batches were published; it begins with all that is there. */
-function createHolder(copy: PartitionsCopy, partitions: Partitions): StoreFollower {
+export function createHolder(copy: PartitionsCopy, partitions: Partitions): StoreFollower {
   const publications = createTailPublications();
   let position = 0;
   const holder = {
