@@ -48,35 +48,28 @@ export async function runClusterKills(options: ClusterKillsOptions): Promise<Clu
   const clock = openSystemClock();
   const random = createSeededRandom(options.seed);
   const errors: Record<string, number> = {};
-  const cluster = await startCluster(({
-	clock,
-	random,
-	kafkaNodes: options.kafkaNodes,
-	logs: options.logs,
-	roles: [
-		'api',
-		'broker',
-		'broker',
-		'ingest',
-		'ingest',
-		'api'
-	],
-	onLine: (_node, line) => countErrors(errors, line)
-}));
+  const cluster = await startCluster({
+    clock,
+    random,
+    kafkaNodes: options.kafkaNodes,
+    logs: options.logs,
+    roles: ['api', 'broker', 'broker', 'ingest', 'ingest', 'api'],
+    onLine: (_node, line) => countErrors(errors, line),
+  });
   try {
     const [api] = cluster.nodesOf('api');
     const secrets = await provisionLoad(api?.dataDir ?? '', options.devices);
-    const load = startLoad((({
-	host: '127.0.0.1',
-	clock,
-	seed: options.seed,
-	secrets,
-	rate: options.rate,
-	port: brokerPorts(cluster, random),
-	window: 20,
-	qos2Share: .1,
-	duplicateShare: .02
-})));
+    const load = startLoad({
+      host: '127.0.0.1',
+      clock,
+      seed: options.seed,
+      secrets,
+      rate: options.rate,
+      port: brokerPorts(cluster, random),
+      window: 20,
+      qos2Share: 0.1,
+      duplicateShare: 0.02,
+    });
     const nemesis = await killAtRandom(cluster, random, clock, options);
     for (const node of cluster.nodes) await node.start();
     const unacknowledged = await load.finish(30_000);

@@ -44,14 +44,14 @@ export async function readClusterBalance(cluster: Cluster): Promise<ClusterBalan
   const readingsInFlight = sumOf(texts, 'quantrac_readings_in_flight');
   const measurementsDecoded = sumOf(texts, 'quantrac_measurements_decoded_total');
   const measurementsEnded = sumOf(texts, 'quantrac_measurements_total');
-  return ({
-	readingsLogged,
-	readingsEnded,
-	readingsInFlight,
-	measurementsDecoded,
-	measurementsEnded,
-	exact: readingsLogged === readingsEnded && measurementsDecoded === measurementsEnded
-});
+  return {
+    readingsLogged,
+    readingsEnded,
+    readingsInFlight,
+    measurementsDecoded,
+    measurementsEnded,
+    exact: readingsLogged === readingsEnded && measurementsDecoded === measurementsEnded,
+  };
 }
 
 /** Waits until everything taken in is settled and every copy level; gives the balance then. */

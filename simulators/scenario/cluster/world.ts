@@ -61,14 +61,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     const serversFolder = join(folder, 'servers');
     mkdirSync(serversFolder);
-    servers = await startTogether(({
-	folder: serversFolder,
-	environment: process.env,
-	clock,
-	random,
-	servers: ['kafka', 'influx2'],
-	kafkaNodes: options.kafkaNodes ?? 1
-}));
+    servers = await startTogether({
+      folder: serversFolder,
+      environment: process.env,
+      clock,
+      random,
+      servers: ['kafka', 'influx2'],
+      kafkaNodes: options.kafkaNodes ?? 1,
+    });
     const together = servers;
     const add = async (role: Role): Promise<ClusterNode> => {
       const number = nodes.length + 1;
