@@ -58,6 +58,21 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'also while the server runs. Names each record that is wrong; then the exit code is 1.',
     flags: { digest: 'also the SHA-256 over all that the observations say' },
   },
+  compare: {
+    synopsis: 'compare ONE OTHER [--timed] [--parts NAME,…] [--ca FILE]',
+    purpose:
+      'Compares what two platforms hold, each named by the address of its reading API ' +
+      '(http://127.0.0.1:8080) or by a folder (data or backup): current rows with every value kept, ' +
+      'as `verify --digest` sums them up, revision numbers, hours, days, and what is newest. Names ' +
+      'the first keys that differ; then the exit code is 1. Over an API, and beside one, it compares ' +
+      'what anybody may see.',
+    flags: {
+      timed:
+        'leaves out values whose message carried no time: each platform received it at its own',
+      parts: 'what must be equal, of values, revisions, PT1H, P1D, latest; without it, all',
+      ca: "PEM file of who signed the servers' certificates, where HTTPS needs it",
+    },
+  },
   backup: {
     synopsis: 'backup DIR',
     purpose: 'Copies everything into the new or empty folder DIR, also while the server runs.',
@@ -137,7 +152,9 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
 };
 
 const everyCommand = `Flags of every command: --data-dir --config --host --mqtt-port --mqtts-port --mqtt-ws-port
---http-port --push-port --json. Each is also an environment variable, QUANTRAC_DATA_DIR and so on.
+--http-port --push-port --metrics-port --json; of a node of a cluster also --role --node
+--kafka-brokers --influx-url --influx-org --influx-bucket --influx-token-file. Each is also an
+environment variable, QUANTRAC_DATA_DIR and so on; --config FILE sets everything else.
 Exit codes: 0 right, 1 wrong data found (named), 2 wrong use.
 `;
 

@@ -10,6 +10,7 @@ export const commandNames = [
   'certificate',
   'config',
   'verify',
+  'compare',
   'backup',
   'restore',
   'reprocess',
@@ -41,6 +42,11 @@ export const flagsOf: Readonly<
   certificate: [],
   config: [],
   verify: [['digest', 'switch']],
+  compare: [
+    ['timed', 'switch'],
+    ['parts', 'text'],
+    ['ca', 'text'],
+  ],
   backup: [],
   restore: [['erasures', 'text']],
   reprocess: [

@@ -1,17 +1,16 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { coveredOf, functionNames, valueOf, type FunctionName } from '../aggregate.ts';
+import { functionNames, type FunctionName } from '../aggregate.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { aggregateSchema } from '../description/schemas.ts';
 import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
-import type { Cell, Table } from '../formats/table.ts';
-import type { NetworkView } from '../network.ts';
-import { stepWindows, type WindowRow } from '../window-rows.ts';
-import { windowNames, type WindowName } from '../windows.ts';
+import { createWindowTable } from '../formats/window-table.ts';
+import { stepWindows } from '../window-rows.ts';
+import { windowNames } from '../windows.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
 import {
   pinnedMoment,
@@ -105,66 +104,4 @@ function readFunctions(text: string | undefined): readonly FunctionName[] {
     if (found === undefined) throw badParameter('functions', functionNames.join(', '));
     return found;
   });
-}
-
-const columns = [
-  'datastream',
-  'station',
-  'slug',
-  'property',
-  'window',
-  'phenomenonTime',
-  'unit',
-  'rows',
-  'expected',
-  'completeness',
-  'suspect',
-  'failed',
-  'missing',
-] as const;
-
-function createWindowTable(
-  view: NetworkView,
-  window: WindowName,
-  functions: readonly FunctionName[],
-): Table<WindowRow> {
-  const names = [...columns, ...functions];
-  const valuesOf = (row: WindowRow): Cell[] => [
-    ...windowCells(view, window, row),
-    ...functions.map((name) => valueOf(name, row.sum, row.isCircular)),
-  ];
-  return {
-    columns: names,
-    json(row) {
-      const values = valuesOf(row);
-      return JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
-    },
-    cells: valuesOf,
-    id: (row) => `${row.datastream.id}.${window}.${row.window.endAt.toString(36)}`,
-    point(row) {
-      const station = view.registry.stations.get(row.datastream.station);
-      return station === undefined ? null : view.placeOf(station);
-    },
-  };
-}
-
-function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cell[] {
-  const { datastream, sum, time } = row;
-  const lengthMs = row.window.endAt - row.window.startAt;
-  const context = view.rows.context(datastream.series);
-  return [
-    datastream.id,
-    datastream.station,
-    datastream.slug,
-    datastream.property,
-    window,
-    `${time.text(row.window.startAt)}/${time.text(row.window.endAt)}`,
-    context?.unit ?? '1',
-    sum.rows,
-    Math.max(1, Math.round(lengthMs / datastream.intervalMs)),
-    Math.min(1, coveredOf(sum, datastream.intervalMs) / lengthMs),
-    sum.suspect,
-    sum.failed,
-    sum.missing,
-  ];
 }

@@ -246,9 +246,11 @@ function rawOf(rows: Rows, at: number): Raw {
 }
 
 /** Order of keys within a series: end, start, height; no height comes before any height. */
-export function compareKeys(a: ObservationKey, b: ObservationKey): number {
+export function compareKeys(a: KeyInSeries, b: KeyInSeries): number {
   return a.endAt - b.endAt || a.startAt - b.startAt || compareHeights(a.heightMm, b.heightMm);
 }
+
+type KeyInSeries = Omit<ObservationKey, 'series'>;
 
 export function compareHeights(a: number, b: number): number {
   if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;

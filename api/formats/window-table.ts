@@ -1,0 +1,68 @@
+import { coveredOf, valueOf, type FunctionName } from '../aggregate.ts';
+import type { NetworkView } from '../network.ts';
+import type { WindowRow } from '../window-rows.ts';
+import type { WindowName } from '../windows.ts';
+import type { Cell, Table } from './table.ts';
+
+const columns = [
+  'datastream',
+  'station',
+  'slug',
+  'property',
+  'window',
+  'phenomenonTime',
+  'unit',
+  'rows',
+  'expected',
+  'completeness',
+  'suspect',
+  'failed',
+  'missing',
+] as const;
+
+/** Windows as the contract shows them, each with the functions that were asked for. */
+export function createWindowTable(
+  view: NetworkView,
+  window: WindowName,
+  functions: readonly FunctionName[],
+): Table<WindowRow> {
+  const names = [...columns, ...functions];
+  const valuesOf = (row: WindowRow): Cell[] => [
+    ...windowCells(view, window, row),
+    ...functions.map((name) => valueOf(name, row.sum, row.isCircular)),
+  ];
+  return {
+    columns: names,
+    json(row) {
+      const values = valuesOf(row);
+      return JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
+    },
+    cells: valuesOf,
+    id: (row) => `${row.datastream.id}.${window}.${row.window.endAt.toString(36)}`,
+    point(row) {
+      const station = view.registry.stations.get(row.datastream.station);
+      return station === undefined ? null : view.placeOf(station);
+    },
+  };
+}
+
+function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cell[] {
+  const { datastream, sum, time } = row;
+  const lengthMs = row.window.endAt - row.window.startAt;
+  const context = view.rows.context(datastream.series);
+  return [
+    datastream.id,
+    datastream.station,
+    datastream.slug,
+    datastream.property,
+    window,
+    `${time.text(row.window.startAt)}/${time.text(row.window.endAt)}`,
+    context?.unit ?? '1',
+    sum.rows,
+    Math.max(1, Math.round(lengthMs / datastream.intervalMs)),
+    Math.min(1, coveredOf(sum, datastream.intervalMs) / lengthMs),
+    sum.suspect,
+    sum.failed,
+    sum.missing,
+  ];
+}
