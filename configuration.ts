@@ -96,6 +96,7 @@ export const settings = [
   ['mqtt-ws-port', 'QUANTRAC_MQTT_WS_PORT', 'mqttWsPort', 'number'],
   ['http-port', 'QUANTRAC_HTTP_PORT', 'httpPort', 'number'],
   ['push-port', 'QUANTRAC_PUSH_PORT', 'pushPort', 'number'],
+  ['metrics-port', 'QUANTRAC_METRICS_PORT', 'api.metricsPort', 'number'],
   ['role', 'QUANTRAC_ROLE', 'role', 'text'],
   ['node', 'QUANTRAC_NODE', 'cluster.node', 'number'],
   ['kafka-brokers', 'QUANTRAC_KAFKA_BROKERS', 'cluster.kafka.brokers', 'list'],

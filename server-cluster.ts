@@ -7,6 +7,7 @@ import type { ApiRoomData } from './api/worker.ts';
 import type { BrokerRoomData } from './broker/worker.ts';
 import type { Configuration } from './configuration.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
+import type { Clock } from './devices/clock.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
 import { openRegistryCopy } from './devices/registry-copy.ts';
@@ -18,7 +19,9 @@ import type { LinkRoomData } from './ingest/cluster/link-worker.ts';
 import { durableEndBytes } from './ingest/log/durable-end.ts';
 import { openHealthDoor } from './health-door.ts';
 import { openRoom, type Room } from './open-room.ts';
+import type { ProcessMetricsOptions } from './process-metrics.ts';
 import type { Addresses, Server } from './server.ts';
+import type { Handlers } from './thread-call.ts';
 
 type Role = Configuration['role'];
 type RoomName = 'broker' | 'link' | 'decide' | 'api';
@@ -42,15 +45,19 @@ export async function startNode(
   };
   try {
     openRegistryCopy(folder.registry, configuration.devices).close();
-    const rooms = openRooms(configuration, cluster, folder, closers);
+    const clock = openSystemClock();
+    const calls = { processMetrics: processMetricsOf({ configuration, clock, path: folder.path }) };
+    const rooms = openRooms({ configuration, cluster, folder, closers, clock, calls });
     const ended = Promise.race(rooms.map(({ room }) => room.ended));
     const failed = ended.then((error) => Promise.reject(error));
     const told = await Promise.race([Promise.all(rooms.map(({ room }) => room.ready)), failed]);
     const addresses: Addresses = Object.assign({}, ...told);
     if (configuration.role === 'broker' || configuration.role === 'ingest') {
-      const door = await openHealthDoor(configuration, rooms);
+      const door = await openHealthDoor(configuration, { rooms, ...calls });
       closers.push(() => door.close());
+      const { metricsPort } = door;
       Object.assign(addresses, { httpPort: door.httpPort, isSecure: false });
+      if (metricsPort !== undefined) Object.assign(addresses, { metricsPort });
     }
     const { serveControl } = await import('./control.ts');
     const { nodeControlHandlers } = await import('./control-handlers-cluster.ts');
@@ -67,22 +74,35 @@ export async function startNode(
   }
 }
 
+/** Loaded when they are first asked for: the doors come first. */
+function processMetricsOf(options: ProcessMetricsOptions): () => Promise<string> {
+  let opened: Promise<{ text(): Promise<string> }> | undefined;
+  return async () => {
+    opened ??= import('./process-metrics.ts').then((module) => module.openProcessMetrics(options));
+    return (await opened).text();
+  };
+}
+
 export interface NamedRoom {
   readonly name: RoomName;
   readonly room: Room;
 }
 
-function openRooms(
-  configuration: Configuration,
-  cluster: ClusterConfig,
-  folder: DataFolder,
-  closers: (() => Promise<unknown>)[],
-): NamedRoom[] {
+interface RoomsParts {
+  readonly configuration: Configuration;
+  readonly cluster: ClusterConfig;
+  readonly folder: DataFolder;
+  readonly closers: (() => Promise<unknown>)[];
+  readonly clock: Clock;
+  /** Of the rooms to the main thread. */
+  readonly calls: Handlers;
+}
+
+function openRooms(parts: RoomsParts): NamedRoom[] {
+  const { configuration, cluster, folder, closers, clock, calls } = parts;
   const names = roomsOf[configuration.role];
   const data = describeRooms(configuration, cluster, folder, connect(names));
-  const clock = openSystemClock();
   return names.map((name) => {
-    const calls = { processMetrics: async () => '' };
     const room = openRoom(data[name], calls, configuration.threads, clock);
     closers.push(() => room.close());
     return { name, room };
@@ -136,14 +156,14 @@ function describeRooms(
       ...shared,
       room: 'broker',
       ports: ports.broker,
-      broker: ({
-	...configuration.broker,
-	host,
-	mqttPort,
-	mqttsPort,
-	mqttWsPort,
-	anonymousPublish: 'never'
-}),
+      broker: {
+        ...configuration.broker,
+        host,
+        mqttPort,
+        mqttsPort,
+        mqttWsPort,
+        anonymousPublish: 'never',
+      },
       ...(cluster.ack === 'replicated'
         ? { replicated: { forwarded, ackWaitMsMax, ackPendingMax } }
         : {}),
@@ -157,17 +177,17 @@ function describeRooms(
       ownsReadings: role === 'api',
       keepsRegistry: !hasApi,
     },
-    decide: ({
-	logLevel,
-	paths,
-	devices,
-	ingest,
-	cluster,
-	joined,
-	room: 'decide',
-	ports: ports.decide,
-	keepsRegistry: role === 'ingest'
-}),
+    decide: {
+      logLevel,
+      paths,
+      devices,
+      ingest,
+      cluster,
+      joined,
+      room: 'decide',
+      ports: ports.decide,
+      keepsRegistry: role === 'ingest',
+    },
     api: {
       ...shared,
       room: 'api',

@@ -26,6 +26,8 @@ export interface Addresses {
   readonly mqttsPort?: number;
   readonly mqttWsPort: number;
   readonly httpPort: number;
+  /** For /metrics alone, where it was asked for. */
+  readonly metricsPort?: number;
   /** Whether the HTTP port speaks HTTPS. */
   readonly isSecure: boolean;
 }
@@ -102,7 +104,9 @@ async function openRooms(
   const broker = openRoom(data.broker, {}, threads, clock);
   closers.push(() => broker.close());
   const doorsIn = await openedOf([broker]);
-  const metrics = openProcessMetrics(configuration);
+  const metrics = import('./process-metrics.ts').then(({ openProcessMetrics }) =>
+    openProcessMetrics({ configuration, clock, path: folder.path }),
+  );
   const calls = { processMetrics: async () => (await metrics).text() };
   const ingest = openRoom(data.ingest, calls, threads, clock);
   closers.push(() => ingest.close());
@@ -119,14 +123,6 @@ async function openRooms(
     },
     ended: endedOf(all),
   };
-}
-
-/** Figures of the whole process, as Prometheus text. */
-async function openProcessMetrics({ logLevel: level }: Configuration) {
-  const { openProcessTelemetry } = await import('./devices/telemetry-pino.ts');
-  const telemetry = openProcessTelemetry({ room: 'main', level });
-  await telemetry.addProcessMetrics();
-  return telemetry;
 }
 
 /** What each room tells when it is open; rejects with the reason when one of them ends before. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
 import type { DevicesConfig } from '../devices/config.ts';
+import { joinMetrics } from '../devices/metrics-text.ts';
 import type { ImportProblem } from '../devices/registry.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
@@ -97,7 +98,11 @@ async function openApiRoom(room: Surroundings) {
     registryChanged: () => tellBroker(room),
   });
   return {
-    ready: { httpPort: api.httpPort, isSecure: api.isSecure },
+    ready: {
+      httpPort: api.httpPort,
+      isSecure: api.isSecure,
+      ...(api.metricsPort === undefined ? {} : { metricsPort: api.metricsPort }),
+    },
     calls: {
       ...operatorCalls(api),
       readiness: () => api.readiness(),
@@ -205,14 +210,14 @@ async function readHealth(room: Surroundings): Promise<RoomHealth[]> {
   );
 }
 
-/** Metrics of every thread; names do not meet, so that the texts can stand one after the other. */
+/** Metrics of every thread: both logs, for one, count under the same names. */
 async function readMetrics(room: Surroundings): Promise<string> {
   const texts = await Promise.all([
     room.main('processMetrics'),
     ...Object.keys(room.data.ports).map((name) => room.call(name, 'metrics')),
     room.telemetry.text(),
   ]);
-  return texts.map((text) => `${String(text).trimEnd()}\n`).join('');
+  return joinMetrics(texts.map(String));
 }
 
 await runRoom(openApiRoom);
