@@ -18,6 +18,8 @@ export interface ApiEvents {
   listenerOpened(open: number): void;
   listenerClosed(end: ListenerEnd, open: number): void;
   followed(rows: number): void;
+  /** Rows that came in so long ago can be read here now. */
+  freshened(ageSeconds: number): void;
   followFailed(error: unknown): void;
   registryChanged(version: number, actor: string): void;
   registryUnmarked(error: unknown, version: number): void;
@@ -28,6 +30,7 @@ export interface ApiEvents {
 }
 
 const requestSeconds = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
+const freshnessSeconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 120, 600, 3_600];
 
 export function createApiEvents(telemetry: Telemetry): ApiEvents {
   return { ...requestEvents(telemetry), ...streamEvents(telemetry), ...stateEvents(telemetry) };
@@ -76,7 +79,7 @@ function requestEvents({ logger, metrics }: Telemetry): RequestEvents {
 
 type StreamEvents = Pick<
   ApiEvents,
-  'streamCut' | 'listenerOpened' | 'listenerClosed' | 'followed' | 'followFailed'
+  'streamCut' | 'listenerOpened' | 'listenerClosed' | 'followed' | 'freshened' | 'followFailed'
 >;
 
 function streamEvents({ logger, metrics }: Telemetry): StreamEvents {
@@ -88,6 +91,11 @@ function streamEvents({ logger, metrics }: Telemetry): StreamEvents {
     'reason',
   ]);
   const rows = metrics.counter('quantrac_api_rows_followed_total', 'Rows followed by the API.');
+  const freshness = metrics.histogram(
+    'quantrac_freshness_seconds',
+    'From the arrival of a reading at a door until it can be read here; the newest of each batch.',
+    freshnessSeconds,
+  );
   const failures = metrics.counter(
     'quantrac_api_follow_failed_total',
     'Times that the API could not read the log of observations.',
@@ -107,6 +115,7 @@ function streamEvents({ logger, metrics }: Telemetry): StreamEvents {
     followed(count) {
       rows.increase(count);
     },
+    freshened: (ageSeconds) => freshness.observe(ageSeconds),
     followFailed(error) {
       failures.increase();
       logger.error({ err: error }, 'The log of observations cannot be followed; trying again.');

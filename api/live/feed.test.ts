@@ -115,6 +115,17 @@ describe('the feed', () => {
     expect(feed.lastChangeOf(5)).toBe(2);
   });
 
+  test('tells how fresh what came in is, and nothing of what is judged anew', async () => {
+    const { rows } = batchOfResults([7]);
+    const decided = rows.map((row) => ({ ...row, receivedAt: 1_500, cause: 'value' as const }));
+    const again = decided.map((row) => ({ ...row, cause: 'reprocess' as const }));
+    batches = [decided, again].map((each) => ({ ...batchOfResults([]), rows: each }));
+    clock.jumpTo(4_000);
+    open();
+    await feed.waitFor(2);
+    expect(telemetry.value('quantrac_freshness_seconds')).toBe(2.5);
+  });
+
   test('knows when a series changed, however great its number', async () => {
     const [row] = batchOfResults([1]).rows;
     const far = row === undefined ? [] : [{ ...row, series: 10_000 }];

@@ -85,10 +85,18 @@ export function openFeed(options: FeedOptions): Feed {
     state.take(position, batch);
     state.problem = null;
     events.followed(batch.rows.length);
+    tellFreshness(batch);
     rowsInTurn += batch.rows.length;
     if (rowsInTurn < rowsPerTurn) return undefined;
     rowsInTurn = 0;
     return setImmediate();
+  }
+
+  /** By the clocks of door and reader; what is judged anew or decided by people came in long ago. */
+  function tellFreshness({ rows }: Batch): void {
+    const newest = rows.at(-1);
+    if (newest === undefined || newest.cause !== 'value') return;
+    events.freshened(Math.max(0, clock.now() - newest.receivedAt) / 1_000);
   }
 
   /** The record that the store already holds tells how far `readings` was settled. */

@@ -32,6 +32,7 @@ import { namesOf } from './names.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
 import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
 import type { ClusterIdentity } from './registry/identity.ts';
+import { loggedText } from './workers-balance.ts';
 
 export interface LinkRoomData extends RoomData {
   readonly room: 'link';
@@ -131,38 +132,38 @@ async function openLinkRoom(surroundings: Surroundings) {
 function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
   const { data, clock, random, telemetry } = room;
   const { cluster, devices, paths } = data;
-  const duty = openRegistryDuty(({
-	kafka,
-	cluster,
-	devices,
-	clock,
-	random,
-	telemetry,
-	path: paths.registry,
-	logId: paths.identity.storeId,
-	onVersion: async () => {
-		if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
-	},
-	onFailed: room.fail
-}));
+  const duty = openRegistryDuty({
+    kafka,
+    cluster,
+    devices,
+    clock,
+    random,
+    telemetry,
+    path: paths.registry,
+    logId: paths.identity.storeId,
+    onVersion: async () => {
+      if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
+    },
+    onFailed: room.fail,
+  });
   duty.joined.then(() => tellJoined(data.ends.joined), room.fail);
   return duty;
 }
 
 async function openIntake(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
-  const readings = await openLogWriter((({
-	fileSystem: openNodeFileSystem(),
-	directory: data.paths.readings,
-	name: 'readings',
-	config: data.log,
-	retention: data.log.readings,
-	clock,
-	random,
-	telemetry,
-	durableEnd: createDurableEnd(data.ends.readings),
-	lock: takeOwnerLock
-})));
+  const readings = await openLogWriter({
+    fileSystem: openNodeFileSystem(),
+    directory: data.paths.readings,
+    name: 'readings',
+    config: data.log,
+    retention: data.log.readings,
+    clock,
+    random,
+    telemetry,
+    durableEnd: createDurableEnd(data.ends.readings),
+    lock: takeOwnerLock,
+  });
   const calls = readingsCalls(readings, createDurableEnd(data.ends.observations));
   const rounds = repeatRetention(clock, calls.retain, (error) =>
     telemetry.logger.warn({ error }, 'retention could not delete; it is tried again'),
@@ -188,51 +189,51 @@ async function openLocalCopy(
   const { paths, ingest } = data;
   const fileSystem = openNodeFileSystem();
   const durableEnd = createDurableEnd(data.ends.observations);
-  const observations = await openLogWriter((({
-	fileSystem,
-	directory: paths.observations,
-	name: 'observations',
-	config: data.log,
-	clock,
-	random,
-	telemetry,
-	durableEnd,
-	lock: takeOwnerLock
-})));
+  const observations = await openLogWriter({
+    fileSystem,
+    directory: paths.observations,
+    name: 'observations',
+    config: data.log,
+    clock,
+    random,
+    telemetry,
+    durableEnd,
+    lock: takeOwnerLock,
+  });
   closers.push(() => observations.close());
   const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
   closers.push(async () => registry.close());
-  const store = openStoreWriter(({
-	path: paths.view,
-	config: ingest.store,
-	clock,
-	telemetry,
-	isCircular: (series) => {
-		const { bySeries, properties } = registry.current();
-		return properties.get(bySeries[series]?.property ?? '')?.circular === true;
-	},
-	storeId: identity.storeId,
-	logEnd: durableEnd.get()
-}));
+  const store = openStoreWriter({
+    path: paths.view,
+    config: ingest.store,
+    clock,
+    telemetry,
+    isCircular: (series) => {
+      const { bySeries, properties } = registry.current();
+      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
+    },
+    storeId: identity.storeId,
+    logEnd: durableEnd.get(),
+  });
   closers.push(async () => store.close());
-  const copy = await openCopy(({
-	kafka,
-	partitions: data.cluster.partitions,
-	observations,
-	store,
-	clock,
-	config: ingest,
-	topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
-	ownObservations: await openLogReader({
-		fileSystem,
-		directory: paths.observations,
-		durableEnd
-	}),
-	events: openCopyEvents(telemetry),
-	untilRegistry: registryWaiter(registry, clock),
-	levels: createLevels(data.ends.levels),
-	onFailed: room.fail
-}));
+  const copy = await openCopy({
+    kafka,
+    partitions: data.cluster.partitions,
+    observations,
+    store,
+    clock,
+    config: ingest,
+    topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
+    ownObservations: await openLogReader({
+      fileSystem,
+      directory: paths.observations,
+      durableEnd,
+    }),
+    events: openCopyEvents(telemetry),
+    untilRegistry: registryWaiter(registry, clock),
+    levels: createLevels(data.ends.levels),
+    onFailed: room.fail,
+  });
   closers.push(() => copy.close());
   return copy;
 }
@@ -247,11 +248,11 @@ async function openOwnForwarder(
   const { cluster, paths } = data;
   const fileSystem = openNodeFileSystem();
   const readingsEnd = createDurableEnd(data.ends.readings);
-  const readings = await openLogReader(({
-	fileSystem,
-	directory: paths.readings,
-	durableEnd: readingsEnd
-}));
+  const readings = await openLogReader({
+    fileSystem,
+    directory: paths.readings,
+    durableEnd: readingsEnd,
+  });
   closers.push(() => readings.close());
   const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
   closers.push(async () => registry.close());
@@ -263,42 +264,36 @@ async function openOwnForwarder(
     if (intake === undefined) await room.call('broker', 'consumed', position);
     else await intake.consumed(position);
   };
-  const forwarder = await openForwarder((({
-	node: cluster.node,
-	partitions: cluster.partitions,
-	readings,
-	readingsEnd,
-	producer,
-	registry,
-	fileSystem,
-	directory: paths.path,
-	clock,
-	config: cluster.forward,
-	topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
-	events: createForwardEvents(telemetry),
-	forwardedEnd: createDurableEnd(data.ends.forwarded),
-	noted: (position) => {
-		consumed(position).catch((error: unknown) => {
-			telemetry.logger.debug({
-				position,
-				error: String(error)
-			}, 'ReadingsRetentionNotTold');
-		});
-	},
-	freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
-	failed: room.fail
-})));
+  const forwarder = await openForwarder({
+    node: cluster.node,
+    partitions: cluster.partitions,
+    readings,
+    readingsEnd,
+    producer,
+    registry,
+    fileSystem,
+    directory: paths.path,
+    clock,
+    config: cluster.forward,
+    topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
+    events: createForwardEvents(telemetry),
+    forwardedEnd: createDurableEnd(data.ends.forwarded),
+    noted: (position) => {
+      consumed(position).catch((error: unknown) => {
+        telemetry.logger.debug(
+          {
+            position,
+            error: String(error),
+          },
+          'ReadingsRetentionNotTold',
+        );
+      });
+    },
+    freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
+    failed: room.fail,
+  });
   closers.push(() => forwarder.close());
   return forwarder;
-}
-
-/** This node's share of the law of readings: what its log took in, and what Kafka has not got yet. */
-function loggedText(node: number, logged: number, waiting: number): string {
-  return [
-    `quantrac_readings_logged_total{node="${node}"} ${logged}`,
-    `quantrac_readings_in_flight{node="${node}",stage="node"} ${waiting}`,
-    '',
-  ].join('\n');
 }
 
 /** By how much a log may still grow: what its disk has left, and what its bound leaves. */
