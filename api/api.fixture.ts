@@ -24,7 +24,7 @@ import type { Reading } from '../ingest/reading.ts';
 import { keepReading } from '../ingest/reading-codec.ts';
 import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
-import type { StoreFollower, StoreWriter } from '../ingest/store/store.ts';
+import type { StoreFollower, StoreReader, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
@@ -47,6 +47,8 @@ export interface TestApi {
   readonly connections: ConnectionState[];
   readonly operator: string;
   readonly reader: string;
+  /** What ingest's side of the view holds. */
+  readonly store: StoreReader;
   /** Of the owner of the hidden stations. */
   readonly ownerToken: string;
   /** Number of a series by the id of its datastream. */
@@ -204,6 +206,7 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     connections,
     operator: tokens.operator,
     reader: tokens.reader,
+    store: ground.writer,
     ownerToken: tokens.owner,
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),

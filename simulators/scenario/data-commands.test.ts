@@ -95,6 +95,22 @@ test('backs up under load, restores elsewhere, and verify finds nothing wrong in
   expect((await verify('--data-dir', restored, '--digest')).code).toBe(0);
 });
 
+test('compares a running server with its folder and with an older backup, by name', async () => {
+  const address = `http://127.0.0.1:${server?.ports.httpPort}`;
+  const same = await runCommand(['compare', address, dataDir, '--json']);
+  const [last = ''] = same.stdout.trimEnd().split('\n').slice(-1);
+  const { code, last: verified } = await verify(dataDir, '--digest');
+  expect(`${code} ${same.code} ${same.stderr}`).toMatch(/^0 0 /);
+  const { digest } = verified;
+  expect(JSON.parse(last)).toMatchObject({ isEqual: true, one: { digest }, other: { digest } });
+  const older = await runCommand(['compare', backup, dataDir]);
+  expect(older.code).toBe(1);
+  expect(older.stdout).toMatch(/^values \w+\.load-\d{5}\.[a-z0-9.-]+\n {2}one: {3}nothing\n/m);
+  expect(older.stdout).toMatch(/^different\n {2}values: \d+ of \d+ differ\n/m);
+  const counted = await runCommand(['compare', backup, dataDir, '--parts', 'revisions']);
+  expect(`${counted.code} ${counted.stderr}`).toMatch(/^0 /);
+});
+
 test('erases a device while the server runs, and everything still proves', async () => {
   const [device] = secrets;
   if (device === undefined) throw new Error('the load has devices');
@@ -159,6 +175,10 @@ test('what would lose or mix data is refused with exit code 2', async () => {
     ['restore', join(folder, 'none'), '--data-dir', join(folder, 'new')],
     ['restore', join(dataDir, 'format.json'), '--data-dir', join(folder, 'new')],
     ['verify', join(dataDir, 'format.json')],
+    ['compare', dataDir],
+    ['compare', dataDir, join(dataDir, 'format.json')],
+    ['compare', dataDir, dataDir, '--parts', 'everything'],
+    ['compare', dataDir, 'http://127.0.0.1:1'],
     ['erase', '--device', 'load-00001', '--data-dir', dataDir],
     ['erase', '--from', '2020-01-01T00:00:00Z', '--reason', 'x', '--data-dir', dataDir],
     ['erase', '--device', 'nobody', '--reason', 'x', '--data-dir', dataDir],
