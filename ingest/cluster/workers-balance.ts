@@ -17,6 +17,8 @@ const readingsLaw = [
   '# TYPE quantrac_readings_in_flight gauge',
 ];
 const settledLaw = [
+  '# HELP quantrac_readings_consumed_total Readings of the log of each node that a partition settled.',
+  '# TYPE quantrac_readings_consumed_total counter',
   '# HELP quantrac_readings_total Readings settled, by how they ended.',
   '# TYPE quantrac_readings_total counter',
   '# HELP quantrac_measurements_total Measurements, by what became of them.',
@@ -48,6 +50,9 @@ export function balanceText(workers: Workers | undefined): string {
     counted('quantrac_readings_total', readingsOf(totals));
     counted('quantrac_measurements_total', measurementsOf(totals));
     lines.push(`quantrac_measurements_decoded_total{${label}} ${totals.measurementsDecoded}`);
+    for (const { node, sequence } of sources) {
+      lines.push(`quantrac_readings_consumed_total{node="${node}",${label}} ${sequence}`);
+    }
     // The markers of the registry, and what strangers wrote, are in no node's own log.
     lines.push(`quantrac_readings_logged_total{${label}} ${ofNoNode(sources)}`);
     lines.push(`quantrac_readings_in_flight{stage="topic",${label}} ${readingsInFlight}`);
