@@ -31,6 +31,8 @@ export async function catchUp(parts: CatchUpParts): Promise<number> {
     const records = await reader.read(config.store.followBytesMax);
     if (records.length === 0) break;
     for (const { position, body } of records) {
+      // Behind the end writes somebody who took this partition over meanwhile.
+      if (position > end) break;
       store.apply(position, decodeBatch(position, body));
       batches++;
     }

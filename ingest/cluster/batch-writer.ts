@@ -12,7 +12,7 @@ import type { PassedReading } from '../decide/pending.ts';
 import { kafkaError } from '../log/kafka/errors.ts';
 import type { Kafka, OutgoingRecord, TransactionalProducer } from '../log/kafka/kafka.ts';
 import type { DurableEnd, Position } from '../log/log.ts';
-import { lastBatch, type TopicPartition } from './batches.ts';
+import { lastBatch, type BatchPlaceInTopic, type TopicPartition } from './batches.ts';
 import type { PartitionEvents } from './partition-events.ts';
 import { readingToRecord } from './reading-record.ts';
 
@@ -28,6 +28,8 @@ export interface BatchWriterOptions {
 }
 
 export interface BatchWriter extends BatchLog {
+  /** The last batch when the writer was opened. */
+  readonly found: BatchPlaceInTopic | undefined;
   /** Of the last committed batch; 0 before the first. */
   readonly durableEnd: DurableEnd;
   /** What is under way is given up: it is found by whoever opens the partition next. */
@@ -42,6 +44,7 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
   const { partition, topics } = options;
   const commits = await openCommits(options);
   return {
+    found: commits.found,
     durableEnd: {
       get: () => commits.last,
       waitBeyond: () => Promise.reject(new Error('Only its writer asks for the end')),
@@ -90,6 +93,7 @@ interface Offered {
 }
 
 interface Commits {
+  readonly found: BatchPlaceInTopic | undefined;
   /** Of the last committed batch. */
   readonly last: Position;
   /** Resolves once it is committed, however often that took; rejects what no later try can mend. */
@@ -101,10 +105,11 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
   const { kafka, clock, events, partition, topics, transactionalId } = options;
   const place: TopicPartition = { kafka, topic: topics.observations, partition };
   let producer: TransactionalProducer | undefined = await kafka.openTransactions(transactionalId);
-  let last = await lastPosition(place).catch(async (error: unknown) => {
+  const found = await lastBatch(place).catch(async (error: unknown) => {
     await producer?.close();
     throw error;
   });
+  let last = found?.position ?? 0;
   let isClosed = false;
 
   async function reopen(): Promise<void> {
@@ -115,11 +120,11 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
 
   /** True when the batch is the last one committed; false when it never was. */
   async function wasCommitted({ position, value }: Offered): Promise<boolean> {
-    const found = await lastBatch(place);
-    if (found?.position === position && found.value.equals(value)) return true;
+    const now = await lastBatch(place);
+    if (now?.position === position && now.value.equals(value)) return true;
     // Somebody else wrote in between, and thinks as we do that the partition is theirs.
-    if ((found?.position ?? 0) !== last) {
-      throw kafkaError('KAFKA_FENCED', { transactionalId, last, found: found?.position ?? 0 });
+    if ((now?.position ?? 0) !== last) {
+      throw kafkaError('KAFKA_FENCED', { transactionalId, last, found: now?.position ?? 0 });
     }
     return false;
   }
@@ -144,6 +149,7 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
     kafkaError('KAFKA_FENCED', { transactionalId, reason: 'the partition was given up' });
 
   return {
+    found,
     get last() {
       return last;
     },
@@ -167,8 +173,4 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
       await drop();
     },
   };
-}
-
-async function lastPosition(place: TopicPartition): Promise<Position> {
-  return (await lastBatch(place))?.position ?? 0;
 }

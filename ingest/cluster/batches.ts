@@ -39,20 +39,28 @@ export async function lastBatch(place: TopicPartition): Promise<BatchPlaceInTopi
 /**
  * Where reading begins so that batch `position` and those behind it are met: its offset, or behind
  * the last batch where it is not written yet; the oldest kept offset where it is no longer kept.
+ * `known`: the last batch, where it was found already.
  */
-export async function offsetOfBatch(place: TopicPartition, position: Position): Promise<Offset> {
+export async function offsetOfBatch(
+  place: TopicPartition,
+  position: Position,
+  known?: BatchPlaceInTopic,
+): Promise<Offset> {
+  if (known !== undefined && known.position <= position) return offsetFromLast(known, position);
   const ends = await endsOf(place);
-  const last = await lastWithin(place, ends);
+  const last = known ?? (await lastWithin(place, ends));
   if (last === undefined) return ends.start;
-  if (last.position <= position) {
-    return last.position === position ? last.offset : last.offset + 1;
-  }
+  if (last.position <= position) return offsetFromLast(last, position);
   const reader = place.kafka.openReader(place.topic, place.partition, last.offset);
   try {
     return await search(reader, position, { start: ends.start, last });
   } finally {
     reader.close();
   }
+}
+
+function offsetFromLast(last: BatchPlaceInTopic, position: Position): Offset {
+  return last.position === position ? last.offset : last.offset + 1;
 }
 
 /** A batch and the marker that ends its transaction. */

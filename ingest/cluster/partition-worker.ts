@@ -5,7 +5,6 @@
  * there.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
-import { CodedError } from '../../devices/coded-error.ts';
 import type { RegistryReader } from '../../devices/registry.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { IngestConfig } from '../config.ts';
@@ -13,17 +12,22 @@ import { markedVersion } from '../decisions.ts';
 import type { FileSystem } from '../log/file-system.ts';
 import { kafkaError } from '../log/kafka/errors.ts';
 import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
-import type { LogReader, LogRecord, Position } from '../log/log.ts';
+import type { LogRecord, Position } from '../log/log.ts';
 import { openIngest, type Ingest, type PartitionWork } from '../main.ts';
+import { decodeBatch } from '../observations/batch-codec.ts';
 import { readingSize, writeReading } from '../reading-codec.ts';
-import { removeView } from '../store/schema.ts';
 import type { StoreWriter } from '../store/store.ts';
-import { openStoreWriter } from '../store/writer.ts';
-import { lastBatch, batchPositionOf, offsetOfBatch, type TopicPartition } from './batches.ts';
-import { openBatchWriter } from './batch-writer.ts';
+import {
+  batchPositionOf,
+  offsetOfBatch,
+  type BatchPlaceInTopic,
+  type TopicPartition,
+} from './batches.ts';
+import { openBatchWriter, type BatchWriter } from './batch-writer.ts';
 import type { PartitionEvents } from './partition-events.ts';
 import { followPartition, lookUpPartition } from './partition-log.ts';
 import { partitionOf } from './partition-of.ts';
+import { openPartitionView, type PartitionHorizon } from './partition-view.ts';
 import { recordToReading } from './reading-record.ts';
 import { offsetFrom, readingPlace } from './route.ts';
 
@@ -45,6 +49,8 @@ export interface PartitionWorkerOptions {
   /** Folder of this partition: its view and the note of careful mode. */
   readonly directory: string;
   readonly isCircular: (series: number) => boolean;
+  /** Absent: the view holds everything. */
+  readonly horizon?: PartitionHorizon | undefined;
   /** Ends an opening that nobody waits for any more; once it is open, `close` ends it. */
   readonly signal: AbortSignal;
   /** It has ended by itself, for this reason. */
@@ -75,12 +81,14 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
     signal.throwIfAborted();
     const writer = await openBatchWriter({ ...options, retryMs });
     closers.push(() => writer.close());
-    const store = openView(options, writer.durableEnd.get());
+    const store = await openPartitionView(options, writer.durableEnd.get());
     closers.push(() => store.close());
     const batches = writer.durableEnd.get() - store.position;
-    const readers = await openReaders(options, store, giveUp.signal);
+    const readers = await openReaders({ options, writer, store, signal: giveUp.signal });
     closers.push(() => readers.close());
     const { readings, originals, ownObservations } = readers;
+    const work = workOf(options, () => readings.behind, giveUp.signal);
+    await work.untilRegistry(versionIn(writer.found));
     const { end = 0 } = (await options.kafka.ends(options.topics.readings))[partition] ?? {};
     const endAtOpening = readingPlace(end - 1, partition);
     const ingest = await openIngest({
@@ -99,7 +107,7 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
       store,
       fileSystem: options.fileSystem,
       directory: options.directory,
-      partition: workOf(options, () => readings.behind, giveUp.signal),
+      partition: work,
       onFailed: options.onEnded,
     });
     const { consumed } = ingest.stats;
@@ -142,12 +150,16 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
+interface ReadersParts {
+  readonly options: PartitionWorkerOptions;
+  readonly writer: BatchWriter;
+  readonly store: StoreWriter;
+  readonly signal: AbortSignal;
+}
+
 /** Of `readings` one that follows and one that looks up, and one of the batches not in the view yet. */
-async function openReaders(
-  options: PartitionWorkerOptions,
-  store: StoreWriter,
-  signal: AbortSignal,
-) {
+async function openReaders(parts: ReadersParts) {
+  const { options, store, signal } = parts;
   const { kafka, clock, topics, partition } = options;
   const places = {
     toRecord: recordMaker(partition),
@@ -163,7 +175,7 @@ async function openReaders(
     endOf: async () => (await kafka.ends(topics.readings))[partition]?.end ?? 0,
     from: store.consumed + 1,
   });
-  const ownObservations = await openOwnObservations(options, store.position, signal);
+  const ownObservations = await openOwnObservations(parts);
   return {
     readings,
     originals,
@@ -174,38 +186,12 @@ async function openReaders(
   };
 }
 
-/** A view that knows more than Kafka holds is of a history that is gone: it is built anew. */
-function openView(options: PartitionWorkerOptions, logEnd: Position): StoreWriter {
-  const path = `${options.directory}/view.db`;
-  const open = (): StoreWriter =>
-    openStoreWriter({
-      path,
-      logEnd,
-      clock: options.clock,
-      telemetry: options.telemetry,
-      config: options.config.store,
-      isCircular: options.isCircular,
-      storeId: `${options.storeId}/${options.partition}`,
-    });
-  try {
-    return open();
-  } catch (error) {
-    const code = error instanceof CodedError ? error.code : '';
-    if (code !== 'STORE_AHEAD_OF_LOG' && code !== 'STORE_OTHER_LOG') throw error;
-    options.events.viewDropped({ partition: options.partition, error });
-    removeView(path);
-    return open();
-  }
-}
-
 /** The batches that the view does not hold yet. */
-async function openOwnObservations(
-  { kafka, clock, topics, partition }: PartitionWorkerOptions,
-  held: Position,
-  signal: AbortSignal,
-): Promise<LogReader> {
+async function openOwnObservations({ options, writer, store, signal }: ReadersParts) {
+  const { kafka, clock, topics, partition } = options;
   const place: TopicPartition = { kafka, topic: topics.observations, partition };
-  const from = await offsetOfBatch(place, held + 1);
+  const { found } = writer;
+  const from = await offsetOfBatch(place, store.position + 1, found);
   return lookUpPartition({
     clock,
     signal,
@@ -218,8 +204,8 @@ async function openOwnObservations(
     placeOf: (offset) => offset + 1,
     offsetOf: () => from,
     open: (offset) => kafka.openReader(topics.observations, partition, offset),
-    endOf: async () => ((await lastBatch(place))?.offset ?? -1) + 1,
-    from: held + 1,
+    endOf: async () => (found?.offset ?? -1) + 1,
+    from: store.position + 1,
   });
 }
 
@@ -242,11 +228,20 @@ function recordMaker(partition: number): (record: KafkaRecord) => PartitionRecor
   };
 }
 
+/** What a view can be opened under: the registry that was in force behind its last batch. */
+function versionIn(found: BatchPlaceInTopic | undefined): number {
+  return found === undefined ? 0 : decodeBatch(found.position, found.value).registryVersion;
+}
+
+interface OwnWork extends PartitionWork {
+  readonly untilRegistry: (version: number) => Promise<void> | undefined;
+}
+
 function workOf(
   options: PartitionWorkerOptions,
   inFlight: () => number,
   signal: AbortSignal,
-): PartitionWork {
+): OwnWork {
   const owners = new Map<string, number>();
   const givenUp = new Promise<never>((_resolve, reject) => {
     const reason = 'the partition was given up';
@@ -254,7 +249,12 @@ function workOf(
   });
   // Where nobody waits for a version, nobody need know.
   givenUp.catch(() => undefined);
+  const untilRegistry = (version: number): Promise<void> | undefined => {
+    const arrival = version === 0 ? undefined : options.untilRegistry(version);
+    return arrival && Promise.race([arrival, givenUp]);
+  };
   return {
+    untilRegistry,
     own: options.partition,
     ownerOf(stationId) {
       let owner = owners.get(stationId);
@@ -265,10 +265,6 @@ function workOf(
       return owner;
     },
     inFlight,
-    prepare(record) {
-      const { needsRegistry } = record as PartitionRecord;
-      const arrival = needsRegistry === 0 ? undefined : options.untilRegistry(needsRegistry);
-      return arrival && Promise.race([arrival, givenUp]);
-    },
+    prepare: (record) => untilRegistry((record as PartitionRecord).needsRegistry),
   };
 }

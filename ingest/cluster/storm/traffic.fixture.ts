@@ -13,7 +13,8 @@ export function sendSome(world: World, count: number): void {
   }
 }
 
-function readingOf({ next, brokers }: World): SentReading {
+function readingOf(world: World): SentReading {
+  const { next, brokers } = world;
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(next() * items.length)]!;
   // Each has its own instant, so that no two values have the same rank.
   const before = brokers.reduce((sum, { kept }) => sum + kept.length, 0);
@@ -40,15 +41,14 @@ function readingOf({ next, brokers }: World): SentReading {
     return { ...base, door: 'internal', device: '', topic: '', payload: Buffer.alloc(0), fault };
   }
   const kind = next() < 0.1 ? 'backfill' : 'message';
-  const payload = Buffer.from(JSON.stringify(messageOf(own, next)));
+  const payload = Buffer.from(JSON.stringify(messageOf(world, own)));
   return { ...base, kind, device: own, topic, payload };
 }
 
-function messageOf(device: string, next: () => number): object {
+function messageOf({ next, isDated }: World, device: string): object {
   const ts = dayAt + Math.floor(next() * steps) * stepMs;
   const message: Record<string, unknown> = { ts };
-  // A later result time of its own outranks; none: the time of receipt does.
-  if (next() < 0.3) message['resultTime'] = ts + Math.floor(next() * 5) * 60_000;
+  if (isDated(device)) message['resultTime'] = ts + Math.floor(next() * 5) * 60_000;
   for (const channel of channelsOf.get(device) ?? []) {
     const chance = next();
     if (chance < 0.75) message[channel] = Math.round(20 + 4 * next());

@@ -37,6 +37,11 @@ export interface World {
   readonly weather: Weather;
   readonly brokers: readonly BrokerNode[];
   readonly workers: readonly WorkerNode[];
+  /**
+   * Whether a device says when its results came to be. Where none does, which of two equal values
+   * counts is a question of their order.
+   */
+  readonly isDated: (device: string) => boolean;
   /** A number in [0, 1), of the seed. */
   readonly next: () => number;
   /** Versions of the registry that were marked. */
@@ -56,6 +61,7 @@ export interface World {
 
 export interface WorldOptions {
   readonly seed: number;
+  readonly isDated: World['isDated'];
   readonly brokers?: number;
   readonly workers?: number;
 }
@@ -116,6 +122,7 @@ export async function openWorld(ground: Ground, options: WorldOptions): Promise<
     names,
     registry,
     weather,
+    isDated: options.isDated,
     brokers,
     workers,
     next,
