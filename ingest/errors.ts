@@ -49,6 +49,18 @@ export const ingestErrors = {
       'The reading was set aside so that the others go on. Report it with the quarantined bytes, and replay it after an update.',
     canRetry: true,
   },
+  INGEST_HISTORY_AWAY: {
+    message: 'The reading is of a time before the horizon, and InfluxDB could not be asked',
+    meaning:
+      'It can only be decided beside the rows of its days, which this worker no longer holds. See that InfluxDB answers and its sink has caught up, then replay the reading.',
+    canRetry: true,
+  },
+  INGEST_HISTORY_BEHIND: {
+    message: 'InfluxDB does not hold all batches before the horizon yet',
+    meaning:
+      'It is being built again, or the notes of the sink were lost. It is tried again; the sink’s lag tells how far it is.',
+    canRetry: true,
+  },
   INGEST_READING_UNREADABLE: {
     message: 'Readings cannot be read from the log',
     meaning:

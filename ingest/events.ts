@@ -36,6 +36,10 @@ export interface IngestEvents {
     readonly node: number;
     readonly missing: number;
   }): void;
+  /** Rows of days before the horizon are in the view now. */
+  historyAdopted(rows: number, tookMs: number): void;
+  /** They could not be had; it is tried again, for a while. */
+  historyAway(error: unknown): void;
   readingCrashed(fields: { readonly position: Position; readonly device: string }): void;
   registryChanged(fields: { readonly position: Position; readonly version: number }): void;
   /** Ids of rules in the configuration that no datastream of the version in force has. */
@@ -144,7 +148,31 @@ function partitionEvents(logger: Logger, metrics: Metrics) {
     'quantrac_ingest_readings_missing_total',
     'Readings that a node sent and that never came; they are in quarantine by number',
   );
+  const adopted = metrics.counter(
+    'quantrac_ingest_history_rows_total',
+    'Rows of days before the horizon that were fetched from InfluxDB to decide by',
+  );
+  const fetches = metrics.histogram(
+    'quantrac_ingest_history_seconds',
+    'Time of fetching the rows of some days before the horizon',
+    [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+  );
+  const failures = metrics.counter(
+    'quantrac_ingest_history_failures_total',
+    'Times that rows of days before the horizon could not be fetched',
+  );
+  let isAway = false;
   return {
+    historyAdopted(rows, tookMs) {
+      isAway = false;
+      adopted.increase(rows);
+      fetches.observe(tookMs / 1_000);
+    },
+    historyAway(error) {
+      failures.increase();
+      if (!isAway) logger.warn({ error }, 'rows of days before the horizon cannot be had now');
+      isAway = true;
+    },
     readingRepeated: () => repeats.increase(),
     readingsMissing(fields) {
       logger.error(fields, 'readings of a node are missing, their numbers are in quarantine');

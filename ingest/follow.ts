@@ -11,6 +11,8 @@ import { CodedError } from '../devices/coded-error.ts';
 import type { Attempts } from './attempts.ts';
 import type { Committer } from './committer.ts';
 import type { IngestConfig } from './config.ts';
+import type { Adopt } from './adopt.ts';
+import { RowsLacking } from './decide/old-rows.ts';
 import type { Pending } from './decide/pending.ts';
 import type { IngestEvents } from './events.ts';
 import type { DurableEnd, LogReader, LogRecord, Position } from './log/log.ts';
@@ -35,6 +37,8 @@ export interface FollowParts {
   readonly sources: Sources | undefined;
   /** Cluster profile: waits for what a record needs before it can be settled. */
   readonly prepare: ((record: LogRecord) => Promise<void> | undefined) | undefined;
+  /** Where the view does not hold everything: has what is lacking adopted. */
+  readonly adopt: Adopt | undefined;
   readonly events: IngestEvents;
   readonly signal: AbortSignal;
 }
@@ -152,8 +156,10 @@ async function settleTaken(parts: FollowParts, stretch: Stretch): Promise<void> 
     const prepared = parts.prepare?.(record);
     if (prepared !== undefined) await prepared;
     if (parts.attempts.carefulLeft > 0) await settleCarefully(parts, stretch, record);
-    else if (isReplay(record)) await settleReplay(parts, record);
-    else settleRecord(parts, record);
+    else {
+      const settling = isReplay(record) ? settleReplay(parts, record) : settleRecord(parts, record);
+      if (settling !== undefined) await settling;
+    }
     stretch.consumed = record.position;
     stretch.bytes += record.body.length;
   }
@@ -169,8 +175,7 @@ async function settleCarefully(
   const { position } = record;
   await committer.idle();
   if ((await attempts.tryReading(position)) === 'try') {
-    if (isReplay(record)) await settleReplay(parts, record);
-    else settleRecord(parts, record);
+    await (isReplay(record) ? settleReplay(parts, record) : settleRecord(parts, record));
   } else {
     const reading = readingOf(record);
     parts.events.readingCrashed({ position, device: reading.device });
@@ -201,24 +206,65 @@ function isReplay(record: LogRecord): boolean {
 async function settleReplay(parts: FollowParts, record: LogRecord): Promise<void> {
   const reading = newsOf(parts, readingOf(record));
   if (reading === undefined) return;
-  parts.settler.settle(reading, await parts.originals.originalOf(reading));
+  await settleNews(parts, reading, await parts.originals.originalOf(reading));
 }
 
-function settleRecord(parts: FollowParts, record: LogRecord): void {
+/** Settles at once, or, where rows of days before the horizon are wanted, when they are there. */
+function settleNews(
+  parts: FollowParts,
+  reading: LoggedReading,
+  original?: LoggedReading,
+): Promise<void> | undefined {
+  try {
+    parts.settler.settle(reading, original);
+    return undefined;
+  } catch (error) {
+    if (parts.adopt === undefined || !(error instanceof RowsLacking)) throw error;
+    return settleAdopting(parts.adopt, parts.settler, { reading, original, error });
+  }
+}
+
+interface Lacking {
+  readonly reading: LoggedReading;
+  readonly original: LoggedReading | undefined;
+  readonly error: RowsLacking;
+}
+
+async function settleAdopting(
+  adopt: Adopt,
+  settler: Settler,
+  { reading, original, error }: Lacking,
+): Promise<void> {
+  for (let { days } = error; ;) {
+    const isDone = await adopt(days);
+    // What a person or a job decided waits as long as it takes.
+    if (!isDone && reading.kind !== 'decision') return settler.setOldAside(reading);
+    try {
+      return settler.settle(reading, original);
+    } catch (again) {
+      if (!(again instanceof RowsLacking)) throw again;
+      ({ days } = again);
+    }
+  }
+}
+
+function settleRecord(parts: FollowParts, record: LogRecord): Promise<void> | undefined {
   const { settler, originals } = parts;
   if (kindOf(record) === decisionKind) originals.forget();
   if (record.rewritten) {
-    return settler.setAside(unknownReading(record), 'INGEST_READING_ERASED', 'erased');
+    settler.setAside(unknownReading(record), 'INGEST_READING_ERASED', 'erased');
+    return undefined;
   }
   let reading: LoggedReading;
   try {
     reading = decodeReading(record.position, record.body);
   } catch (error) {
     const code = error instanceof CodedError ? error.code : 'INGEST_READING_FAILED';
-    return settler.setAside(unknownReading(record), code, String(error));
+    settler.setAside(unknownReading(record), code, String(error));
+    return undefined;
   }
   const news = newsOf(parts, reading);
-  if (news !== undefined) settler.settle(news);
+  return news === undefined ? undefined : settleNews(parts, news);
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { Clock, Scheduled } from '../devices/clock.ts';
 import type { RegistryReader } from '../devices/registry.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
+import { createAdopt, type OldRows } from './adopt.ts';
 import { openAttempts } from './attempts.ts';
 import { openBalance } from './balance.ts';
 import { catchUp } from './catch-up.ts';
@@ -58,6 +59,8 @@ export interface PartitionWork extends Partition {
   readonly inFlight: () => number;
   /** Waits for what a record needs before it can be settled: a registry version. */
   readonly prepare: (record: LogRecord) => Promise<void> | undefined;
+  /** Where what lies before the view's horizon is kept; absent: the view holds everything. */
+  readonly oldRows?: OldRows | undefined;
 }
 
 export interface IngestStats {
@@ -110,11 +113,12 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
   });
   const ending = createEnding(events, options.onFailed);
   const trim = createTrim(clock, options.mayTrimBefore ?? (() => undefined));
-  const steps = openSteps({ options, events, fail: ending.fail, onKept: trim.kept });
+  const { signal, fail } = ending;
+  const steps = openSteps({ options, events, signal, fail, onKept: trim.kept });
   const carefulReadings = attempts.carefulLeft;
   events.opened({ consumed, observations: store.position, replayedBatches, carefulReadings });
   const following = followReadings(
-    { ...options, ...steps, attempts, events, signal: ending.signal },
+    { ...options, ...steps, attempts, events, signal },
     consumed,
   ).catch(ending.fail);
 
@@ -152,17 +156,19 @@ export async function openIngest(options: IngestOptions): Promise<Ingest> {
 interface StepParts {
   readonly options: IngestOptions;
   readonly events: IngestEvents;
+  readonly signal: AbortSignal;
   readonly fail: (error: unknown) => void;
   readonly onKept: (consumed: Position) => void;
 }
 
 /** The steps of the pipeline, with the state that the last batch left. */
-function openSteps({ options, events, fail, onKept }: StepParts) {
+function openSteps({ options, events, signal, fail, onKept }: StepParts) {
   const { config, clock, store, observations, partition } = options;
   const sources = partition === undefined ? undefined : openSources(store.sources ?? []);
   const directory = openDirectory(options.registry, store.registryVersion);
   const decider = createDecider({
     store,
+    horizon: partition?.oldRows === undefined ? undefined : store.horizon,
     checks: config.checks,
     windowsBytesMax: config.windows.bytesMax,
     windowPoints: config.windows.points,
@@ -198,7 +204,19 @@ function openSteps({ options, events, fail, onKept }: StepParts) {
   });
   const originals = createOriginals(options.originals, store);
   const prepare = partition?.prepare;
-  return { decider, pending: decider.pending, settler, committer, originals, sources, prepare };
+  const oldRows = partition?.oldRows;
+  const adopting = { horizon: store.horizon, decider, clock, events, signal };
+  const adopt = oldRows && createAdopt({ ...adopting, oldRows });
+  return {
+    decider,
+    pending: decider.pending,
+    settler,
+    committer,
+    originals,
+    sources,
+    prepare,
+    adopt,
+  };
 }
 
 /** How the room ends: told to, or by a failure, of which the first counts. */

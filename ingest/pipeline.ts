@@ -7,6 +7,7 @@ import { decodeMessage } from '../devices/codecs/decode-message.ts';
 import type { DecodedMeasurement, DecodeLimits } from '../devices/codecs/codec.ts';
 import type { ChannelBinding } from '../devices/registry.ts';
 import type { Decider } from './decide/decider.ts';
+import { RowsLacking } from './decide/old-rows.ts';
 import { createSender, type Sender } from './decide/rows.ts';
 import type { Directory, Served } from './directory.ts';
 import { isOfMachine } from './errors.ts';
@@ -14,6 +15,7 @@ import type { IngestEvents } from './events.ts';
 import type { Candidate, Normaliser } from './normalise/measurement.ts';
 import type { Fault } from './quarantine.ts';
 import type { LoggedReading } from './reading-codec.ts';
+import type { SeriesDays } from './store/horizon.ts';
 
 export interface PipelineParts {
   readonly directory: Directory;
@@ -58,7 +60,10 @@ export function createPassage(): Passage {
   };
 }
 
-/** Runs one message through all steps. Throws only what is no reading's fault (`isOfMachine`): it stops ingest. */
+/**
+ * Runs one message through all steps. Throws what is no reading's fault (`isOfMachine`), which stops
+ * ingest, and RowsLacking with all that the message wants: nothing of it is decided then.
+ */
 export function passMessage(parts: PipelineParts, reading: LoggedReading, passage: Passage): void {
   clear(passage);
   const rowsBefore = parts.decider.pending.current.rows.length;
@@ -67,16 +72,19 @@ export function passMessage(parts: PipelineParts, reading: LoggedReading, passag
     const measurements = served && decode(parts, reading, served, passage);
     if (served === undefined || measurements === undefined) return;
     const sender = createSender(reading, reading.position);
+    const lacking: SeriesDays[] = [];
     for (const measurement of measurements) {
       const bindings = served.channels.get(measurement.channel);
       const candidate = normalise(parts, reading, { measurement, bindings }, passage);
       if (candidate === undefined || isElsewhere(parts, candidate, passage)) continue;
-      checkAndKeep(parts, candidate, sender, passage);
+      checkAndKeep(parts, { candidate, sender, lacking }, passage);
     }
+    if (lacking.length > 0) throw new RowsLacking(lacking);
     if (reading.passed !== undefined) leaveToOthers(passage);
   } catch (error) {
     if (isOfMachine(error)) throw error;
     parts.decider.takeBack(rowsBefore);
+    if (error instanceof RowsLacking) throw error;
     parts.events.readingFailed({ position: reading.position, device: reading.device, error });
     setWholeAside(passage, 'INGEST_READING_FAILED', -1, String(error));
   }
@@ -165,16 +173,23 @@ function leaveToOthers(passage: Passage): void {
   passage.elsewhere.clear();
 }
 
+interface Keeping {
+  readonly candidate: Candidate;
+  readonly sender: Sender;
+  /** What the values of the message want of days before the horizon. */
+  readonly lacking: SeriesDays[];
+}
+
 /** The decider judges the value, finds its place among the kept ones and writes its rows. */
 function checkAndKeep(
   parts: PipelineParts,
-  candidate: Candidate,
-  sender: Sender,
+  { candidate, sender, lacking }: Keeping,
   passage: Passage,
 ): void {
   try {
     passage[parts.decider.decide(candidate, sender)]++;
   } catch (error) {
+    if (error instanceof RowsLacking) return void lacking.push(...error.days);
     setMeasurementAside(parts, passage, candidate.raw.name, error);
   }
 }

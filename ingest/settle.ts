@@ -33,6 +33,8 @@ export interface Settler {
   settle(reading: LoggedReading, original?: LoggedReading): void;
   /** Sets a record aside without running it. */
   setAside(reading: LoggedReading, code: string, detail: string): void;
+  /** What it wants of days before the horizon cannot be had now. Of a replay the entry stays open. */
+  setOldAside(reading: LoggedReading): void;
   /** Cluster profile: so many readings of a node, just before this one, never came. */
   setMissingAside(reading: LoggedReading, missing: number): void;
   /** Positions that cannot be read: one entry names them, each is counted. */
@@ -66,6 +68,13 @@ export function createSettler(parts: SettleParts): Settler {
       }
     },
     setAside: (reading, code, detail) => setAside(parts, reading, code, detail),
+    setOldAside(reading) {
+      const code = 'INGEST_HISTORY_AWAY';
+      if (reading.kind !== 'replay') {
+        return setAside(parts, reading, code, 'it says something of a time before the horizon');
+      }
+      settleControl(parts, reading, 'replay', `not replayed, ${code}: ${textOf(reading)}`);
+    },
     setMissingAside(reading, missing) {
       const { node = 0, sequence = 0 } = reading.origin ?? {};
       const first = sequence - (reading.fault?.readings ?? 1) + 1 - missing;
@@ -127,19 +136,19 @@ function passOn(parts: SettleParts, reading: LoggedReading): void {
   const { elsewhere } = parts.passage;
   if (elsewhere.size === 0 || parts.partition === undefined) return;
   const { kind, door, receivedAt, device, topic, origin } = reading;
-  const passed = ({
-	kind,
-	door,
-	receivedAt,
-	device,
-	topic,
-	...origin === undefined ? {} : { origin },
-	payload: new Uint8Array(reading.payload),
-	passed: {
-		from: parts.partition.own,
-		registryVersion: parts.directory.registry.version
-	}
-});
+  const passed = {
+    kind,
+    door,
+    receivedAt,
+    device,
+    topic,
+    ...(origin === undefined ? {} : { origin }),
+    payload: new Uint8Array(reading.payload),
+    passed: {
+      from: parts.partition.own,
+      registryVersion: parts.directory.registry.version,
+    },
+  };
   for (const partition of elsewhere) {
     parts.decider.pending.current.passed.push({ partition, reading: passed });
   }

@@ -21,6 +21,12 @@ export interface PartitionEvents {
   }): void;
   membershipLost(error: unknown): void;
   viewDropped(fields: { readonly partition: number; readonly error: unknown }): void;
+  /** Its view begins anew, behind a batch: what lies before is asked of InfluxDB. */
+  viewBegun(fields: {
+    readonly partition: number;
+    readonly position: Position;
+    readonly knownFromAt: number;
+  }): void;
 }
 
 export function openPartitionEvents({ logger, metrics }: Telemetry): PartitionEvents {
@@ -66,6 +72,7 @@ export function openPartitionEvents({ logger, metrics }: Telemetry): PartitionEv
       logger.warn({ error }, 'the worker fell out of its group, it joins again');
       losses.increase();
     },
+    viewBegun: (fields) => logger.info(fields, 'the view of a partition begins at its horizon'),
     viewDropped(fields) {
       logger.error(
         fields,

@@ -5,10 +5,13 @@
  * loaded, never guessed.
  */
 import type { ChecksConfig } from '../checks/config.ts';
+import { windowMsMax } from '../checks/neighbour.ts';
 import type { Candidate } from '../normalise/measurement.ts';
+import type { StoreHorizon } from '../store/horizon.ts';
 import { eraseValues, type SeriesErasure } from './erasing.ts';
 import type { Scope } from './judging.ts';
 import { openKept, type KeptStore } from './kept.ts';
+import { requireRows } from './old-rows.ts';
 import { createPending, type Pending } from './pending.ts';
 import { isBehindAll, placeAtEnd, placeNew, type Outcome } from './placing.ts';
 import { createPoint } from './point.ts';
@@ -16,13 +19,16 @@ import { createPointMemory } from './point-memory.ts';
 import { PointWindow, type WindowSource } from './point-window.ts';
 import { restateValues, type SeriesRestatement } from './restating.ts';
 import type { Sender } from './rows.ts';
-import { createSeriesStates, type SeriesBinding, type SeriesState } from './series.ts';
+import { createSeriesStates, dropWindows, type SeriesBinding, type SeriesState } from './series.ts';
 import { isRepeatOfTimeless } from './timeless.ts';
 
 export interface Decider {
   /** Rows and entries that are decided and not in the store yet. */
   readonly pending: Pending;
-  /** Decides one value; its rows are in `pending`. Where it throws, nothing of it is decided. */
+  /**
+   * Decides one value; its rows are in `pending`. Where it throws, nothing of it is decided:
+   * RowsLacking tells what must be adopted first, of an erasure and a reprocess too.
+   */
   decide(candidate: Candidate, sender: Sender): Outcome;
   /** Deletes what a device said of a stretch of one series; answers how many observations. */
   erase(binding: SeriesBinding, erasure: SeriesErasure): number;
@@ -32,12 +38,16 @@ export interface Decider {
   takeBack(length: number): void;
   /** Another registry version is in force from the next value on. */
   changeRegistry(): void;
+  /** Rows of the series were adopted: what is remembered of it is read again. */
+  forget(series: number): void;
   /** Bytes of the points in memory. */
   readonly windowsBytes: number;
 }
 
 export interface DeciderOptions {
   readonly store: KeptStore;
+  /** Before which the store may lack rows; absent: it never does. */
+  readonly horizon?: StoreHorizon | undefined;
   readonly checks: ChecksConfig;
   /** Memory of the points, in bytes; at the bound those not used lately are loaded anew. */
   readonly windowsBytesMax: number;
@@ -59,6 +69,13 @@ export function createDecider(options: DeciderOptions): Decider {
   };
   const states = createSeriesStates(options.checks);
   const scope: Scope = { kept, pending, point: createPoint() };
+  const { horizon } = options;
+
+  /** Nearly always one comparison. */
+  function require(series: number, firstAt: number, lastAt: number): void {
+    if (horizon === undefined || firstAt >= horizon.knownFromAt + windowMsMax) return;
+    requireRows(horizon, { series, firstAt, lastAt });
+  }
 
   /** What windows hold of the rows may be wrong now: they are loaded again when they are needed. */
   function takeBack(length: number): void {
@@ -69,10 +86,22 @@ export function createDecider(options: DeciderOptions): Decider {
     pending.cutTo(length);
   }
 
+  function wholly<Result>(work: () => Result): Result {
+    const rowsBefore = pending.current.rows.length;
+    try {
+      return work();
+    } catch (error) {
+      takeBack(rowsBefore);
+      throw error;
+    }
+  }
+
   return {
     pending,
     takeBack,
     decide(candidate, sender) {
+      const { series, endAt } = candidate;
+      require(series, endAt, endAt);
       const state = states.of(candidate.binding);
       const rowsBefore = pending.current.rows.length;
       try {
@@ -85,26 +114,18 @@ export function createDecider(options: DeciderOptions): Decider {
       }
     },
     erase(binding, erasure) {
+      require(binding.datastream.series, erasure.fromAt, erasure.toAt);
       const state = states.of(binding);
-      const rowsBefore = pending.current.rows.length;
-      try {
-        return eraseValues({ scope, source, store: options.store, state }, erasure);
-      } catch (error) {
-        takeBack(rowsBefore);
-        throw error;
-      }
+      return wholly(() => eraseValues({ scope, source, store: options.store, state }, erasure));
     },
     restate(binding, restatement) {
+      const ends = restatement.keys.map(({ endAt }) => endAt);
+      require(binding.datastream.series, Math.min(...ends), Math.max(...ends));
       const state = states.of(binding);
-      const rowsBefore = pending.current.rows.length;
-      try {
-        return restateValues({ scope, source, state }, restatement);
-      } catch (error) {
-        takeBack(rowsBefore);
-        throw error;
-      }
+      return wholly(() => restateValues({ scope, source, state }, restatement));
     },
     changeRegistry: () => states.changeRegistry(),
+    forget: (series) => dropWindows(states.known(series)),
     get windowsBytes() {
       return memory.bytes;
     },

@@ -113,7 +113,8 @@ function changeRules(state: SeriesState, to: SharedRules): void {
 }
 
 /** What windows hold of the series is no longer what is kept. */
-export function dropWindows(state: SeriesState): void {
+export function dropWindows(state: SeriesState | undefined): void {
+  if (state === undefined) return;
   state.window?.drop();
   for (const window of state.windowsByHeight.values()) window.drop();
 }

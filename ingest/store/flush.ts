@@ -1,7 +1,10 @@
 /** One flush of the tail: its units (series and day), in slices that the writer commits. */
+import type { Database } from '../../devices/database.ts';
 import type { Position } from '../log/log.ts';
 import type { BalanceTotals, SourceMark } from '../observations/batch.ts';
+import type { ObservationRow } from '../observation.ts';
 import type { Sink } from './columns/bytes.ts';
+import { addRow } from './columns/rows.ts';
 import type { StoreConfig } from './config.ts';
 import { createEntryWriter } from './entries.ts';
 import { createPublicationWriter } from './publications.ts';
@@ -48,8 +51,14 @@ export interface FlushWriter {
   begin(standing: FlushStanding): Flush;
   /** Writes units until `isOver`, inside a transaction; gives the rows written. */
   writeSlice(flush: Flush, isOver: () => boolean): number;
+  /** Writes rows of one series, inside a transaction, as if they had been in the tail. */
+  writeRows(series: number, rows: readonly ObservationRow[], position: Position): void;
   /** After a transaction that was rolled back: forgets what was taken for written. */
-  restore(flush: Flush, progress: FlushProgress): void;
+  reload(): void;
+}
+
+function createProgress(): FlushProgress {
+  return { at: 0, fromDay: -Infinity, quarantineAt: 0, controlAt: 0, isDone: false };
 }
 
 /** Entries of quarantine or control that are written before the time is looked at. */
@@ -84,7 +93,7 @@ export function createFlushWriter(options: FlushOptions): FlushWriter {
     begin: (standing) => ({
       standing,
       groups: tail.group(standing.position),
-      progress: { at: 0, fromDay: -Infinity, quarantineAt: 0, controlAt: 0, isDone: false },
+      progress: createProgress(),
     }),
     writeSlice(flush, isOver) {
       const { progress } = flush;
@@ -95,8 +104,16 @@ export function createFlushWriter(options: FlushOptions): FlushWriter {
       while (!progress.isDone && !isOver());
       return rows;
     },
-    restore(flush, progress) {
-      Object.assign(flush.progress, progress);
+    writeRows(series, rows, position) {
+      const groups: TailGroups = {
+        series: [series],
+        take: (_at, into) => {
+          for (const row of rows) addRow(into, row, position);
+        },
+      };
+      seriesWriter.write(groups, createProgress(), () => false);
+    },
+    reload() {
       seriesWriter.reload();
       view.dictionary.reload();
     },
@@ -121,12 +138,21 @@ function putSome<Entry extends { readonly batch: Position }>(
 /** The last unit: from here on the view is whole up to the flush's position. */
 function createFinish({ view, tail, sink }: FlushOptions): (standing: FlushStanding) => void {
   const putPublications = createPublicationWriter(view, sink);
-  const putState = view.database.prepare(
+  const put = putStanding(view.database);
+  return (standing) => {
+    const { position } = standing;
+    putPublications(tail.publications.filter((publication) => publication.position <= position));
+    put(standing);
+  };
+}
+
+/** Writes what a view says of itself. */
+export function putStanding(database: Database): (standing: FlushStanding) => void {
+  const putState = database.prepare(
     `UPDATE state SET position = ?, target = ?, published_at = ?, consumed = ?,
      registry_version = ?, totals = ?, sources = ?`,
   );
   return ({ position, totals, consumed, publishedAt, registryVersion, sources }) => {
-    putPublications(tail.publications.filter((publication) => publication.position <= position));
     const text = JSON.stringify(totals);
     const marks = sources === undefined ? null : JSON.stringify(sources);
     putState.run(position, position, publishedAt, consumed, registryVersion, text, marks);

@@ -1,6 +1,7 @@
 /**
  * The file `view.db`, format 3 (since 2, hours count their instants; since 3, publications are by
- * partition).
+ * partition). A view that does not hold everything since the first batch is of format 4: format 3
+ * with the tables of its horizon (`horizon.ts`), so that an older version does not take it for whole.
  *
  * Constraints. One writer; readers on read-only connections. Everything in it follows from
  * `observations` up to `state.position`: the file may be deleted at any time and is built again with
@@ -37,6 +38,8 @@ import { openDatabase, transaction, type Database } from '../../devices/database
 import { storeError } from './errors.ts';
 
 export const viewFormatVersion = 3;
+/** Of a view that begins at a horizon. */
+export const viewFormatHorizon = 4;
 /** The oldest format that is not emptied but brought to the newest one. */
 export const viewFormatKept = 2;
 /** `QTRV`, in the header of the file. */
@@ -114,8 +117,8 @@ export function checkFormat(database: Database, path: string): number {
     throw storeError('STORE_NOT_A_VIEW', { path }, error);
   }
   if (applicationId !== viewApplicationId) throw storeError('STORE_NOT_A_VIEW', { path });
-  if (version > viewFormatVersion) {
-    throw storeError('STORE_NEWER_FORMAT', { path, version, accepted: viewFormatVersion });
+  if (version > viewFormatHorizon) {
+    throw storeError('STORE_NEWER_FORMAT', { path, version, accepted: viewFormatHorizon });
   }
   return version;
 }
@@ -132,12 +135,22 @@ function pragma(database: Database, name: 'user_version' | 'application_id'): nu
   return (database.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!;
 }
 
+export interface ViewDatabaseOptions {
+  readonly path: string;
+  readonly storeId: string;
+  /** An older format is emptied. */
+  readonly onRebuild: (version: number) => void;
+  /** In a new file, behind its tables, in one transaction with them. */
+  readonly begin: (database: Database) => void;
+}
+
 /** Opens the writer's connection, creating the tables in a new file. */
-export function openViewDatabase(
-  path: string,
-  storeId: string,
-  onRebuild: (version: number) => void,
-): Database {
+export function openViewDatabase({
+  path,
+  storeId,
+  onRebuild,
+  begin,
+}: ViewDatabaseOptions): Database {
   const version = isNewFile(path) ? viewFormatVersion : readFormat(path);
   if (version < viewFormatKept) {
     onRebuild(version);
@@ -156,6 +169,7 @@ export function openViewDatabase(
     database
       .prepare('INSERT INTO state VALUES (1, ?, 0, 0, 0, 0, 0, ?, NULL)')
       .run(storeId, JSON.stringify(noTotals));
+    begin(database);
   });
   return database;
 }

@@ -7,6 +7,7 @@ import type {
   SourceMark,
 } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
+import type { StoreHorizon } from './horizon.ts';
 import type { Publication } from './tail-publications.ts';
 
 export interface RangeQuery {
@@ -135,4 +136,6 @@ export interface StoreWriter extends StoreFollower {
   flushSlice(sliceMs: number): boolean;
   /** Greatest end of any row of the series ever kept, −Infinity where none: what is newer is new. */
   newestAt(series: number): number;
+  /** Before which the view may lack rows. */
+  readonly horizon: StoreHorizon;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createManualClock } from '../../devices/clock-manual.ts';
 import { openDatabase } from '../../devices/database.ts';
 import { checkView } from './check-view.ts';
-import { removeView, viewFormatVersion } from './schema.ts';
+import { removeView, viewFormatHorizon } from './schema.ts';
 import { askAll } from './asking.contract.ts';
 import { replay } from './store.contract.ts';
 import type { StoreFollower } from './store.ts';
@@ -55,7 +55,7 @@ describe('opening a view', () => {
     const folder = openFolder();
     filled(folder, grownWorld(3));
     const database = openDatabase(folder.path);
-    database.exec(`PRAGMA user_version = ${viewFormatVersion + 1}`);
+    database.exec(`PRAGMA user_version = ${viewFormatHorizon + 1}`);
     database.close();
     const before = readFileSync(folder.path);
     expect(codeOf(() => folder.openWriter(9))).toBe('STORE_NEWER_FORMAT');

@@ -7,13 +7,20 @@ import { transaction, type Database } from '../../devices/database.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { Position } from '../log/log.ts';
 import { createBlanker, type Blanker } from './blank.ts';
-import { createSink, type Sink } from './columns/bytes.ts';
+import { createSink } from './columns/bytes.ts';
 import type { StoreConfig } from './config.ts';
 import { storeError } from './errors.ts';
 import { openStoreEvents, type StoreEvents } from './events.ts';
-import { createFlushWriter, type Flush, type FlushStanding } from './flush.ts';
+import {
+  createFlushWriter,
+  putStanding,
+  type Flush,
+  type FlushStanding,
+  type FlushWriter,
+} from './flush.ts';
+import { createHorizon, putHorizon, type StoreHorizon, type ViewHorizon } from './horizon.ts';
 import { newestEndOf } from './latest.ts';
-import { createReader } from './reader.ts';
+import { createReader, type Reader } from './reader.ts';
 import { openViewDatabase } from './schema.ts';
 import type { StoreWriter } from './store.ts';
 import { createTail, type Tail } from './tail.ts';
@@ -30,6 +37,15 @@ export interface StoreWriterOptions {
   readonly storeId: string;
   /** Durable end of `observations`: a view beyond it is refused. */
   readonly logEnd: Position;
+  /** Where a new view begins; absent: with the first batch. */
+  readonly begin?: ViewBeginning | undefined;
+}
+
+/** The batch behind which a view begins, as if it had followed up to it, and what it then lacks. */
+export interface ViewBeginning {
+  readonly position: Position;
+  readonly batch: Omit<FlushStanding, 'position'>;
+  readonly horizon: ViewHorizon;
 }
 
 /** Of the tail's bound. */
@@ -45,9 +61,12 @@ export interface ViewWriter extends StoreWriter {
 export function openStoreWriter(options: StoreWriterOptions): ViewWriter {
   const { path, storeId, logEnd } = options;
   const events = openStoreEvents(options.telemetry);
-  const database = openViewDatabase(path, storeId, (version) =>
-    events.viewRebuilt({ path, version }),
-  );
+  const database = openViewDatabase({
+    path,
+    storeId,
+    onRebuild: (version) => events.viewRebuilt({ path, version }),
+    begin: (fresh) => beginView(fresh, options.begin),
+  });
   try {
     const view = openView(database, true);
     const state = view.state();
@@ -62,6 +81,12 @@ export function openStoreWriter(options: StoreWriterOptions): ViewWriter {
     database.close();
     throw error;
   }
+}
+
+function beginView(database: Database, begin: ViewBeginning | undefined): void {
+  if (begin === undefined) return;
+  putStanding(database)({ ...begin.batch, position: begin.position });
+  putHorizon(database, begin.horizon);
 }
 
 /** What the view says of itself; moves on with each batch. */
@@ -80,10 +105,13 @@ function createWriter(parts: WriterParts): ViewWriter {
   const { storeId: _ofTheView, target: _ofAFlush, ...standing } = view.state() as Standing;
   const reader = createReader({ view, tail, standing, isCircular, onPosition: () => undefined });
   const newest = createNewest(view, tail);
-  const flusher = createFlusher({ ...parts, tail, sink, standing });
+  const flushing = createFlushWriter({ ...parts, tail, sink });
+  const flusher = createFlusher({ ...parts, tail, standing, flushing });
+  const horizon = openHorizon({ database: parts.database, flushing, newest, reader });
 
   return {
     ...reader.questions,
+    horizon,
     get position() {
       return standing.position;
     },
@@ -139,11 +167,30 @@ function createWriter(parts: WriterParts): ViewWriter {
   };
 }
 
+interface AdoptingParts {
+  readonly database: Database;
+  readonly flushing: FlushWriter;
+  readonly newest: Newest;
+  readonly reader: Reader;
+}
+
+function openHorizon({ database, flushing, newest, reader }: AdoptingParts): StoreHorizon {
+  return createHorizon({
+    database,
+    write(series, rows, position) {
+      flushing.writeRows(series, rows, position);
+      for (const { endAt } of rows) newest.notice(series, endAt);
+      reader.forgetLatest();
+    },
+    restore: () => flushing.reload(),
+  });
+}
+
 interface FlusherParts extends WriterParts {
   readonly tail: Tail;
-  readonly sink: Sink;
   /** Moves on with each batch. */
   readonly standing: FlushStanding;
+  readonly flushing: FlushWriter;
 }
 
 interface Flusher {
@@ -155,8 +202,7 @@ interface Flusher {
 
 /** When to flush, and slice after slice of it. */
 function createFlusher(parts: FlusherParts): Flusher {
-  const { tail, config, clock, events, standing } = parts;
-  const flushing = createFlushWriter(parts);
+  const { tail, config, clock, events, standing, flushing } = parts;
   let flush: Flush | null = null;
   let tailSinceMs = clock.monotonicMs();
 
@@ -171,7 +217,8 @@ function createFlusher(parts: FlusherParts): Flusher {
         rows = flushing.writeSlice(running, isOver);
       });
     } catch (error) {
-      flushing.restore(running, before);
+      Object.assign(running.progress, before);
+      flushing.reload();
       events.sliceFailed(error);
       throw error;
     }

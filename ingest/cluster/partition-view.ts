@@ -1,0 +1,88 @@
+/** The view of a partition: the one in the folder, or a new one, which begins at the horizon. */
+import { existsSync } from 'node:fs';
+import type { Clock } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Telemetry } from '../../devices/telemetry.ts';
+import type { IngestConfig } from '../config.ts';
+import type { OldRows } from '../adopt.ts';
+import type { Kafka } from '../log/kafka/kafka.ts';
+import type { Position } from '../log/log.ts';
+import { readViewState } from '../store/adopt-view.ts';
+import { removeView } from '../store/schema.ts';
+import type { StoreWriter } from '../store/store.ts';
+import { openStoreWriter, type ViewBeginning } from '../store/writer.ts';
+import { beginningOf, lastBatchBefore } from './beginning.ts';
+import type { PartitionEvents } from './partition-events.ts';
+
+/** What a view need not hold is asked of InfluxDB. */
+export interface PartitionHorizon {
+  /** A new view reaches back so far at least. */
+  readonly lengthMs: number;
+  /** Last batch of the partition that InfluxDB holds wholly, as of now. */
+  readonly notedPosition: () => Promise<Position>;
+  readonly oldRows: OldRows;
+}
+
+export interface PartitionViewOptions {
+  readonly kafka: Kafka;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly events: Pick<PartitionEvents, 'viewDropped' | 'viewBegun'>;
+  readonly config: IngestConfig;
+  readonly partition: number;
+  readonly topics: { readonly observations: string };
+  readonly storeId: string;
+  readonly directory: string;
+  readonly isCircular: (series: number) => boolean;
+  /** Absent: the view holds everything. */
+  readonly horizon?: PartitionHorizon | undefined;
+}
+
+/** A view that knows more than Kafka holds is of a history that is gone: it is built anew. */
+export async function openPartitionView(
+  options: PartitionViewOptions,
+  logEnd: Position,
+): Promise<StoreWriter> {
+  const { directory, events, partition, horizon } = options;
+  const path = `${directory}/view.db`;
+  const open = async (): Promise<StoreWriter> =>
+    openStoreWriter({
+      path,
+      logEnd,
+      clock: options.clock,
+      telemetry: options.telemetry,
+      config: options.config.store,
+      isCircular: options.isCircular,
+      storeId: `${options.storeId}/${partition}`,
+      begin: horizon && (await beginning(options, horizon, path)),
+    });
+  try {
+    return await open();
+  } catch (error) {
+    const code = error instanceof CodedError ? error.code : '';
+    if (code !== 'STORE_AHEAD_OF_LOG' && code !== 'STORE_OTHER_LOG') throw error;
+    events.viewDropped({ partition, error });
+    removeView(path);
+    return open();
+  }
+}
+
+/** Undefined: with the first batch, or where the view in the folder stands. */
+async function beginning(
+  options: PartitionViewOptions,
+  horizon: PartitionHorizon,
+  path: string,
+): Promise<ViewBeginning | undefined> {
+  const { kafka, clock, config, topics, partition, events } = options;
+  const at = clock.now() - horizon.lengthMs;
+  const held = existsSync(path) ? readViewState(path) : undefined;
+  if (held !== undefined && held.publishedAt >= at) return undefined;
+  const place = { kafka, topic: topics.observations, partition };
+  const found = await lastBatchBefore(place, { at, upTo: await horizon.notedPosition() });
+  const begin = beginningOf(found, { futureMsMax: config.normalise.futureMaxMs });
+  if (begin === undefined || begin.position <= (held?.position ?? 0)) return undefined;
+  // All that it holds lies before the horizon: what follows is sooner read without it.
+  removeView(path);
+  events.viewBegun({ partition, position: begin.position, ...begin.horizon });
+  return begin;
+}

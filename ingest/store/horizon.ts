@@ -1,0 +1,140 @@
+/**
+ * A view that does not hold everything. Of what ended before its horizon it may lack rows; those are
+ * in InfluxDB, and whoever decides something that they bear on adopts their days first.
+ *
+ *   horizon   one row: the first day that is wholly held, and of each partition of `observations` the
+ *             last batch of which rows of earlier days may be lacking (`floors`). What is asked about
+ *             them must know all batches up to there; all later rows are here
+ *   adopted   (series, day) whose rows were all fetched, and to which nothing is lacking since
+ *
+ * Days are whole (`directory.ts`), so that a day is held or not, never in part.
+ */
+import { transaction, type Database } from '../../devices/database.ts';
+import type { Position } from '../log/log.ts';
+import type { ObservationRow } from '../observation.ts';
+import { dayOf, endsOfDay } from './directory.ts';
+import { viewFormatHorizon } from './schema.ts';
+
+export interface ViewHorizon {
+  /** Every row that ends then or later is held; −Infinity where every row is. */
+  readonly knownFromAt: number;
+  /** By partition; a view of one partition has one. */
+  readonly floors: readonly Position[];
+}
+
+/** Whole days of a series, both inclusive; from −Infinity on: all there are up to the last. */
+export interface SeriesDays {
+  readonly series: number;
+  readonly firstDay: number;
+  readonly lastDay: number;
+}
+
+/** All rows of these days that ended before the horizon, up to its floor at least. */
+export interface Adoption extends SeriesDays {
+  readonly rows: readonly ObservationRow[];
+}
+
+/** The writer's side. */
+export interface StoreHorizon extends ViewHorizon {
+  /** What is lacking of the days, from the first to the last of it; undefined where nothing is. */
+  missing(days: SeriesDays): SeriesDays | undefined;
+  /** Takes the rows as if they had been flushed; twice does no harm. */
+  adopt(adoption: Adoption): void;
+}
+
+export const noHorizon: ViewHorizon = { knownFromAt: Number.NEGATIVE_INFINITY, floors: [] };
+
+const tables = `
+CREATE TABLE horizon (
+  id INTEGER PRIMARY KEY CHECK (id = 1), first_day INTEGER NOT NULL, floors TEXT NOT NULL);
+CREATE TABLE adopted (
+  series INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (series, day)) WITHOUT ROWID;
+PRAGMA user_version = ${viewFormatHorizon};`;
+
+/** Stands for every day of a series: before all that can be told. */
+const everyDay = -1_000_000_000;
+
+/** The first instant of the first whole day at or behind `at`. */
+export function wholeDayFrom(at: number): number {
+  return endsOfDay(dayOf(at - 1) + 1).fromAt;
+}
+
+/** `noHorizon` where the view holds everything. */
+export function readHorizon(database: Database): ViewHorizon {
+  if (!hasTables(database)) return noHorizon;
+  const row = database.prepare('SELECT first_day, floors FROM horizon').get() as
+    | { readonly first_day: number; readonly floors: string }
+    | undefined;
+  if (row === undefined) return noHorizon;
+  const floors = JSON.parse(row.floors) as Position[];
+  return { knownFromAt: endsOfDay(row.first_day).fromAt, floors };
+}
+
+/** Inside a transaction. `knownFromAt`: a day's first instant. */
+export function putHorizon(database: Database, { knownFromAt, floors }: ViewHorizon): void {
+  if (!hasTables(database)) database.exec(tables);
+  database
+    .prepare('INSERT OR REPLACE INTO horizon VALUES (1, ?, ?)')
+    .run(dayOf(knownFromAt), JSON.stringify(floors));
+}
+
+function hasTables(database: Database): boolean {
+  const version = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  return version.user_version >= viewFormatHorizon;
+}
+
+export interface HorizonParts {
+  readonly database: Database;
+  /** Writes rows of one series into its blocks; inside a transaction. */
+  readonly write: (series: number, rows: readonly ObservationRow[], position: Position) => void;
+  /** After a transaction that was rolled back. */
+  readonly restore: () => void;
+}
+
+export function createHorizon({ database, write, restore }: HorizonParts): StoreHorizon {
+  const held = readHorizon(database);
+
+  function isAdopted(series: number, day: number): boolean {
+    const found = database
+      .prepare('SELECT 1 FROM adopted WHERE series = ? AND day IN (?, ?)')
+      .get(series, day, everyDay);
+    return found !== undefined;
+  }
+
+  function missing({ series, firstDay, lastDay }: SeriesDays): SeriesDays | undefined {
+    let last = Math.min(lastDay, dayOf(held.knownFromAt) - 1);
+    let first = Math.max(firstDay, everyDay);
+    if (first > last) return undefined;
+    if (first === everyDay) {
+      if (isAdopted(series, everyDay)) return undefined;
+      return { series, firstDay: Number.NEGATIVE_INFINITY, lastDay: last };
+    }
+    while (first <= last && isAdopted(series, first)) first++;
+    while (last > first && isAdopted(series, last)) last--;
+    return first > last ? undefined : { series, firstDay: first, lastDay: last };
+  }
+
+  return {
+    get knownFromAt() {
+      return held.knownFromAt;
+    },
+    get floors() {
+      return held.floors;
+    },
+    missing: (days) => (held.knownFromAt === Number.NEGATIVE_INFINITY ? undefined : missing(days)),
+    adopt({ series, firstDay, lastDay, rows }) {
+      const mark = database.prepare('INSERT OR IGNORE INTO adopted VALUES (?, ?)');
+      const old = rows.filter(({ endAt }) => endAt < held.knownFromAt);
+      try {
+        transaction(database, () => {
+          if (old.length > 0) write(series, old, Math.max(...held.floors));
+          if (firstDay === Number.NEGATIVE_INFINITY) mark.run(series, everyDay);
+          else for (let day = firstDay; day <= lastDay; day++) mark.run(series, day);
+        });
+      } catch (error) {
+        restore();
+        throw error;
+      }
+    },
+  };
+}
