@@ -234,7 +234,8 @@ function take(queue: PartitionQueue, answer: FetchedPartition, offset: Offset): 
   let next = last === undefined ? offset : Number(last.offset) + 1;
   // Records that compaction removed: nothing of the answer lies at the offset or behind it.
   if (last === undefined && answer.messages.length > 0) next = offset + 1;
-  queue.take(records, next, Number(answer.lastStableOffset));
+  const ends = { stable: Number(answer.lastStableOffset), high: Number(answer.highWatermark) };
+  queue.take(records, next, ends);
 }
 
 async function endsOf(

@@ -24,7 +24,12 @@ export interface PartitionQueue {
   /** Which server leads the partition, and whether a request for it is under way. */
   server: string | undefined;
   isAsked: boolean;
-  take(records: readonly KafkaRecord[], next: Offset, end: Offset): void;
+  /** Ends: of what is committed, and of all; between them transactions are open. */
+  take(
+    records: readonly KafkaRecord[],
+    next: Offset,
+    ends: { readonly stable: Offset; readonly high: Offset },
+  ): void;
   /** The next read of an empty queue rejects with it; `isFinal`: and so does each one until `seek`. */
   fail(error: Error, isFinal?: boolean): void;
 }
@@ -139,7 +144,7 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     },
     server: undefined,
     isAsked: false,
-    take(fetched, behind, stableEnd) {
+    take(fetched, behind, { stable, high }) {
       for (const record of fetched) bytes += sizeOf(record);
       if (at === records.length) {
         records = [...fetched];
@@ -150,8 +155,9 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
       // Markers and aborted records too: who waits for the end has come nearer to it.
       const isAhead = behind > asks;
       asks = behind;
-      end = stableEnd;
-      if (asks >= end) levelAt = options.now();
+      end = stable;
+      // What is in an open transaction may have been published before now.
+      if (asks >= high) levelAt = options.now();
       if (records.length === 0) next = behind;
       problem = undefined;
       if (isAhead) wake();
