@@ -21,10 +21,13 @@ function openQueue(offset = 0, bytesMax = 1_000): { queue: PartitionQueue; stirr
   return { queue, stirred: () => stirs };
 }
 
+/** Nothing is open: all that is there is committed. */
+const all = (end: number) => ({ stable: end, high: end });
+
 describe('what was fetched of a partition', () => {
   it('is read in order, and once', async () => {
     const { queue } = openQueue(3);
-    queue.take([record(3), record(4), record(6)], 7, 9);
+    queue.take([record(3), record(4), record(6)], 7, all(9));
     expect((await queue.reader.read(1)).map(({ offset }) => offset)).toEqual([3]);
     expect(queue.reader.next).toBe(4);
     expect((await queue.reader.read(1_000)).map(({ offset }) => offset)).toEqual([4, 6]);
@@ -36,9 +39,17 @@ describe('what was fetched of a partition', () => {
   it('wakes who waits for the end, even where only markers or aborted records lie before it', async () => {
     const { queue } = openQueue();
     const waiting = queue.reader.wait();
-    queue.take([], 4, 4);
+    queue.take([], 4, all(4));
     await waiting;
     expect(queue.reader.next).toBe(4);
+    expect(queue.reader.levelAt).toBe(5);
+  });
+
+  it('is level only where no transaction is open', () => {
+    const { queue } = openQueue();
+    queue.take([], 4, { stable: 4, high: 6 });
+    expect(queue.reader.levelAt).toBe(Number.NEGATIVE_INFINITY);
+    queue.take([], 6, all(6));
     expect(queue.reader.levelAt).toBe(5);
   });
 
@@ -46,7 +57,7 @@ describe('what was fetched of a partition', () => {
     const { queue } = openQueue(4);
     let isAwake = false;
     const waiting = queue.reader.wait().then(() => (isAwake = true));
-    queue.take([], 4, 4);
+    queue.take([], 4, all(4));
     await Promise.resolve();
     expect(isAwake).toBe(false);
     queue.reader.close();
@@ -55,7 +66,7 @@ describe('what was fetched of a partition', () => {
 
   it('is bounded: at the bound no more is asked for until some is read', async () => {
     const { queue, stirred } = openQueue(0, 300);
-    queue.take([record(0, 200)], 1, 9);
+    queue.take([record(0, 200)], 1, all(9));
     expect(queue.wantsMore).toBe(false);
     const before = stirred();
     await queue.reader.read(1);
@@ -65,7 +76,7 @@ describe('what was fetched of a partition', () => {
 
   it('comes before the problem that followed it; the problem is told once, or until it is mended', async () => {
     const { queue } = openQueue();
-    queue.take([record(0)], 1, 9);
+    queue.take([record(0)], 1, all(9));
     queue.fail(kafkaError('KAFKA_UNREACHABLE'));
     expect(await queue.reader.read(1)).toHaveLength(1);
     await expect(queue.reader.read(1)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
@@ -83,7 +94,7 @@ describe('what was fetched of a partition', () => {
 
   it('is nothing any more once its reader is closed', async () => {
     const { queue } = openQueue();
-    queue.take([record(0)], 1, 9);
+    queue.take([record(0)], 1, all(9));
     queue.reader.close();
     await queue.reader.wait();
     await expect(queue.reader.read(1)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
