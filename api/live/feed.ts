@@ -84,19 +84,11 @@ export function openFeed(options: FeedOptions): Feed {
   function onBatch(position: Position, batch: Batch): Promise<void> | undefined {
     state.take(position, batch);
     state.problem = null;
-    events.followed(batch.rows.length);
-    tellFreshness(batch);
+    tellFollowed(options, batch);
     rowsInTurn += batch.rows.length;
     if (rowsInTurn < rowsPerTurn) return undefined;
     rowsInTurn = 0;
     return setImmediate();
-  }
-
-  /** By the clocks of door and reader; what is judged anew or decided by people came in long ago. */
-  function tellFreshness({ rows }: Batch): void {
-    const newest = rows.at(-1);
-    if (newest === undefined || newest.cause !== 'value') return;
-    events.freshened(Math.max(0, clock.now() - newest.receivedAt) / 1_000);
   }
 
   /** The record that the store already holds tells how far `readings` was settled. */
@@ -160,6 +152,14 @@ export function openFeed(options: FeedOptions): Feed {
       await ended;
     },
   });
+}
+
+/** Freshness by the clocks of door and reader; what is judged anew or by people came in long ago. */
+function tellFollowed({ events, clock }: FeedOptions, { rows }: Batch): void {
+  events.followed(rows.length);
+  const newest = rows.at(-1);
+  if (newest === undefined || newest.cause !== 'value') return;
+  events.freshened(Math.max(0, clock.now() - newest.receivedAt) / 1_000);
 }
 
 /** Whoever waits for more has read all that there was. */
