@@ -59,8 +59,8 @@ export interface PartitionWork extends Partition {
   readonly inFlight: () => number;
   /** Waits for what a record needs before it can be settled: a registry version. */
   readonly prepare: (record: LogRecord) => Promise<void> | undefined;
-  /** Where what lies before the view's horizon is kept; absent: the view holds everything. */
-  readonly oldRows?: OldRows | undefined;
+  /** Where what lies before the view's horizon is kept; undefined: the view holds everything. */
+  readonly oldRows: OldRows | undefined;
 }
 
 export interface IngestStats {

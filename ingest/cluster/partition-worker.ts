@@ -265,6 +265,7 @@ function workOf(
       return owner;
     },
     inFlight,
+    oldRows: options.horizon?.oldRows,
     prepare: (record) => untilRegistry((record as PartitionRecord).needsRegistry),
   };
 }
