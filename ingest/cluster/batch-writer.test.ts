@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import {
-  createKafkaServer,
-  type CommitFault,
-  type KafkaServer,
-} from '../log/kafka/memory.ts';
+import { createKafkaServer, type CommitFault, type KafkaServer } from '../log/kafka/memory.ts';
 import type { Position } from '../log/log.ts';
 import type { PassedReading } from '../decide/pending.ts';
 import { openBatchWriter, type BatchWriter } from './batch-writer.ts';

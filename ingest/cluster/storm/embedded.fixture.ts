@@ -7,6 +7,7 @@ import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { logConfigSchema } from '../../log/config.ts';
 import { createDurableEnd } from '../../log/durable-end.ts';
 import { createMemoryFileSystem } from '../../log/file-system-memory.ts';
+import type { LogReader, Position } from '../../log/log.ts';
 import { openLogReader, openLogWriter } from '../../log/segment-log.ts';
 import { openIngest } from '../../main.ts';
 import { decodeBatch } from '../../observations/batch-codec.ts';
@@ -22,20 +23,11 @@ export interface Embedded {
   readonly store: ViewWriter;
 }
 
-/** Settles readings, and markers of registry versions, in this order. */
-export async function settleAlone(
-  { ground, until }: Pick<World, 'ground' | 'until'>,
-  folder: string,
-  {
-    registry,
-    readings,
-  }: { readonly registry: RegistryWriter; readonly readings: readonly Reading[] },
-): Promise<Embedded> {
-  const { clock } = ground;
+/** The logs of one machine, in memory. */
+async function openLogs({ clock }: World['ground'], folder: string) {
   const fileSystem = createMemoryFileSystem();
   const telemetry = createRecordedTelemetry();
   const ends = { readings: createDurableEnd(), observations: createDurableEnd() };
-  mkdirSync(folder, { recursive: true });
   for (const path of [folder, join(folder, 'readings'), join(folder, 'observations')]) {
     await fileSystem.makeDirectory(path);
   }
@@ -51,11 +43,30 @@ export async function settleAlone(
       config: logConfigSchema.parse({}),
       durableEnd: ends[name],
     });
-  const readerOf = (name: 'readings' | 'observations') =>
-    openLogReader({ fileSystem, directory: join(folder, name), durableEnd: ends[name] });
-  const [log, observations] = await until(
-    Promise.all([openLog('readings'), openLog('observations')]),
-  );
+  return {
+    fileSystem,
+    telemetry,
+    ends,
+    readings: await openLog('readings'),
+    observations: await openLog('observations'),
+    readerOf: (name: 'readings' | 'observations') =>
+      openLogReader({ fileSystem, directory: join(folder, name), durableEnd: ends[name] }),
+  };
+}
+
+/** Settles readings, and markers of registry versions, in this order. */
+export async function settleAlone(
+  { ground, until }: Pick<World, 'ground' | 'until'>,
+  folder: string,
+  {
+    registry,
+    readings,
+  }: { readonly registry: RegistryWriter; readonly readings: readonly Reading[] },
+): Promise<Embedded> {
+  const { clock } = ground;
+  mkdirSync(folder, { recursive: true });
+  const logs = await until(openLogs(ground, folder));
+  const { fileSystem, telemetry, readerOf, ends } = logs;
   const store = openStoreWriter({
     path: join(folder, 'view.db'),
     config: stormConfig.store,
@@ -76,7 +87,7 @@ export async function settleAlone(
       readings: await readerOf('readings'),
       originals: await readerOf('readings'),
       readingsEnd: ends.readings,
-      observations,
+      observations: logs.observations,
       ownObservations: await readerOf('observations'),
       store,
       fileSystem,
@@ -84,7 +95,7 @@ export async function settleAlone(
       onFailed: (error) => failure.reject(error as Error),
     }),
   );
-  for (const reading of readings) await until(keepReading(log, reading));
+  for (const reading of readings) await until(keepReading(logs.readings, reading));
   const isSettled = async (): Promise<void> => {
     while (ingest.stats.consumed < readings.length) {
       await new Promise<void>((resolve) => void clock.schedule(5, resolve));
@@ -92,14 +103,18 @@ export async function settleAlone(
   };
   await until(Promise.race([isSettled(), failure.promise]));
   await until(ingest.close());
-  const reader = await readerOf('observations');
+  const batches = await batchesIn(await readerOf('observations'), ends.observations.get());
+  await until(Promise.all([logs.readings.close(), logs.observations.close()]));
+  return { batches, store };
+}
+
+async function batchesIn(reader: LogReader, end: Position): Promise<Batch[]> {
   const batches: Batch[] = [];
-  while (reader.next <= ends.observations.get()) {
+  while (reader.next <= end) {
     for (const { position, body } of await reader.read(1_048_576)) {
       batches.push(decodeBatch(position, body));
     }
   }
   await reader.close();
-  await until(Promise.all([log.close(), observations.close()]));
-  return { batches, store };
+  return batches;
 }

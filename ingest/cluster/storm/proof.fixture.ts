@@ -70,7 +70,7 @@ export async function prove(world: World, folder: string): Promise<Proof> {
     cluster: unionOf(views),
     alone: alone.store,
   });
-  expectViewsOfNodes(world, folder, { views, batches });
+  expectViewsOfNodes(world, views, batches);
   const aloneRows = alone.batches.flatMap((batch) => batch.rows);
   for (const station of compared) {
     expect(rowsOfStation(world, rows, station)).toEqual(rowsOfStation(world, aloneRows, station));
@@ -295,16 +295,15 @@ function unionOf(views: readonly ViewWriter[]) {
 /** Any view that a node has left, fresh or old, comes to the same rows as one built anew. */
 function expectViewsOfNodes(
   { workers, ground }: World,
-  folder: string,
-  built: { readonly views: readonly ViewWriter[]; readonly batches: readonly (readonly Batch[])[] },
+  views: readonly ViewWriter[],
+  batches: readonly (readonly Batch[])[],
 ): void {
-  void folder;
   for (const { viewOf } of workers) {
-    for (const [partition, own] of built.batches.entries()) {
+    for (const [partition, own] of batches.entries()) {
       const held = tryOpen(() => openViewAt(ground, viewOf(partition), partition, own.length));
       if (held === undefined) continue;
       for (const [at, batch] of own.entries()) held.apply(at + 1, batch);
-      const expected = built.views[partition]!;
+      const expected = views[partition]!;
       expect(held.series()).toEqual(expected.series());
       for (const series of expected.series()) {
         const query = { series, limit: 100_000 };

@@ -48,8 +48,10 @@ export interface WorkerNode {
   /** Of partitions that ended by themselves or could not be opened, by code; all its lives. */
   readonly endings: ReadonlyMap<string, number>;
   readonly openings: number;
+  /** Has nothing open. */
+  readonly isIdle: boolean;
   /** The view of a partition; the file may not be there. */
-  viewOf(partition: number): string;
+  readonly viewOf: (partition: number) => string;
   assign(partitions: readonly number[]): void;
   freeze(): void;
   thaw(): void;
@@ -91,6 +93,9 @@ export async function openWorkerNode(options: WorkerNodeOptions): Promise<Worker
     endings,
     get assigned() {
       return life.workers.assigned;
+    },
+    get isIdle() {
+      return life.workers.partitions.size === 0;
     },
     get openings() {
       return openings;

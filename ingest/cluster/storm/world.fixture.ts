@@ -9,7 +9,7 @@ import type { Clock } from '../../../devices/clock.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { openRegistryWriter } from '../../../devices/registry-sqlite.ts';
 import type { RegistryWriter } from '../../../devices/registry.ts';
-import type { Kafka, KafkaRecord } from '../../log/kafka/kafka.ts';
+import type { Kafka, KafkaRecord, OutgoingRecord } from '../../log/kafka/kafka.ts';
 import type { Reading } from '../../reading.ts';
 import { decodeBatch } from '../../observations/batch-codec.ts';
 import { lastBatch } from '../batches.ts';
@@ -55,7 +55,7 @@ export interface World {
   /** Whether the last batch of a partition has consumed the last reading there. */
   isConsumed(partition: number): Promise<boolean>;
   /** Lets time pass until it resolves. */
-  until<Result>(work: Promise<Result>): Promise<Result>;
+  readonly until: <Result>(work: Promise<Result>) => Promise<Result>;
   remove(): Promise<void>;
 }
 
@@ -104,15 +104,10 @@ export async function openWorld(ground: Ground, options: WorldOptions): Promise<
   }
   const workers: WorkerNode[] = [];
   for (let number = 1; number <= (options.workers ?? workersStandard); number++) {
-    const worker = await openWorkerNode({
-      number,
-      root,
-      clock: ground.clock,
-      connect: () => ground.connect(),
-      names,
-      registry,
-      lies: { weather, next },
-    });
+    const lies = { weather, next };
+    const connect = () => ground.connect();
+    const { clock } = ground;
+    const worker = await openWorkerNode({ number, root, clock, connect, names, registry, lies });
     worker.registryVersion = versions[0]!;
     workers.push(worker);
   }
@@ -128,19 +123,8 @@ export async function openWorld(ground: Ground, options: WorldOptions): Promise<
     next,
     versions,
     changeRegistry,
-    async writeForeign(partition, headers) {
-      const producer = await kafka.openProducer();
-      const value = Buffer.from('written by another program');
-      await producer.send([{ topic: names.topics.readings, partition, key: null, value, headers }]);
-      await producer.close();
-    },
-    async isConsumed(partition) {
-      const place = { kafka, topic: names.topics.observations, partition };
-      const last = await lastBatch(place);
-      const consumed = last === undefined ? 0 : decodeBatch(last.position, last.value).consumed;
-      const readings = await lastOffset(kafka, names.topics.readings, partition);
-      return consumed >= readingPlace(readings, partition);
-    },
+    writeForeign: (partition, headers) => writeForeign(kafka, names, { partition, headers }),
+    isConsumed: (partition) => isConsumed(kafka, names, partition),
     records: (topic, partition) => recordsOf(kafka, names.topics[topic], partition),
     until,
     async remove() {
@@ -165,6 +149,27 @@ function ensureTopics(kafka: Kafka, { topics }: ClusterNames): Promise<void> {
       messageBytesMax: 1_048_576,
     })),
   );
+}
+
+async function writeForeign(
+  kafka: Kafka,
+  { topics }: ClusterNames,
+  record: Pick<OutgoingRecord, 'partition' | 'headers'>,
+): Promise<void> {
+  const producer = await kafka.openProducer();
+  const value = Buffer.from('written by another program');
+  await producer.send([{ ...record, topic: topics.readings, key: null, value }]);
+  await producer.close();
+}
+
+async function isConsumed(
+  kafka: Kafka,
+  { topics }: ClusterNames,
+  partition: number,
+): Promise<boolean> {
+  const last = await lastBatch({ kafka, topic: topics.observations, partition });
+  const consumed = last === undefined ? 0 : decodeBatch(last.position, last.value).consumed;
+  return consumed >= readingPlace(await lastOffset(kafka, topics.readings, partition), partition);
 }
 
 /** Of the last record that is visible; -1 where there is none. */

@@ -8,13 +8,14 @@ import type {
   GroupOffset,
   Kafka,
   KafkaRecord,
+  Membership,
   MembershipOptions,
   Offset,
   OutgoingRecord,
   PartitionReader,
-  TopicSpecification,
-  TransactionalProducer,
+  Producer,
 } from './kafka.ts';
+import { createTopics, type StoredPartition, type StoredTopics } from './memory-topics.ts';
 
 /** What the server does with a call: answer, fail before it did anything, or after it did all. */
 export type Fault = 'none' | 'before' | 'after';
@@ -34,228 +35,193 @@ export interface KafkaFaults {
   read?: (topic: string, partition: number) => Fault;
 }
 
-interface StoredPartition {
-  start: Offset;
-  end: Offset;
-  readonly records: KafkaRecord[];
-}
-
-interface Member {
-  readonly options: MembershipOptions;
-}
-
 export interface KafkaServer {
   readonly faults: KafkaFaults;
   /** One client: `close` ends what it opened. */
   connect(): Kafka;
   records(topic: string, partition: number): readonly KafkaRecord[];
+  /** Deletes all of a topic, as who makes it anew does: offsets begin at 0 again. */
+  empty(topic: string): void;
   /** Deletes what lies before an offset, as retention does. */
   trim(topic: string, partition: number, before: Offset): void;
 }
 
 export function createKafkaServer(): KafkaServer {
-  const topics = new Map<string, StoredPartition[]>();
-  const specifications = new Map<string, TopicSpecification>();
+  const topics = createTopics();
+  const faults: KafkaFaults = {};
+  const openTransactions = createTransactions(topics, faults);
+  const groups = createGroups(topics);
+  const notes = createNotes();
+  return {
+    faults,
+    connect: () => ({
+      openProducer: async () => openProducer(topics, faults),
+      openTransactions,
+      openReader: (topic, partition, offset) =>
+        openReader({ topics, faults, topic, partition }, offset),
+      ends: async (topic) => topics.all(topic).map(({ start, end }) => ({ start, end })),
+      ensureTopics: async (wanted) => {
+        for (const each of wanted) topics.ensure(each);
+      },
+      join: async (options) => groups.join(options),
+      groupOffsets: async (group, topic) => [...notes(group, topic).values()],
+      async noteGroupOffsets(group, topic, offsets) {
+        for (const offset of offsets) notes(group, topic).set(offset.partition, offset);
+      },
+      close: async () => undefined,
+    }),
+    records: (topic, partition) => topics.at(topic, partition).records,
+    empty(topic) {
+      for (const partition of topics.all(topic)) {
+        partition.start = 0;
+        partition.end = 0;
+        partition.records.length = 0;
+      }
+    },
+    trim(topic, partition, before) {
+      const target = topics.at(topic, partition);
+      target.start = before;
+      target.records.splice(0, target.records.filter(({ offset }) => offset < before).length);
+    },
+  };
+}
+
+function openProducer(topics: StoredTopics, faults: KafkaFaults): Producer {
+  return {
+    async send(records) {
+      await Promise.resolve();
+      const fault = faults.send?.(records) ?? 'none';
+      if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE');
+      topics.store(records, false);
+      if (fault === 'after') throw kafkaError('KAFKA_UNREACHABLE');
+    },
+    close: async () => undefined,
+  };
+}
+
+function createTransactions(topics: StoredTopics, faults: KafkaFaults): Kafka['openTransactions'] {
   const epochs = new Map<string, number>();
   const late = new Map<string, readonly OutgoingRecord[]>();
-  const groups = new Map<string, Member[]>();
-  const notes = new Map<string, Map<number, GroupOffset>>();
-  const faults: KafkaFaults = {};
-  let waiters: (() => void)[] = [];
-
-  function partitionAt(topic: string, partition: number): StoredPartition {
-    const found = topics.get(topic)?.[partition];
-    if (found === undefined) throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
-    return found;
-  }
-
-  function store(records: readonly OutgoingRecord[], isTransaction: boolean): void {
-    const touched = new Set<StoredPartition>();
-    for (const { topic, partition, key, value, headers = {} } of records) {
-      const target = partitionAt(topic, partition);
-      touched.add(target);
-      target.records.push({
-        offset: target.end++,
-        key: key === null ? null : Buffer.from(key),
-        value: value === null ? null : Buffer.from(value),
-        headers: Object.fromEntries(
-          Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]),
-        ),
-      });
-    }
-    if (isTransaction) endTransaction(touched);
-    wakeAll();
-  }
-
-  /** The marker that ends a transaction takes an offset of its own in each partition. */
-  function endTransaction(touched: Iterable<StoredPartition>): void {
-    for (const target of touched) target.end++;
-  }
-
-  /** What was sent of it takes offsets that nobody sees anything at. */
-  function abort(records: readonly OutgoingRecord[]): void {
-    const touched = new Set<StoredPartition>();
-    for (const { topic, partition } of records) {
-      const target = partitionAt(topic, partition);
-      target.end++;
-      touched.add(target);
-    }
-    endTransaction(touched);
-    wakeAll();
-  }
-
-  function wakeAll(): void {
-    const woken = waiters;
-    waiters = [];
-    for (const wake of woken) wake();
-  }
-
-  function share(group: string): void {
-    const members = groups.get(group) ?? [];
-    const [first] = members;
-    if (first === undefined) return;
-    const count = topics.get(first.options.topic)?.length ?? 0;
-    const parts = members.map((): number[] => []);
-    for (let partition = 0; partition < count; partition++) {
-      parts[partition % members.length]!.push(partition);
-    }
-    members.forEach((member, at) => member.options.assigned(parts[at]!));
-  }
-
-  async function openTransactions(id: string): Promise<TransactionalProducer> {
+  return async (id) => {
     if (faults.open?.(id) === 'before') throw kafkaError('KAFKA_UNREACHABLE', { id });
     const epoch = (epochs.get(id) ?? 0) + 1;
     epochs.set(id, epoch);
     const committedLate = late.get(id);
     late.delete(id);
-    if (committedLate !== undefined) store(committedLate, true);
+    if (committedLate !== undefined) topics.store(committedLate, true);
     return {
       async commit(records) {
         await Promise.resolve();
         const fault = (await faults.commit?.(records)) ?? 'none';
         const isFenced = epochs.get(id) !== epoch;
-        if (isFenced || fault === 'before') abort(records);
+        if (isFenced || fault === 'before') topics.abort(records);
         if (isFenced) throw kafkaError('KAFKA_FENCED', { id });
         if (fault === 'late') late.set(id, records);
-        else if (fault !== 'before') store(records, true);
+        else if (fault !== 'before') topics.store(records, true);
         if (fault !== 'none') throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { id });
       },
       close: async () => undefined,
     };
-  }
+  };
+}
 
-  function openReader(topic: string, partition: number, offset: Offset): PartitionReader {
-    let next = offset;
-    return {
-      get next() {
-        return next;
-      },
-      get end() {
-        return partitionAt(topic, partition).end;
-      },
-      get levelAt() {
-        const { end } = partitionAt(topic, partition);
-        return next >= end ? Number.MAX_SAFE_INTEGER : Number.NEGATIVE_INFINITY;
-      },
-      async read(bytesMax) {
-        await Promise.resolve();
-        const fault = faults.read?.(topic, partition) ?? 'none';
-        if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
-        if (fault === 'after') return [];
-        const { records, start, end } = partitionAt(topic, partition);
-        if (next < start) throw kafkaError('KAFKA_OFFSET_GONE', { topic, partition, next, start });
-        const given: KafkaRecord[] = [];
-        let bytes = 0;
-        for (const record of records) {
-          if (record.offset < next) continue;
-          if (given.length > 0 && bytes >= bytesMax) break;
-          given.push(record);
-          bytes += record.value?.length ?? 0;
-        }
-        const last = given.at(-1);
-        next = last === undefined || last === records.at(-1) ? end : last.offset + 1;
-        return given;
-      },
-      wait(signal) {
-        if (next < partitionAt(topic, partition).end || signal?.aborted) return Promise.resolve();
-        return new Promise((resolve) => {
-          waiters.push(resolve);
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-      },
-      seek(to) {
-        next = to;
-      },
-      close: () => undefined,
-    };
-  }
+interface ReaderParts {
+  readonly topics: StoredTopics;
+  readonly faults: KafkaFaults;
+  readonly topic: string;
+  readonly partition: number;
+}
 
-  function connect(): Kafka {
-    return {
-      async openProducer() {
-        return {
-          async send(records) {
-            await Promise.resolve();
-            const fault = faults.send?.(records) ?? 'none';
-            if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE');
-            store(records, false);
-            if (fault === 'after') throw kafkaError('KAFKA_UNREACHABLE');
-          },
-          close: async () => undefined,
-        };
-      },
-      openTransactions,
-      openReader,
-      ends: async (topic) => (topics.get(topic) ?? []).map(({ start, end }) => ({ start, end })),
-      async ensureTopics(wanted) {
-        for (const specification of wanted) {
-          const { topic, partitions } = specification;
-          const present = specifications.get(topic);
-          if (present !== undefined && present.partitions !== partitions) {
-            const fields = { topic, setting: 'partitions', is: present.partitions };
-            throw kafkaError('KAFKA_TOPIC_WRONG', { ...fields, mustBe: partitions });
-          }
-          if (present !== undefined) continue;
-          specifications.set(topic, specification);
-          topics.set(
-            topic,
-            Array.from({ length: partitions }, () => ({ start: 0, end: 0, records: [] })),
-          );
-        }
-      },
-      async join(options) {
-        const member = { options };
-        groups.set(options.group, [...(groups.get(options.group) ?? []), member]);
-        share(options.group);
-        return {
-          async close() {
-            const left = (groups.get(options.group) ?? []).filter((other) => other !== member);
-            groups.set(options.group, left);
-            share(options.group);
-          },
-        };
-      },
-      groupOffsets: async (group, topic) => [...(notes.get(`${group} ${topic}`)?.values() ?? [])],
-      async noteGroupOffsets(group, topic, offsets) {
-        const noted = notes.get(`${group} ${topic}`) ?? new Map<number, GroupOffset>();
-        for (const offset of offsets) noted.set(offset.partition, offset);
-        notes.set(`${group} ${topic}`, noted);
-      },
-      close: async () => undefined,
-    };
+function openReader(
+  { topics, faults, topic, partition }: ReaderParts,
+  offset: Offset,
+): PartitionReader {
+  let next = offset;
+  const stored = (): StoredPartition => topics.at(topic, partition);
+  return {
+    get next() {
+      return next;
+    },
+    get end() {
+      return stored().end;
+    },
+    get levelAt() {
+      return next >= stored().end ? Number.MAX_SAFE_INTEGER : Number.NEGATIVE_INFINITY;
+    },
+    async read(bytesMax) {
+      await Promise.resolve();
+      const fault = faults.read?.(topic, partition) ?? 'none';
+      if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
+      if (fault === 'after') return [];
+      const { records, start, end } = stored();
+      if (next < start) throw kafkaError('KAFKA_OFFSET_GONE', { topic, partition, next, start });
+      const given = recordsFrom(records, next, bytesMax);
+      const last = given.at(-1);
+      next = last === undefined || last === records.at(-1) ? end : last.offset + 1;
+      return given;
+    },
+    wait(signal) {
+      const isOver = next < stored().end || signal?.aborted === true;
+      return isOver ? Promise.resolve() : topics.change(signal);
+    },
+    seek(to) {
+      next = to;
+    },
+    close: () => undefined,
+  };
+}
+
+/** Of about so many bytes, one at least. */
+function recordsFrom(
+  records: readonly KafkaRecord[],
+  offset: Offset,
+  bytesMax: number,
+): KafkaRecord[] {
+  const given: KafkaRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (record.offset < offset) continue;
+    if (given.length > 0 && bytes >= bytesMax) break;
+    given.push(record);
+    bytes += record.value?.length ?? 0;
+  }
+  return given;
+}
+
+/** Partitions in turn, to the members as they came. */
+function createGroups(topics: StoredTopics): { join(options: MembershipOptions): Membership } {
+  const groups = new Map<string, MembershipOptions[]>();
+
+  function share(group: string): void {
+    const members = groups.get(group) ?? [];
+    const count = topics.all(members[0]?.topic ?? '').length;
+    const all = Array.from({ length: count }, (_none, partition) => partition);
+    for (const [at, { assigned }] of members.entries()) {
+      assigned(all.filter((partition) => partition % members.length === at));
+    }
   }
 
   return {
-    faults,
-    connect,
-    records: (topic, partition) => partitionAt(topic, partition).records,
-    trim(topic, partition, before) {
-      const target = partitionAt(topic, partition);
-      target.start = before;
-      target.records.splice(
-        0,
-        target.records.findIndex(({ offset }) => offset >= before),
-      );
+    join(options) {
+      const { group } = options;
+      groups.set(group, [...(groups.get(group) ?? []), options]);
+      share(group);
+      return {
+        async close() {
+          groups.set(group, groups.get(group)?.filter((member) => member !== options) ?? []);
+          share(group);
+        },
+      };
     },
+  };
+}
+
+function createNotes(): (group: string, topic: string) => Map<number, GroupOffset> {
+  const notes = new Map<string, Map<number, GroupOffset>>();
+  return (group, topic) => {
+    const name = `${group} ${topic}`;
+    const found = notes.get(name) ?? new Map<number, GroupOffset>();
+    notes.set(name, found);
+    return found;
   };
 }
