@@ -23,8 +23,8 @@ export interface InfluxEvents {
   /** The next note covers it. */
   noteFailed(error: unknown): void;
   assigned(partitions: readonly number[]): void;
-  /** Records of `observations` that are not in InfluxDB yet, over all partitions. */
-  behind(records: number): void;
+  /** Batches of `observations` that are not in InfluxDB yet, about, over all partitions. */
+  behind(batches: number): void;
   dropped(fields: { readonly measurement: string; readonly partitions: number }): void;
 }
 
@@ -45,7 +45,7 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
   );
   const lag = metrics.gauge(
     'quantrac_influx_behind_records',
-    'Records of observations that are not in InfluxDB yet',
+    'Batches of observations that are not in InfluxDB yet, about',
   );
   const took = metrics.histogram(
     'quantrac_influx_write_seconds',
@@ -87,7 +87,7 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
     },
     assigned: (partitions) =>
       logger.info({ partitions }, 'partitions are written to InfluxDB from here'),
-    behind: (records) => lag.set(records),
+    behind: (batches) => lag.set(batches),
     dropped: (fields) => logger.info(fields, 'the view in InfluxDB was emptied'),
   };
 }

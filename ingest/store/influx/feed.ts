@@ -42,8 +42,8 @@ export interface Feed {
   take(load: Load): Promise<void>;
   /** Resolves once `take` may have something. */
   wait(signal: AbortSignal): Promise<void>;
-  /** Records behind the last one taken. */
-  readonly behind: number;
+  /** End of the partition, as far as reading has told. */
+  readonly end: Offset;
   close(): void;
 }
 
@@ -117,8 +117,8 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
       if (at < records.length) return;
       await reader.wait(signal);
     },
-    get behind() {
-      return Math.max(0, reader.end - reader.next) + records.length - at;
+    get end() {
+      return reader.end;
     },
     close: () => reader.close(),
   };

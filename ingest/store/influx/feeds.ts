@@ -2,6 +2,7 @@
 import type { Position } from '../../log/log.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
 import { isFull, openFeed, type Feed, type FeedOptions, type Load, type Mark } from './feed.ts';
+import { createLag, type Lag } from './lag.ts';
 import type { Pauses } from './pauses.ts';
 
 export interface FeedsOptions extends FeedOptions {
@@ -18,7 +19,8 @@ export interface Feeds {
   /** Resolves once `take` may have something, or `stir` is called. */
   wait(): Promise<void>;
   stir(): void;
-  /** Records of all partitions that were not taken yet. */
+  readonly lag: Pick<Lag, 'store' | 'learnEnds'>;
+  /** Batches of all partitions that are not in InfluxDB, about. */
   readonly behind: number;
   close(): void;
 }
@@ -26,6 +28,7 @@ export interface Feeds {
 export function openFeeds(options: FeedsOptions): Feeds {
   const { kafka, topic, group, config, events, pauses } = options;
   const feeds = new Map<number, Feed>();
+  const lag = createLag();
   let wanted: readonly number[] = [];
   let isChanged = false;
   let wake = (): void => undefined;
@@ -36,6 +39,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
       if (wanted.includes(partition)) continue;
       feed.close();
       feeds.delete(partition);
+      lag.close(partition);
     }
     const fresh = wanted.filter((partition) => !feeds.has(partition));
     if (fresh.length === 0) return;
@@ -44,6 +48,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
       for (const partition of fresh) {
         const mark = marks.get(partition) ?? { offset: 0, position: 0 };
         feeds.set(partition, openFeed(options, partition, mark));
+        lag.open(partition, mark.offset);
       }
     } catch (error) {
       events.notesUnread(error);
@@ -83,8 +88,9 @@ export function openFeeds(options: FeedsOptions): Feeds {
       waiting.abort();
     },
     stir: () => wake(),
+    lag,
     get behind() {
-      return [...feeds.values()].reduce((sum, feed) => sum + feed.behind, 0);
+      return lag.behind((partition) => feeds.get(partition)?.end ?? 0);
     },
     close() {
       for (const feed of feeds.values()) feed.close();

@@ -131,6 +131,23 @@ describe('the sink', () => {
     expect(stored(scene)).toEqual(scene.expected);
   });
 
+  it('tells while InfluxDB is away how far it is behind, and that it is not when all is stored', async () => {
+    const scene = await openScene({ readBytesMax: 1_024, backoffMinMs: 1, backoffMaxMs: 5 });
+    const behind = () => scene.telemetry.value('quantrac_influx_behind_records');
+    const away = setInterval(() => scene.influx.faults.push('say 500', 'say 500'), 1);
+    closing.push(async () => clearInterval(away));
+    scene.influx.faults.push('say 500');
+    for (let round = 0; round < 90; round++) await scene.publish(round % 3, 30);
+    scene.open().assign([0, 1, 2]);
+    // Each two offsets count as one batch: here nothing ends a transaction.
+    await until(() => behind() === 45);
+    clearInterval(away);
+    scene.influx.faults.length = 0;
+    await untilNoted(scene);
+    await until(() => behind() === 0);
+    expect(stored(scene)).toEqual(scene.expected);
+  });
+
   it('puts many partitions into one request, and parts none that fit', async () => {
     const scene = await openScene({ linesMax: 1_000 });
     for (let round = 0; round < 6; round++) await scene.publish(round % 3, 5);

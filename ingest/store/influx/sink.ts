@@ -6,11 +6,13 @@
  */
 import { CodedError } from '../../../devices/coded-error.ts';
 import { isFull, type FeedOptions, type Load } from './feed.ts';
-import { openFeeds } from './feeds.ts';
+import { openFeeds, type Feeds } from './feeds.ts';
 import { createLineBuilder } from './lines.ts';
-import { createPauses } from './pauses.ts';
+import { createPauses, type Pauses } from './pauses.ts';
 import type { SeriesTags } from './schema.ts';
 import type { Writer } from './writer.ts';
+
+const behindEveryMs = 2_000;
 
 export interface SinkOptions extends Omit<FeedOptions, 'lines'> {
   /** Where it notes its offsets: a group without members, since Kafka takes notes of no other. */
@@ -56,6 +58,7 @@ export function openSink(options: SinkOptions): Sink {
   async function settle(load: Load): Promise<void> {
     try {
       await writer.write(load.lines);
+      feeds.lag.store(load.marks);
       await note(load);
       events.behind(feeds.behind);
     } catch (error) {
@@ -85,6 +88,7 @@ export function openSink(options: SinkOptions): Sink {
     if (failure !== undefined && !isClosed) throw failure;
   }
 
+  const watching = watchBehind(options, feeds, pauses);
   const done = run();
   return {
     done,
@@ -97,6 +101,24 @@ export function openSink(options: SinkOptions): Sink {
       writer.close();
       feeds.stir();
       await done;
+      await watching;
     },
   };
+}
+
+/** While InfluxDB is away nothing is read, so the ends are asked for. */
+async function watchBehind(
+  { kafka, topic, events }: Pick<SinkOptions, 'kafka' | 'topic' | 'events'>,
+  feeds: Feeds,
+  pauses: Pauses,
+): Promise<void> {
+  while (!pauses.isEnded) {
+    try {
+      feeds.lag.learnEnds(await kafka.ends(topic));
+      events.behind(feeds.behind);
+    } catch {
+      // Kafka is away, which is told elsewhere: nothing new is there either.
+    }
+    await pauses.pause(behindEveryMs);
+  }
 }
