@@ -1,5 +1,5 @@
 /** The command `verify`: proves a data folder or a backup, beside a running server too. */
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from './command-line.ts';
@@ -11,22 +11,21 @@ import {
   type FindingTeller,
 } from './command-telling.ts';
 import type { Configuration } from './configuration.ts';
-import { askControl } from './control.ts';
 import { pathsOf, readFormat } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openRegistryReader } from './devices/registry-sqlite-reader.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { startError } from './errors.ts';
+import { liveEndsOf, requireFolder } from './folder-view.ts';
+import { networkOf } from './ingest/cluster/node-folder.ts';
+import type { ClusterIdentity } from './ingest/cluster/registry/identity.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import type { FolderPaths } from './ingest/maintain/backup.ts';
 import type { MaintainProgress } from './ingest/maintain/findings.ts';
 import { hasManifest, readManifest } from './ingest/maintain/manifest.ts';
 import { checkBackup } from './ingest/maintain/restore.ts';
-import {
-  verifyFolder,
-  type FolderReport,
-  type LogPositions,
-} from './ingest/maintain/verify-folder.ts';
+import { verifyFolder, type FolderReport } from './ingest/maintain/verify-folder.ts';
+import { verifyPartitions } from './ingest/maintain/verify-partitions.ts';
 import { digestFolder, verifyView } from './ingest/maintain/verify-view.ts';
 import type { Digest } from './ingest/store/digest.ts';
 
@@ -34,8 +33,7 @@ function folderOf(command: Command, configuration: Configuration): string {
   if (command.arguments.length > 1)
     throw startError('START_USAGE', { command: 'verify', accepted: 'one folder, or none' });
   const directory = resolve(command.arguments[0] ?? configuration.dataDir);
-  if (!existsSync(directory) || !statSync(directory).isDirectory())
-    throw startError('START_USAGE', { folder: directory, problem: 'there is no such folder' });
+  requireFolder(directory);
   return directory;
 }
 
@@ -53,58 +51,96 @@ export async function verifyCommand(command: Command): Promise<number> {
   if (manifest !== null) {
     await checkBackup({ fileSystem, clock, directory, manifest, onFinding, onProgress });
   }
+  const network = networkOf(paths.registry, configuration.devices);
   const report = await verifyFolder({
     paths,
     fileSystem,
     clock,
-    storeId: manifest?.storeId ?? readFormat(directory)?.storeId ?? null,
+    storeId: network?.storeId ?? manifest?.storeId ?? readFormat(directory)?.storeId ?? null,
     liveEnds: isBackup ? null : await liveEndsOf(paths.controlSocket),
     onFinding,
     onProgress,
   });
-  const digest = await verifyByRegistry(command, configuration, {
-    paths,
-    report,
-    findings,
-    onProgress,
-  });
-  const { readings, observations } = report.ends;
-  const totals = { readings, observations, records: report.records, findings: count() };
-  tell(
-    command,
-    { event: 'verified', folder: directory, ...totals, ...digest },
-    count() === 0
-      ? `nothing wrong: ${readings} readings, ${observations} batches of observations`
-      : `${count()} findings in ${readings} readings and ${observations} batches of observations`,
-  );
-  if (digest !== undefined && command.flags['json'] !== true)
-    process.stdout.write(`${digest.digest}\n`);
+  const parts = { paths, report, findings, onProgress, network };
+  const { digest, partitions } = await verifyByRegistry(command, configuration, parts);
+  const ofNetwork =
+    network === undefined ? {} : { partitions, notChecked: notInFolder(command, report) };
+  tellVerified(command, { folder: directory, report, findings: count(), ...ofNetwork, digest });
   return count() === 0 ? 0 : 1;
 }
 
+interface Told {
+  readonly folder: string;
+  readonly report: FolderReport;
+  readonly findings: number;
+  /** Of a node alone: whose views it has as a worker, and what is not in its folder. */
+  readonly partitions?: readonly number[];
+  readonly notChecked?: readonly string[];
+  readonly digest: Digest | undefined;
+}
+
+function tellVerified(command: Command, { report, digest, ...told }: Told): void {
+  const { readings, observations } = report.ends;
+  const { records } = report;
+  const all = `${readings} readings, ${observations} batches of observations`;
+  const what =
+    told.findings === 0 ? `nothing wrong: ${all}` : `${told.findings} findings in ${all}`;
+  tell(
+    command,
+    { event: 'verified', ...told, readings, observations, records, ...digest },
+    [...(told.notChecked ?? []).map((each) => `not checked: ${each}`), what].join('\n'),
+  );
+  if (digest !== undefined && command.flags['json'] !== true)
+    process.stdout.write(`${digest.digest}\n`);
+}
+
+/** What a node's folder says nothing about. */
+function notInFolder(command: Command, { ends }: FolderReport): string[] {
+  const log = 'the topics in Kafka and the bucket in InfluxDB: the network keeps its data there';
+  const isWithout = command.flags['digest'] === true && ends.observations === 0;
+  return isWithout ? [log, 'the digest: this node holds no observations of its own'] : [log];
+}
+
 interface Verified {
+  /** Undefined on one machine. */
+  readonly network: ClusterIdentity | undefined;
   readonly paths: FolderPaths;
   readonly report: FolderReport;
   readonly findings: FindingTeller;
   readonly onProgress: MaintainProgress;
 }
 
-/** What cannot be judged without the registry: the view, and with --digest what all of it says. */
+interface ByRegistry {
+  readonly digest: Digest | undefined;
+  /** Whose views a worker holds. */
+  readonly partitions: readonly number[];
+}
+
+/** What cannot be judged without the registry: views, and with --digest what all of it says. */
 async function verifyByRegistry(
   command: Command,
   configuration: Configuration,
-  { paths, report, findings, onProgress }: Verified,
-): Promise<Digest | undefined> {
-  if (report.registryVersion === null) return undefined;
+  { network, paths, report, findings, onProgress }: Verified,
+): Promise<ByRegistry> {
+  if (report.registryVersion === null) return { digest: undefined, partitions: [] };
   const clock = openSystemClock();
   const reader = openRegistryReader(paths.registry, { clock, config: configuration.devices });
   const scratch: string[] = [];
   try {
     const registry = reader.current();
     if (report.view !== null) verifyView(paths.view, registry, findings.onFinding);
+    const { onFinding } = findings;
+    const fileSystem = openNodeFileSystem();
+    const directory = paths.path;
+    const partitions =
+      network === undefined
+        ? []
+        : await verifyPartitions({ ...network, fileSystem, directory, registry, onFinding });
+    const isWhole =
+      findings.count() === 0 && (network === undefined || report.ends.observations > 0);
     // A log that cannot be read whole has been named; a digest of a part would be none.
-    if (command.flags['digest'] !== true || findings.count() > 0) return undefined;
-    return await digestFolder({
+    if (command.flags['digest'] !== true || !isWhole) return { digest: undefined, partitions };
+    const digest = await digestFolder({
       view: paths.view,
       observations: report.observations,
       registry,
@@ -118,22 +154,9 @@ async function verifyByRegistry(
       },
       onProgress,
     });
+    return { digest, partitions };
   } finally {
     reader.close();
     for (const folder of scratch) rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Asks the server that runs on the folder; null where none does. */
-async function liveEndsOf(controlSocket: string): Promise<(() => Promise<LogPositions>) | null> {
-  const ask = () => askControl(controlSocket, 'durableEnds', null);
-  if ((await ask()) === undefined) return null;
-  return async () => {
-    const asked = await ask();
-    if (asked === undefined)
-      throw startError('START_NOT_RUNNING', {
-        problem: 'the server ended meanwhile: verify again',
-      });
-    return asked.result as LogPositions;
-  };
 }

@@ -12,6 +12,8 @@ import type { Addresses } from './server.ts';
 
 export interface NodeControlParts {
   readonly api: Room | undefined;
+  /** Where both logs of the node are; undefined on a worker alone, which has none. */
+  readonly link: Room | undefined;
   readonly addresses: Addresses;
   readonly folder: DataFolder;
   readonly role: Configuration['role'];
@@ -24,10 +26,11 @@ const ofTheRegistry = [
   'pinCertificate',
   'unpinCertificate',
 ] as const;
-const ofOneMachine = ['balance', 'durableEnds', 'backup', 'erase', 'reprocess', 'append'] as const;
+const ofOneMachine = ['balance', 'backup', 'erase', 'reprocess', 'append'] as const;
 
 export function nodeControlHandlers({
   api,
+  link,
   addresses,
   folder,
   role,
@@ -35,6 +38,7 @@ export function nodeControlHandlers({
   const handlers: Record<string, (argument: unknown) => Promise<unknown>> = {
     addresses: async () => addresses,
     identity: async () => folder.identity,
+    durableEnds: async () => link?.call('durableEnds') ?? { readings: 0, observations: 0 },
   };
   for (const name of ofTheRegistry) {
     handlers[name] = async (argument) => {

@@ -61,10 +61,12 @@ export async function startNode(
     }
     const { serveControl } = await import('./control.ts');
     const { nodeControlHandlers } = await import('./control-handlers-cluster.ts');
-    const api = rooms.find(({ name }) => name === 'api')?.room;
+    const [api, link] = (['api', 'link'] as const).map(
+      (wanted) => rooms.find(({ name }) => name === wanted)?.room,
+    );
     const control = await serveControl(
       folder.controlSocket,
-      nodeControlHandlers({ api, addresses, folder, role: configuration.role }),
+      nodeControlHandlers({ api, link, addresses, folder, role: configuration.role }),
     );
     closers.push(async () => control.close());
     return { addresses, dataDir: folder.path, ended, close };

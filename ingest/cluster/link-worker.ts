@@ -106,7 +106,15 @@ async function openLinkRoom(surroundings: Surroundings) {
 
   return {
     ready: {},
-    calls: { health: () => healthOf(links), metrics },
+    calls: {
+      health: () => healthOf(links),
+      metrics,
+      /** A copy's end first, so that it never tells of more than its node has taken in. */
+      durableEnds: () => {
+        const observations = createDurableEnd(data.ends.observations).get();
+        return { observations, readings: readingsEnd.get() };
+      },
+    },
     rooms: {
       api: {
         opened: () => opened.promise,

@@ -4,24 +4,27 @@ import { decodeBatch } from '../observations/batch-codec.ts';
 import type { BalanceTotals, Batch } from '../observations/batch.ts';
 import type { Finding, MaintainProgress } from './findings.ts';
 import { walkLog, type LogPlace } from './log-place.ts';
+import { createCopyLaws } from './verify-copy.ts';
 
 /** The last batch that could be read, and where it stands. */
 export interface LastBatch {
   readonly position: Position;
-  readonly batch: Pick<Batch, 'consumed' | 'publishedAt' | 'totals' | 'registryVersion'>;
+  readonly batch: Omit<Batch, 'rows' | 'quarantined' | 'control'>;
 }
 
 /**
  * Every batch decodes; positions, times and totals only grow; the two laws hold in each; a null has
- * its flag and its reason. Null where the log holds no batch.
+ * its flag and its reason. In a copy all this holds for each partition by itself, and what a copy is
+ * for its own part (`verify-copy.ts`). Answers the last batch, or that of each partition.
  */
 export async function verifyBatches(
   log: LogPlace,
   onFinding: (finding: Finding) => void,
   onProgress: MaintainProgress,
-): Promise<LastBatch | null> {
+): Promise<readonly LastBatch[]> {
   const end = log.durableEnd.get();
-  let last: LastBatch | null = null;
+  const lasts = new Map<number, LastBatch>();
+  const copyLaws = createCopyLaws();
   await walkLog({
     log,
     damage: 'skip',
@@ -29,17 +32,24 @@ export async function verifyBatches(
       for (const { position, body } of records) {
         const say = (what: string): void =>
           onFinding({ part: 'observations', file: 'observations', first: position, what });
-        const batch = decoded(position, body, say);
-        if (batch === null) continue;
-        for (const what of problemsOf(batch, last)) say(what);
-        const { consumed, publishedAt, totals, registryVersion } = batch;
-        last = { position, batch: { consumed, publishedAt, totals, registryVersion } };
+        const read = decoded(position, body, say);
+        if (read === null) continue;
+        const { rows: _rows, quarantined: _quarantined, control: _control, ...batch } = read;
+        const partition = batch.place?.partition ?? alone;
+        const last = lasts.get(partition) ?? null;
+        const name = partition === alone ? '' : `partition ${partition}: `;
+        for (const what of problemsOf(read, last)) say(name + what);
+        for (const what of copyLaws(read)) say(name + what);
+        lasts.set(partition, { position, batch });
       }
       onProgress('observations: records', records.at(-1)?.position ?? end, end);
     },
   });
-  return last;
+  return [...lasts.values()];
 }
+
+/** Stands for the partition on one machine, which has none. */
+const alone = -1;
 
 function decoded(position: Position, body: Buffer, say: (what: string) => void): Batch | null {
   try {
@@ -56,7 +66,8 @@ function* problemsOf(batch: Batch, last: LastBatch | null): Generator<string> {
   // The first positions of a log may have gone before anybody counted: from then on nothing may.
   const uncounted = last === null ? Math.max(0, uncountedOf(batch)) : uncountedOf(last.batch);
   if (uncountedOf(batch) !== uncounted) {
-    yield `${consumed} readings are consumed, ${consumed - uncountedOf(batch)} are accounted for`;
+    const passed = passedBy(batch);
+    yield `${passed} readings are consumed, ${passed - uncountedOf(batch)} are accounted for`;
   }
   const ended =
     totals.measurementsStored +
@@ -76,9 +87,16 @@ function* problemsOf(batch: Batch, last: LastBatch | null): Generator<string> {
   yield* rowProblems(batch);
 }
 
-function uncountedOf({ consumed, totals }: Pick<Batch, 'consumed' | 'totals'>): number {
-  const { readingsSettled, readingsQuarantined, readingsControl } = totals;
-  return consumed - readingsSettled - readingsQuarantined - readingsControl;
+function uncountedOf(batch: LastBatch['batch']): number {
+  const { readingsSettled, readingsQuarantined, readingsControl } = batch.totals;
+  return passedBy(batch) - readingsSettled - readingsQuarantined - readingsControl;
+}
+
+/** Readings up to this batch: in a partition those that each node numbered for it. */
+function passedBy({ consumed, sources }: LastBatch['batch']): number {
+  return sources === undefined
+    ? consumed
+    : sources.reduce((sum, { sequence }) => sum + sequence, 0);
 }
 
 function* rowProblems({ rows, quarantined, control, consumed }: Batch): Generator<string> {
@@ -86,7 +104,8 @@ function* rowProblems({ rows, quarantined, control, consumed }: Batch): Generato
     if (result === null && (verdict.flag !== 9 || verdict.reason === null)) {
       yield `the null of series ${series} at ${endAt} has no flag 9 or no reason`;
     }
-    if (rank.position > consumed) {
+    // Of another node's log nothing is known here.
+    if (rank.node === 0 && rank.position > consumed) {
       yield `a row of series ${series} comes from reading ${rank.position}, which is not consumed`;
     }
   }

@@ -6,6 +6,11 @@
 import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import { verifyRegistry } from '../../devices/registry/verify.ts';
+import {
+  fileName as forwardFileName,
+  readForwardState,
+  type ForwardedState,
+} from '../cluster/forward/state-file.ts';
 import type { FileSystem } from '../log/file-system.ts';
 import type { Position } from '../log/log.ts';
 import { readViewState } from '../store/adopt-view.ts';
@@ -40,7 +45,8 @@ export interface FolderReport {
   readonly observations: LogPlace;
   /** Null: there is none, which is no fault: it is built from the observations. */
   readonly view: ViewState | null;
-  readonly lastBatch: LastBatch | null;
+  /** On one machine at most one; in a node's copy that of each partition. */
+  readonly lastBatches: readonly LastBatch[];
   /** Null where the registry cannot be read. */
   readonly registryVersion: number | null;
   readonly records: number;
@@ -48,8 +54,9 @@ export interface FolderReport {
 
 export async function verifyFolder(options: VerifyFolderOptions): Promise<FolderReport> {
   const { paths, fileSystem, clock, liveEnds, onFinding, onProgress } = options;
-  // The follower's position is read before its source's end, so that a running server is no fault.
+  // A follower's position is read before its source's end, so that a running server is no fault.
   const view = viewState(options);
+  const forwarded = await forwardedState(options);
   const ends = liveEnds === null ? await endsOf(fileSystem, paths) : await liveEnds();
   let records = 0;
   for (const part of ['observations', 'readings'] as const) {
@@ -61,11 +68,11 @@ export async function verifyFolder(options: VerifyFolderOptions): Promise<Folder
   const readings = logPlace(fileSystem, paths.readings, ends.readings);
   const observations = logPlace(fileSystem, paths.observations, ends.observations);
   if (ends.readings > 0) await verifyReadings(readings, onFinding, onProgress);
-  const lastBatch =
-    ends.observations > 0 ? await verifyBatches(observations, onFinding, onProgress) : null;
+  const lastBatches =
+    ends.observations > 0 ? await verifyBatches(observations, onFinding, onProgress) : [];
   const registryVersion = registryOf(options);
-  const report = { ends, readings, observations, view, lastBatch, registryVersion, records };
-  for (const what of positionProblems(report)) {
+  const report = { ends, readings, observations, view, lastBatches, registryVersion, records };
+  for (const what of [...positionProblems(report), ...forwardProblems(report, forwarded)]) {
     onFinding({ part: 'positions', file: 'positions', what });
   }
   return report;
@@ -97,6 +104,20 @@ function viewState({ paths, storeId, onFinding }: VerifyFolderOptions): ViewStat
   }
 }
 
+/** Of a node of a network; null where it never forwarded, or the file cannot be read: a finding. */
+async function forwardedState({
+  fileSystem,
+  paths,
+  onFinding,
+}: VerifyFolderOptions): Promise<ForwardedState | null> {
+  try {
+    return (await readForwardState(fileSystem, paths.path)) ?? null;
+  } catch (error) {
+    onFinding({ part: 'positions', file: forwardFileName, what: sentenceOf(error) });
+    return null;
+  }
+}
+
 function registryOf({ paths, onFinding, onProgress }: VerifyFolderOptions): number | null {
   onProgress('registry: files', 0, 1);
   try {
@@ -115,19 +136,40 @@ function sentenceOf(error: unknown): string {
 
 /** A follower never knows more than its source. */
 function* positionProblems(report: FolderReport): Generator<string> {
-  const { ends, view, lastBatch, registryVersion } = report;
+  const { ends, view, lastBatches, registryVersion } = report;
   if (view !== null) {
     const held = Math.max(view.position, view.target);
     if (held > ends.observations) {
       yield `the view holds batch ${held}, the observations end at ${ends.observations}`;
     }
   }
-  if (lastBatch === null) return;
-  const { consumed, registryVersion: marked } = lastBatch.batch;
-  if (consumed > ends.readings) {
-    yield `reading ${consumed} is consumed, the readings end at ${ends.readings}`;
+  for (const { batch } of lastBatches) {
+    const { consumed, registryVersion: marked, place } = batch;
+    // In a network readings are consumed from Kafka, which is not in the folder.
+    if (place === undefined && consumed > ends.readings) {
+      yield `reading ${consumed} is consumed, the readings end at ${ends.readings}`;
+    }
+    if (registryVersion !== null && marked > registryVersion) {
+      yield `version ${marked} of the registry is in force, its newest is ${registryVersion}`;
+    }
   }
-  if (registryVersion !== null && marked > registryVersion) {
-    yield `version ${marked} of the registry is in force, its newest is ${registryVersion}`;
+}
+
+/** What a network has of a node's readings is in the node's log, and no more. */
+function* forwardProblems(
+  { ends, lastBatches }: FolderReport,
+  forwarded: ForwardedState | null,
+): Generator<string> {
+  if (forwarded === null) return;
+  const { node, position } = forwarded;
+  if (position > ends.readings) {
+    yield `reading ${position} is forwarded, the readings end at ${ends.readings}`;
+  }
+  for (const { batch } of lastBatches) {
+    const mark = batch.sources?.find((one) => one.node === node);
+    if (mark !== undefined && mark.position > ends.readings) {
+      const { partition } = batch.place ?? {};
+      yield `reading ${mark.position} is decided in partition ${partition}, the readings end at ${ends.readings}`;
+    }
   }
 }

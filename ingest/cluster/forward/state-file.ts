@@ -57,7 +57,7 @@ export interface StateFileOptions extends ForwardIdentity {
   readonly first: ForwardState;
 }
 
-const fileName = 'forward.state';
+export const fileName = 'forward.state';
 const format = 'quantrac-forward/1';
 const sectorBytes = 512;
 /** Of a slot, beside topic and sequences. */
@@ -116,6 +116,18 @@ export async function openStateFile(options: StateFileOptions): Promise<StateFil
       file = undefined;
     },
   };
+}
+
+export type ForwardedState = Pick<Slot, 'node' | 'partitions' | 'position'>;
+
+/** As it is now, for who only looks; undefined where there is none. Rejects FORWARD_STATE_DAMAGED. */
+export async function readForwardState(
+  fileSystem: FileSystem,
+  directory: string,
+): Promise<ForwardedState | undefined> {
+  const path = `${directory}/${fileName}`;
+  const bytes = await readIfThere(fileSystem, path);
+  return bytes === undefined ? undefined : newest(bytes, path);
 }
 
 async function create(options: StateFileOptions): Promise<Slot> {
