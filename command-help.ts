@@ -68,7 +68,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'what anybody may see.',
     flags: {
       timed:
-        'leaves out values whose message carried no time: each platform received it at its own',
+        'leaves out values whose message had no time to believe: each platform received it at its own',
       parts: 'what must be equal, of values, revisions, PT1H, P1D, latest; without it, all',
       ca: "PEM file of who signed the servers' certificates, where HTTPS needs it",
     },

@@ -46,11 +46,8 @@ function namesOf({ differences }: Comparison): string[] {
   return differences.map(({ part, key }) => `${part} ${key}`);
 }
 
-const timed = { name: 'T', value: '20.0', unit: null, time: '1717200000000' };
-
-/** A value with a time of its own. */
 function row(rig: TestApi, at: number, change: Partial<ObservationRow> = {}): ObservationRow {
-  return rig.row('ha-noi-temperature', startAt + at * minute, { raw: timed, ...change });
+  return rig.row('ha-noi-temperature', startAt + at * minute, change);
 }
 
 function corrected(first: ObservationRow, result: number, revision: number): ObservationRow {
@@ -118,7 +115,7 @@ test('each kind of difference is named by its key, the first of each kind', asyn
     corrected(shared[0]!, 20, 1),
     { ...shared[1]!, result: 20.000_001 },
     ...shared.slice(2),
-    other.row('garden-temperature', startAt, { raw: timed }),
+    other.row('garden-temperature', startAt),
   ]);
   const comparison = await compare(fromOutside(one, 'one'), held(other, 'other', 'open'));
   expect(comparison.isEqual).toBe(false);
@@ -144,7 +141,8 @@ test('each kind of difference is named by its key, the first of each kind', asyn
 
 test('values without a time of their own are left out where that is asked for, and counted', async () => {
   const [one, other] = [await openRig(), await openRig()];
-  const untimed = { raw: { ...timed, time: null } };
+  const { verdict } = row(one, 0);
+  const untimed = { verdict: { ...verdict, qualifiers: maskOf(['CLOCK', 'LATE']) } };
   await one.publish([row(one, 0), row(one, 61, untimed), row(one, 200)]);
   await other.publish([row(other, 0), row(other, 62, untimed), row(other, 200)]);
   const strict = await compare(held(one, 'one', 'open'), held(other, 'other', 'open'));

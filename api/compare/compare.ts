@@ -18,8 +18,8 @@ export interface CompareOptions {
   readonly one: Platform;
   readonly other: Platform;
   /**
-   * Leaves out what took the moment of its receipt for its time, and the windows that it is in: two
-   * platforms never receive at the same moment.
+   * Leaves out what took the moment of its receipt for its time, the windows that it is in, and what
+   * is newest where it is: two platforms never receive at the same moment.
    */
   readonly timedOnly: boolean;
   readonly differencesMax: number;

@@ -1,6 +1,7 @@
 /** A platform whose view and registry are at hand: a data folder, a backup. */
 import type { Registry } from '../../devices/registry.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import { maskOf } from '../../ingest/quality.ts';
 import { keptPages, keysOf } from '../../ingest/store/digest.ts';
 import type { StoreReader } from '../../ingest/store/store.ts';
 import { createWindowTable } from '../formats/window-table.ts';
@@ -32,8 +33,8 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
         for (const kept of keysOf(page)) {
           const [newest] = kept;
           if (newest === undefined || !newest.current || newest.type === 'deletion') continue;
-          const { startAt, endAt, heightMm, raw } = newest;
-          const isTimed = raw.time !== null;
+          const { startAt, endAt, heightMm, verdict } = newest;
+          const isTimed = (verdict.qualifiers & clockMask) === 0;
           yield { id: idOf(newest), startAt, endAt, heightMm, rows: kept, isTimed };
         }
       }
@@ -74,6 +75,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
   };
 }
 
+const clockMask = maskOf(['CLOCK']);
 const rowsPerReadMax = 1_000;
 
 function unitOf(registry: Registry, property: string): string {

@@ -69,6 +69,8 @@ export function openPlatform({ name, answers, asksMax }: OpenPlatformOptions): P
   };
 }
 
+const clockMask = maskOf(['CLOCK']);
+
 interface ShownRow {
   readonly id: string;
   readonly datastream: string;
@@ -89,7 +91,6 @@ interface ShownRevision {
   readonly type: ObservationRow['type'];
   readonly cause: ObservationRow['cause'];
   readonly reading: { readonly node: number; readonly position: number };
-  readonly raw: { readonly time: string | null };
 }
 
 /** Undefined where it was deleted meanwhile. */
@@ -104,7 +105,8 @@ async function askKey(answers: Answers, id: string): Promise<ComparedKey | undef
   const [newest] = rows;
   if (newest === undefined || newest.type === 'deletion') return undefined;
   const { startAt, endAt, heightMm } = newest;
-  return { id, startAt, endAt, heightMm, rows, isTimed: shown.revisions[0]?.raw.time !== null };
+  const isTimed = (newest.verdict.qualifiers & clockMask) === 0;
+  return { id, startAt, endAt, heightMm, rows, isTimed };
 }
 
 function rowOf(shown: ShownRevision): DigestRow {

@@ -36,7 +36,7 @@ export interface ComparedKey extends Omit<ObservationKey, 'series'> {
   readonly id: string;
   /** Everything kept of it, the current row first. */
   readonly rows: readonly DigestRow[];
-  /** False: the message carried no time, so that the moment of its receipt is its time. */
+  /** False: its time is the moment of its receipt (qualifier CLOCK), since its message had none to believe. */
   readonly isTimed: boolean;
 }
 
