@@ -16,7 +16,7 @@ export interface DeviceSecretOf {
 export interface ConnectedDevice {
   /** Resolves when the server has acknowledged: the reading is kept. */
   publish(draft: Draft, half: boolean): Promise<void>;
-  publishText(topic: string, text: string): Promise<void>;
+  publishText(topic: string, text: string | Buffer): Promise<void>;
   /** Drops the connection without a word and comes back, as in a storm of reconnects. */
   reconnect(): void;
   close(): Promise<void>;

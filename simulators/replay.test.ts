@@ -25,7 +25,7 @@ async function sentBy(time: 'shifted' | 'as-is'): Promise<string[]> {
     speed: 'max',
     rowsPerMessage: 1,
     inflightMax: 4,
-    device: { publishText: async (_, message) => void sent.push(message) },
+    device: { publishText: async (_, message) => void sent.push(String(message)) },
     onProgress: () => {},
   });
   expect(acknowledged).toBe(2);

@@ -52,6 +52,8 @@ export interface SpineNetwork {
   readonly stations: readonly SpineStation[];
   readonly wires: readonly Wire[];
   readonly registry: RegistryReader;
+  /** Versions 1, 2 and 3. */
+  readonly files: readonly RegistryFile[];
   /** When versions 2 and 3 are imported, ms from the start. */
   readonly versionsAt: readonly number[];
   /** Internal number of each datastream. */
@@ -60,7 +62,8 @@ export interface SpineNetwork {
 }
 
 export const spineStartAt = Date.UTC(2026, 2, 1);
-const servedFromAt = Date.UTC(2026, 0, 1);
+/** No time before this is believed. */
+export const servedFromAt = Date.UTC(2026, 0, 1);
 
 const kinds: readonly (readonly ChannelSpec[])[] = [
   [
@@ -106,6 +109,8 @@ function spec(
 }
 
 export interface NetworkOptions {
+  /** Ms UTC; `spineStartAt` unless given. */
+  readonly startAt?: number;
   readonly stations: number;
   readonly intervalMs: number;
   /** Channels of each station at most. */
@@ -127,8 +132,10 @@ export function openNetwork(options: NetworkOptions): SpineNetwork {
     clock: options.clock,
     random: options.random,
   });
-  for (const version of [1, 2, 3]) {
-    const outcome = registry.importFile(registryFile(places, options, version), 'spine');
+  const files = [1, 2, 3].map((version) => registryFile(places, options, version));
+  for (const [at, file] of files.entries()) {
+    const version = at + 1;
+    const outcome = registry.importFile(file, 'spine');
     if (!outcome.ok || outcome.version !== version) {
       throw new Error(`version ${version}: ${JSON.stringify(outcome)}`);
     }
@@ -136,6 +143,7 @@ export function openNetwork(options: NetworkOptions): SpineNetwork {
   const { datastreams } = registry.at(3);
   return {
     registry,
+    files,
     versionsAt: options.versionsAt,
     stations: places.map(({ id, channels, isBuoy }, index) => ({
       id,
@@ -169,7 +177,7 @@ function placeOf(options: NetworkOptions, index: number): Place {
 }
 
 function replacedAt(options: NetworkOptions): number {
-  return spineStartAt + options.versionsAt[0];
+  return (options.startAt ?? spineStartAt) + options.versionsAt[0];
 }
 
 /** The channel that is mapped from version 3 on, at the second station. */

@@ -81,6 +81,8 @@ export interface StationOptions {
   readonly delayMsMax: number;
   /** When what is put right at an instant is dated; by default then. */
   readonly correctedAt?: (at: number) => number;
+  /** It says of every value when it was made: at once. Otherwise of what was put right alone. */
+  readonly isDated?: boolean;
 }
 
 export function createStation(
@@ -101,7 +103,7 @@ export function createStation(
     if (spec.id === 'st1' && happens(0.2)) values.set('bat', 12.5 + Math.floor(random.next() * 5));
     const heightMetres = spec.isBuoy ? -[1, 5, 10][Math.floor(random.next() * 3)]! : Number.NaN;
     const isBackfill = happens(habits.backfill);
-    const unsaid = { fromAt: Number.NaN, resultAt: Number.NaN };
+    const unsaid = { fromAt: Number.NaN, resultAt: options.isDated === true ? at : Number.NaN };
     const device = spec.deviceAt(at);
     const draft = { ...unsaid, device, at, heightMetres, isBackfill, values };
     told.push(draft);
