@@ -32,6 +32,22 @@ export const clusterConfigSchema = z.strictObject({
     .describe(
       'Batches of a partition are this long apart at least: each is a transaction in Kafka. Shorter: fresher values, more work there.',
     ),
+  horizonDays: z
+    .number()
+    .min(4)
+    .max(36_500)
+    .default(30)
+    .describe(
+      'Days of observations that a node holds itself at least. What is older is asked of InfluxDB: a worker that takes a partition over reads no more than this of the topic. Without `influx` everything is held.',
+    ),
+  historyWaitMs: z
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(5_000)
+    .describe(
+      'A reading of a time before the horizon waits so long for InfluxDB; then it goes to quarantine (INGEST_HISTORY_AWAY), to be replayed.',
+    ),
   forward: forwardConfigSchema.prefault({}).describe('How readings go to Kafka.'),
   kafka: kafkaConfigSchema.describe('How Kafka is reached, and what its topics must be.'),
   influx: influxConfigSchema

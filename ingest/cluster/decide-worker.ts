@@ -17,8 +17,11 @@ import { connectKafka } from './connect.ts';
 import { metricsOnce } from './metrics-once.ts';
 import { namesOf } from './names.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
+import { createOldRows } from './old-rows.ts';
 import { openPartitionEvents } from './partition-events.ts';
 import { openPartition } from './partition-worker.ts';
+import type { PartitionHorizon } from './partition-view.ts';
+import { openPast, type Past } from './past.ts';
 import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
 import type { ClusterIdentity } from './registry/identity.ts';
 import { openSinkDuty } from './sink-duty.ts';
@@ -65,22 +68,27 @@ async function openDecideRoom(room: Surroundings) {
     if (identity === undefined) return;
     const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
     closers.push(async () => registry.close());
-    const working = await openOwnWorkers({ room, kafka, identity, registry, telemetry });
+    const { influx } = data.cluster;
+    const past =
+      influx === undefined
+        ? undefined
+        : openPast({ kafka, registry, clock, influx, readText, cluster: data.cluster });
+    closers.push(async () => past?.close());
+    const working = await openOwnWorkers({ room, kafka, identity, registry, telemetry, past });
     workers = working;
     closers.push(() => working.close());
-    if (data.cluster.influx === undefined) return;
-    const { influx } = data.cluster;
-    const sink = await openSinkDuty(({
-	kafka,
-	registry,
-	clock,
-	random: room.random,
-	telemetry,
-	influx,
-	readText,
-	cluster: data.cluster,
-	failed: room.fail
-}));
+    if (influx === undefined) return;
+    const sink = await openSinkDuty({
+      kafka,
+      registry,
+      clock,
+      random: room.random,
+      telemetry,
+      influx,
+      readText,
+      cluster: data.cluster,
+      failed: room.fail,
+    });
     closers.push(() => sink.close());
   }
   const metrics = async (): Promise<string> => (await room.telemetry.text()) + balanceText(workers);
@@ -111,18 +119,18 @@ async function openDecideRoom(room: Surroundings) {
 
 function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
   const { data, clock, random, telemetry } = room;
-  const duty = openRegistryDuty(({
-	kafka,
-	cluster: data.cluster,
-	devices: data.devices,
-	clock,
-	random,
-	telemetry,
-	path: data.paths.registry,
-	logId: data.paths.identity.storeId,
-	onVersion: () => undefined,
-	onFailed: room.fail
-}));
+  const duty = openRegistryDuty({
+    kafka,
+    cluster: data.cluster,
+    devices: data.devices,
+    clock,
+    random,
+    telemetry,
+    path: data.paths.registry,
+    logId: data.paths.identity.storeId,
+    onVersion: () => undefined,
+    onFailed: room.fail,
+  });
   duty.joined.then(() => tellJoined(data.joined), room.fail);
   return duty;
 }
@@ -133,10 +141,12 @@ interface WorkersParts {
   readonly identity: ClusterIdentity;
   readonly registry: RegistryReader;
   readonly telemetry: Surroundings['telemetry'];
+  /** Absent: every view holds everything. */
+  readonly past: Past | undefined;
 }
 
 function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
-  const { room, kafka, identity, registry, telemetry } = parts;
+  const { room, kafka, identity, registry, telemetry, past } = parts;
   const { data, clock } = room;
   const { cluster, paths } = data;
   const names = namesOf(cluster.kafka.topicPrefix);
@@ -149,45 +159,42 @@ function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
     const { bySeries, properties } = registry.current();
     return properties.get(bySeries[series]?.property ?? '')?.circular === true;
   };
-  return openWorkers(({
-	kafka,
-	clock,
-	events,
-	node: cluster.node,
-	group: names.groups.ingest,
-	topic: names.topics.readings,
-	held: () => partitionsIn(folder),
-	open: async (partition, onEnded, signal) => {
-		const directory = join(folder, String(partition));
-		mkdirSync(directory, {
-			recursive: true,
-			mode: 448
-		});
-		return openPartition(({
-	kafka,
-	clock,
-	telemetry,
-	events,
-	registry,
-	untilRegistry,
-	config,
-	isCircular,
-	...{
-		partition,
-		partitions: cluster.partitions,
-		topics: names.topics,
-		directory
-	},
-	...{
-		onEnded,
-		signal
-	},
-	transactionalId: names.batchWriterOf(partition),
-	storeId: identity.storeId,
-	fileSystem: openNodeFileSystem()
-}));
-	}
-}));
+  return openWorkers({
+    kafka,
+    clock,
+    events,
+    node: cluster.node,
+    group: names.groups.ingest,
+    topic: names.topics.readings,
+    held: () => partitionsIn(folder),
+    open: async (partition, onEnded, signal) => {
+      const directory = join(folder, String(partition));
+      mkdirSync(directory, {
+        recursive: true,
+        mode: 448,
+      });
+      return openPartition({
+        kafka,
+        clock,
+        telemetry,
+        events,
+        registry,
+        untilRegistry,
+        config,
+        isCircular,
+        horizon: past && horizonOf(past, cluster, partition),
+        partition,
+        partitions: cluster.partitions,
+        topics: names.topics,
+        directory,
+        onEnded,
+        signal,
+        transactionalId: names.batchWriterOf(partition),
+        storeId: identity.storeId,
+        fileSystem: openNodeFileSystem(),
+      });
+    },
+  });
 }
 
 /** By their folders, the one last worked on first. */
@@ -212,6 +219,19 @@ function configOfPartition(ingest: IngestConfig, cluster: ClusterConfig): Ingest
     stretch: { ...ingest.stretch, commitIntervalMs: cluster.commitIntervalMs },
     windows: { ...ingest.windows, bytesMax: share(ingest.windows.bytesMax, windowsBytesMin) },
     store: { ...ingest.store, tailBytesMax: share(ingest.store.tailBytesMax, tailBytesMin) },
+  };
+}
+
+const dayMs = 86_400_000;
+
+/** What a partition's worker asks of the past. */
+function horizonOf(past: Past, cluster: ClusterConfig, partition: number): PartitionHorizon {
+  const notedPosition = async (): Promise<number> => (await past.noted()).get(partition) ?? 0;
+  const { history } = past;
+  return {
+    lengthMs: cluster.horizonDays * dayMs,
+    notedPosition,
+    oldRows: createOldRows({ history, notedPosition, waitMs: cluster.historyWaitMs }),
   };
 }
 

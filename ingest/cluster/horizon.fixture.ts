@@ -104,6 +104,7 @@ export type HorizonHistory = Pick<HistoryReader, 'kept'> & { close(): void };
 export interface HorizonWorldOptions {
   /** Absent: the worker keeps everything. */
   readonly lengthMs?: number;
+  readonly waitMs?: number;
   /** Absent: in memory. Told the batches that it has stored when it is asked. */
   readonly openHistory?: (world: Stage) => HorizonHistory;
 }
@@ -247,7 +248,7 @@ interface WorkerParts {
 async function openWorker(
   stage: Stage,
   directory: string,
-  { options: { lengthMs }, history }: WorkerParts,
+  { options: { lengthMs, waitMs = 100 }, history }: WorkerParts,
 ): Promise<PartitionWorker> {
   const { kafka, clock, telemetry, registry, state } = stage;
   const notedPosition = async (): Promise<Position> => {
@@ -255,7 +256,7 @@ async function openWorker(
     if (state.away !== undefined) throw state.away;
     return Math.min(state.notedMax, batchesOf(stage).length);
   };
-  const oldRows = createOldRows({ history, notedPosition, waitMs: 100 });
+  const oldRows = createOldRows({ history, notedPosition, waitMs });
   const fileSystem = createMemoryFileSystem();
   await fileSystem.makeDirectory(directory);
   return openPartition({
