@@ -6,6 +6,9 @@
  */
 import { parseArgs } from 'node:util';
 import { runClusterKills } from './cluster/kills.ts';
+import { runMove } from './cluster/move.ts';
+import { runOutage } from './cluster/outage.ts';
+import { runRevoke } from './cluster/revoke.ts';
 import { MountRefused, runDiskFull } from './disk-full.ts';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
@@ -145,14 +148,51 @@ async function clusterKills(flags: Flags): Promise<Outcome> {
   });
   const wrong = Object.values(outcome.audits).reduce(
     (sum, { missing, doubled, changed, invented }) => sum + missing + doubled + changed + invented,
-    outcome.unacknowledged,
+    outcome.unacknowledged + outcome.deaths.length,
   );
   return { held: wrong === 0 && outcome.balance.exact, figures: { seed, ...outcome } };
 }
 
+const outage = (flags: Flags): Promise<Outcome> =>
+  runOutage({
+    devices: numberOf(flags, 'devices', 500),
+    rate: numberOf(flags, 'rate', 2_000),
+    warmSeconds: numberOf(flags, 'warm', 40),
+    kafkaSeconds: numberOf(flags, 'kafka', 60),
+    influxSeconds: numberOf(flags, 'influx', 60),
+    killSeconds: numberOf(flags, 'killed', 5),
+    how: flags['how'] === 'freeze' ? 'freeze' : 'stop',
+    ack: flags['ack'] === 'replicated' ? 'replicated' : 'local',
+    compared: numberOf(flags, 'compared', 50),
+    seed: numberOf(flags, 'seed', 1),
+    logs: flags['logs'],
+    tell,
+  }).then(outcomeOf);
+
+const revoke = (flags: Flags): Promise<Outcome> =>
+  runRevoke({
+    rounds: numberOf(flags, 'rounds', 20),
+    seed: numberOf(flags, 'seed', 1),
+    logs: flags['logs'],
+    tell,
+  }).then(outcomeOf);
+
+const move = (flags: Flags): Promise<Outcome> =>
+  runMove({
+    moves: numberOf(flags, 'rounds', 200),
+    devices: numberOf(flags, 'devices', 100),
+    rate: numberOf(flags, 'rate', 500),
+    seed: numberOf(flags, 'seed', 1),
+    logs: flags['logs'],
+    tell,
+  }).then(outcomeOf);
+
 /** With `--profile cluster`; the first is what runs without a name. */
 const clusterScenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
   kills: clusterKills,
+  outage,
+  revoke,
+  move,
 };
 
 /** What test runners take for "could not be run here" (GNU Automake, 15.2.1). */
@@ -161,7 +201,28 @@ const skippedCode = 77;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: Object.fromEntries(
-    ['rounds', 'seed', 'devices', 'rate', 'seeds', 'from', 'stations', 'orders', 'seconds', 'profile', 'every', 'kafka-nodes', 'logs'].map((flag) => [flag, { type: 'string' as const }]),
+    [
+      'rounds',
+      'seed',
+      'devices',
+      'rate',
+      'seeds',
+      'from',
+      'stations',
+      'orders',
+      'seconds',
+      'profile',
+      'every',
+      'kafka-nodes',
+      'logs',
+      'warm',
+      'kafka',
+      'influx',
+      'killed',
+      'how',
+      'ack',
+      'compared',
+    ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });
 const isCluster = values['profile'] === 'cluster';

@@ -10,7 +10,12 @@ export async function provisionLoad(dataDir: string, devices: number): Promise<D
   return provision(dataDir, loadRegistryFile(devices, 1_000));
 }
 
-export async function provision(dataDir: string, registryFile: unknown): Promise<DeviceSecretOf[]> {
+export async function provision(
+  dataDir: string,
+  registryFile: unknown,
+  /** Without rotating, devices that had a secret keep it, and it is not told again. */
+  { rotate = true }: { readonly rotate?: boolean } = {},
+): Promise<DeviceSecretOf[]> {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-provision-'));
   try {
     const file = join(folder, 'registry.json');
@@ -18,7 +23,7 @@ export async function provision(dataDir: string, registryFile: unknown): Promise
     const { code, stdout, stderr } = await runCommand([
       'provision',
       file,
-      '--rotate',
+      ...(rotate ? ['--rotate'] : []),
       '--data-dir',
       dataDir,
     ]);

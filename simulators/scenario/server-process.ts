@@ -16,6 +16,8 @@ export interface ServerProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves to the exit code. */
   stop(): Promise<number | null>;
+  /** Resolves when the process is gone, for whatever reason, to its exit code. */
+  readonly gone: Promise<number | null>;
 }
 
 export interface ServerProcessOptions {
@@ -75,6 +77,7 @@ export function spawnServer(options: ServerProcessOptions): SpawnedServer {
       resolve({
         ports: event,
         pid: child.pid ?? 0,
+        gone,
         kill: async () => {
           child.kill('SIGKILL');
           await gone;

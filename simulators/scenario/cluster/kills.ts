@@ -32,6 +32,8 @@ export interface ClusterKillsOutcome {
   readonly audits: Readonly<Record<string, Audit>>;
   readonly balance: ClusterBalance;
   readonly unacknowledged: number;
+  /** Nodes that ended without being killed, with what they said. */
+  readonly deaths: readonly string[];
   /** Kill → listening again, ascending, milliseconds. */
   readonly restartMs: readonly number[];
   /** Errors and defects that nodes wrote, by event. */
@@ -84,7 +86,8 @@ export async function runClusterKills(options: ClusterKillsOptions): Promise<Clu
       const { ledger, payloads } = load;
       audits[node.name] = await audit({ api: apiOf(node), ledger, payloads, channels });
     }
-    return { ...nemesis, audits, balance, unacknowledged, errors, settleMs };
+    const { deaths } = cluster;
+    return { ...nemesis, audits, balance, unacknowledged, deaths, errors, settleMs };
   } finally {
     await cluster.close();
   }

@@ -36,6 +36,8 @@ export interface ClusterNode {
   stop(): Promise<number | null>;
   /** Process id; 0 while it is down. */
   readonly pid: number;
+  /** How often it ended without being asked to, and the last line that it wrote then. */
+  readonly deaths: readonly string[];
 }
 
 export interface Cluster {
@@ -44,6 +46,8 @@ export interface Cluster {
   nodesOf(role: Role): readonly ClusterNode[];
   /** Adds a node, running. */
   add(role: Role): Promise<ClusterNode>;
+  /** Of nodes that ended without being asked to. */
+  readonly deaths: readonly string[];
   close(): Promise<void>;
 }
 
@@ -83,6 +87,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       nodes,
       nodesOf: (role) => nodes.filter((node) => node.role === role || node.role === 'all'),
       add,
+      get deaths() {
+        return nodes.flatMap((node) => node.deaths);
+      },
       close,
     };
   } catch (error) {
@@ -106,6 +113,8 @@ function createNode(
   const dataDir = join(folder, name);
   const config = join(folder, `${name}.json`);
   writeFileSync(config, JSON.stringify(configurationOf(options, servers, number)), { mode: 0o600 });
+  const deaths: string[] = [];
+  let lastLine = '';
   let running: ServerProcess | undefined;
   let ports: ServerPorts = { mqttPort: 0, mqttWsPort: 0, httpPort: 0 };
   return {
@@ -121,6 +130,7 @@ function createNode(
     get pid() {
       return running?.pid ?? 0;
     },
+    deaths,
     async kill() {
       const killed = running;
       running = undefined;
@@ -133,14 +143,21 @@ function createNode(
         ports,
         flags: ['--role', role, '--config', config],
         onLine: (line) => {
+          lastLine = line;
           if (options.logs !== undefined) {
             appendFileSync(join(options.logs, `${name}.log`), `${line}\n`);
           }
           options.onLine?.(name, line);
         },
       });
-      running = await spawned.listening;
-      ports = { ...ports, ...running.ports };
+      const started = await spawned.listening;
+      running = started;
+      ports = { ...ports, ...started.ports };
+      void started.gone.then((code) => {
+        if (running !== started) return;
+        running = undefined;
+        deaths.push(`${name} ended with ${code}: ${lastLine}`);
+      });
     },
     async stop() {
       const stopped = running;
