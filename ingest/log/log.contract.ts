@@ -9,6 +9,10 @@ export interface LogFixture {
   /** The end as readers see it. */
   readonly durableEnd: () => DurableEnd;
   readonly recordBytesMax: number;
+  /** A size that is refused; one more than the greatest where that is known to the byte. */
+  readonly recordBytesTooMany?: number;
+  /** Where the log has names of its own for what it refuses. */
+  readonly refusals?: { readonly tooLarge: string; readonly closed: string };
   readonly remove: () => Promise<void>;
 }
 
@@ -31,6 +35,10 @@ export async function readTexts(reader: LogReader, bytesMax = 1_000): Promise<st
     if (records.length === 0) return texts;
     for (const record of records) texts.push(record.body.toString());
   }
+}
+
+function refusalsOf({ refusals }: LogFixture): { tooLarge: string; closed: string } {
+  return refusals ?? { tooLarge: 'LOG_RECORD_TOO_LARGE', closed: 'LOG_CLOSED' };
 }
 
 function numbered(count: number, from = 1): string[] {
@@ -212,10 +220,11 @@ export function describeLogContract(name: string, open: () => Promise<LogFixture
       };
       const one = (target: Buffer, at: number): void => void target.write('1', at);
       writer.append(1, one, note('a'));
-      writer.append(fixture.recordBytesMax + 1, () => undefined, note('b'));
+      const tooMany = fixture.recordBytesTooMany ?? fixture.recordBytesMax + 1;
+      writer.append(tooMany, () => undefined, note('b'));
       writer.append(1, one, note('c'));
       await appendText(writer, 'last');
-      expect(answers).toEqual(['a 1', 'b LOG_RECORD_TOO_LARGE', 'c 2']);
+      expect(answers).toEqual(['a 1', `b ${refusalsOf(fixture).tooLarge}`, 'c 2']);
     });
 
     it('appending from within done is allowed', async () => {
@@ -246,9 +255,10 @@ export function describeLogContract(name: string, open: () => Promise<LogFixture
       const closing = writer.close();
       const refused = appendText(writer, 'too late');
       expect(await last).toBe(1);
-      await expect(refused).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+      const refusal = { code: refusalsOf(fixture).closed };
+      await expect(refused).rejects.toMatchObject(refusal);
       await closing;
-      await expect(appendText(writer, 'later')).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+      await expect(appendText(writer, 'later')).rejects.toMatchObject(refusal);
     });
 
     it('nothing is skipped where nothing is damaged', async () => {

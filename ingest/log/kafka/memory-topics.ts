@@ -13,6 +13,8 @@ export interface StoredTopics {
   at(topic: string, partition: number): StoredPartition;
   all(topic: string): readonly StoredPartition[];
   ensure(wanted: TopicSpecification): void;
+  /** Throws KAFKA_RECORD_TOO_LARGE where a topic does not take one of them. */
+  refuse(records: readonly OutgoingRecord[]): void;
   store(records: readonly OutgoingRecord[], isTransaction: boolean): void;
   /** A transaction that came to nothing takes offsets at which nobody sees anything. */
   abort(records: readonly OutgoingRecord[]): void;
@@ -22,6 +24,7 @@ export interface StoredTopics {
 
 export function createTopics(): StoredTopics {
   const topics = new Map<string, StoredPartition[]>();
+  const bytesMax = new Map<string, number>();
   let waiters: (() => void)[] = [];
 
   function at(topic: string, partition: number): StoredPartition {
@@ -41,14 +44,22 @@ export function createTopics(): StoredTopics {
   return {
     at,
     all: (topic) => topics.get(topic) ?? [],
-    ensure({ topic, partitions }) {
+    ensure({ topic, partitions, messageBytesMax }) {
       const present = topics.get(topic);
       if (present !== undefined && present.length !== partitions) {
         const fields = { topic, setting: 'partitions', is: present.length };
         throw kafkaError('KAFKA_TOPIC_WRONG', { ...fields, mustBe: partitions });
       }
       const made = Array.from({ length: partitions }, () => ({ start: 0, end: 0, records: [] }));
-      if (present === undefined) topics.set(topic, made);
+      if (present !== undefined) return;
+      topics.set(topic, made);
+      bytesMax.set(topic, messageBytesMax);
+    },
+    refuse(records) {
+      for (const { topic, value } of records) {
+        if ((value?.length ?? 0) <= bytesMax.get(topic)!) continue;
+        throw kafkaError('KAFKA_RECORD_TOO_LARGE', { topic });
+      }
     },
     store(records, isTransaction) {
       const touched = new Set<StoredPartition>();

@@ -92,6 +92,7 @@ function openProducer(topics: StoredTopics, faults: KafkaFaults): Producer {
       await Promise.resolve();
       const fault = faults.send?.(records) ?? 'none';
       if (fault === 'before') throw kafkaError('KAFKA_UNREACHABLE');
+      topics.refuse(records);
       topics.store(records, false);
       if (fault === 'after') throw kafkaError('KAFKA_UNREACHABLE');
     },
@@ -116,6 +117,7 @@ function createTransactions(topics: StoredTopics, faults: KafkaFaults): Kafka['o
         const isFenced = epochs.get(id) !== epoch;
         if (isFenced || fault === 'before') topics.abort(records);
         if (isFenced) throw kafkaError('KAFKA_FENCED', { id });
+        topics.refuse(records);
         if (fault === 'late') late.set(id, records);
         else if (fault !== 'before') topics.store(records, true);
         if (fault !== 'none') throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { id });

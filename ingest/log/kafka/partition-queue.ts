@@ -68,9 +68,9 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     while (at < records.length && (given.length === 0 || givenBytes < bytesMax)) {
       const record = records[at++]!;
       given.push(record);
-      givenBytes += sizeOf(record);
+      givenBytes += contentBytes(record);
+      bytes -= sizeOf(record);
     }
-    bytes -= givenBytes;
     if (at === records.length) {
       clear();
       next = asks;
@@ -170,6 +170,11 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
   };
 }
 
-function sizeOf({ key, value }: KafkaRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0) + recordOverheadBytes;
+function contentBytes({ key, value }: KafkaRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0);
+}
+
+/** In memory. */
+function sizeOf(record: KafkaRecord): number {
+  return contentBytes(record) + recordOverheadBytes;
 }
