@@ -117,7 +117,9 @@ function readJson(file: string): unknown {
 
 export async function tokenCommand(command: Command): Promise<number> {
   const [action, subject] = command.arguments;
-  const configuration = configurationOf(command);
+  // Here the role is that of the token, not of a process.
+  const { role: _ofToken, ...flags } = command.flags;
+  const configuration = configurationOf({ ...command, flags });
   if (action === 'create') {
     const role = textFlag(command, 'role');
     if (role !== 'operator' && role !== 'reader')
