@@ -1,6 +1,9 @@
-/** Where a storm can be: over Kafka in memory, in time that is moved by hand. */
+/** Where a storm can be: over Kafka in memory, in time that is moved by hand, or over Kafka itself. */
 import { setImmediate } from 'node:timers/promises';
 import { createManualClock } from '../../../devices/clock-manual.ts';
+import { openSystemClock } from '../../../devices/clock-system.ts';
+import { sleep } from '../../../devices/clock.ts';
+import type { RealKafka } from '../../log/kafka/real.fixture.ts';
 import { createKafkaServer, type KafkaServer } from '../../log/kafka/memory.ts';
 import type { Ground } from './world.fixture.ts';
 
@@ -22,4 +25,15 @@ export function groundInMemory(): { readonly ground: Ground; readonly server: Ka
     },
   };
   return { ground, server };
+}
+
+/** Over Kafka itself, in time as it is. */
+export function groundOn(real: RealKafka): Ground {
+  const clock = openSystemClock();
+  return {
+    clock,
+    connect: () => real.connect({ requestTimeoutMs: 5_000, fetchWaitMs: 50 }),
+    name: real.unique('storm'),
+    pass: (ms) => sleep(clock, ms),
+  };
 }

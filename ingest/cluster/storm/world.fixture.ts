@@ -197,10 +197,10 @@ function createUntil(ground: Ground): World['until'] {
   return async (work) => {
     let isOver = false;
     const settle = (): void => void (isOver = true);
-    work.then(settle, settle);
+    const settled = work.then(settle, settle);
     for (let passedMs = 0; !isOver; passedMs += stepMs) {
       if (passedMs > patienceMs) throw new Error('it never came to an end');
-      await ground.pass(stepMs);
+      await Promise.race([settled, ground.pass(stepMs)]);
     }
     return work;
   };
