@@ -5,6 +5,7 @@
  * promise was broken, with 77 where the machine does not let it be played.
  */
 import { parseArgs } from 'node:util';
+import { runClusterDay } from './cluster/day.ts';
 import { runClusterKills } from './cluster/kills.ts';
 import { runMove } from './cluster/move.ts';
 import { runOutage } from './cluster/outage.ts';
@@ -187,12 +188,24 @@ const move = (flags: Flags): Promise<Outcome> =>
     tell,
   }).then(outcomeOf);
 
+const clusterDay = (flags: Flags): Promise<Outcome> =>
+  runClusterDay({
+    stations: numberOf(flags, 'stations', 68),
+    intervalMs: numberOf(flags, 'interval', 10) * 60_000,
+    rate: numberOf(flags, 'rate', 400),
+    apis: numberOf(flags, 'apis', 2),
+    seed: numberOf(flags, 'seed', 1),
+    logs: flags['logs'],
+    tell,
+  });
+
 /** With `--profile cluster`; the first is what runs without a name. */
 const clusterScenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
   kills: clusterKills,
   outage,
   revoke,
   move,
+  day: clusterDay,
 };
 
 /** What test runners take for "could not be run here" (GNU Automake, 15.2.1). */
@@ -222,6 +235,8 @@ const { values, positionals } = parseArgs({
       'how',
       'ack',
       'compared',
+      'interval',
+      'apis',
     ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });

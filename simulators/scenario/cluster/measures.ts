@@ -18,12 +18,17 @@ export function apiOf({ ports }: Pick<ClusterNode, 'ports'>): string {
   return `http://127.0.0.1:${ports.httpPort}`;
 }
 
-/** Sum of a metric over all its lines and nodes. */
-export function sumOf(texts: readonly string[], name: string): number {
+/** Sum of a metric over all its lines and nodes, or over those that are wanted. */
+export function sumOf(
+  texts: readonly string[],
+  name: string,
+  isWanted: (line: string) => boolean = () => true,
+): number {
   let sum = 0;
   for (const text of texts) {
     for (const line of text.split('\n')) {
-      if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) {
+      if (!line.startsWith(`${name} `) && !line.startsWith(`${name}{`)) continue;
+      if (isWanted(line)) {
         sum += Number(line.slice(line.lastIndexOf(' ') + 1));
       }
     }
