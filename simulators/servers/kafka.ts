@@ -84,8 +84,8 @@ async function formatNode(
       ...javaWords(jars),
       'kafka.tools.StorageTool',
       'format',
-      '--cluster-id',
-      clusterId,
+      // One word: an id may begin with a hyphen.
+      `--cluster-id=${clusterId}`,
       '--config',
       'server.properties',
     ],
