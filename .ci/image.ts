@@ -84,7 +84,8 @@ function run(command: string, cwd: string): void {
   const { status } = spawnSync('sh', ['-ec', command], {
     cwd,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { PATH: path, HOME: folder, npm_config_update_notifier: 'false' },
+    // Beside the path all of this machine's: how a registry is reached from here is its affair.
+    env: { ...process.env, PATH: path, npm_config_update_notifier: 'false' },
   });
   if (status !== 0) throw new Error(`${command}: exit code ${status}`);
 }
