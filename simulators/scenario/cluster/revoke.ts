@@ -34,8 +34,8 @@ export interface RevokeOutcome {
     readonly rounds: number;
     /** The command itself, from its start to its answer. */
     readonly commandMs: Times;
-    /** No new connection is let in, by broker. */
-    readonly refusedMs: Readonly<Record<string, Times>>;
+    /** The last new connection that was let in was begun then, by broker. */
+    readonly letInMs: Readonly<Record<string, Times>>;
     /** The connection that was there is cut, by broker. */
     readonly cutMs: Readonly<Record<string, Times>>;
     /** The token is refused, by api. */
@@ -49,6 +49,9 @@ export interface RevokeOutcome {
 const withinMs = 5_000;
 const giveUpMs = 30_000;
 const lookMs = 20;
+const tryEveryMs = 40;
+/** After so long without one that was let in, none will be: a broker may take its time to say no. */
+const refusedMs = 1_500;
 
 interface Ground {
   readonly clock: Clock;
@@ -58,7 +61,7 @@ interface Ground {
   readonly apis: readonly ClusterNode[];
 }
 
-type Found = Record<'command' | 'refused' | 'cut' | 'token' | 'known', Map<string, number[]>>;
+type Found = Record<'command' | 'letIn' | 'cut' | 'token' | 'known', Map<string, number[]>>;
 
 export async function runRevoke(options: RevokeOptions): Promise<RevokeOutcome> {
   const clock = openSystemClock();
@@ -71,7 +74,7 @@ export async function runRevoke(options: RevokeOptions): Promise<RevokeOutcome> 
   try {
     const found: Found = {
       command: new Map(),
-      refused: new Map(),
+      letIn: new Map(),
       cut: new Map(),
       token: new Map(),
       known: new Map(),
@@ -101,7 +104,12 @@ function groundOf(cluster: Cluster, clock: Clock): Ground {
 async function revokeDevice(ground: Ground, secret: DeviceSecretOf, found: Found): Promise<void> {
   const { clock, brokers } = ground;
   const sessions = await Promise.all(
-    brokers.map(async (node) => ({ node, session: await untilLetIn(ground, node, secret) })),
+    brokers.map(async (node) => {
+      await untilLetIn(ground, node, secret);
+      const session = await openSession(node.ports.mqttPort, secret);
+      if (session === undefined) throw new Error(`${node.name} does not let ${secret.deviceId} in`);
+      return { node, session };
+    }),
   );
   const sinceMs = clock.monotonicMs();
   const note = (map: Map<string, number[]>, name: string): void =>
@@ -115,27 +123,66 @@ async function revokeDevice(ground: Ground, secret: DeviceSecretOf, found: Found
   // With an id of their own: the same one would take over the connection that is to be cut.
   const other = { ...secret, clientId: `${secret.clientId}-other` };
   const refusals = brokers.map(async (node) => {
-    while (clock.monotonicMs() < sinceMs + giveUpMs) {
-      const session = await openSession(node.ports.mqttPort, other);
-      if (session === undefined) break;
-      session.close();
-      await sleep(clock, lookMs);
-    }
-    note(found.refused, node.name);
+    const tries = tryAgainAndAgain(clock, node, other);
+    await revoking;
+    await Promise.race([tries.refused, sleep(clock, giveUpMs)]);
+    listOf(found.letIn, node.name).push(Math.max(0, tries.letInMs - sinceMs));
+    tries.stop();
   });
   await Promise.all([revoking, ...cuts, ...refusals]);
 }
 
+interface Tries {
+  /** When the last connection was begun that was let in; −Infinity before the first. */
+  readonly letInMs: number;
+  readonly letIn: Promise<void>;
+  /** Resolves when none was let in for a while. */
+  readonly refused: Promise<void>;
+  stop(): void;
+}
+
+/** New connections, one every few milliseconds, whatever becomes of those before. */
+function tryAgainAndAgain(clock: Clock, node: ClusterNode, secret: DeviceSecretOf): Tries {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const [letIn, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const startMs = clock.monotonicMs();
+  let letInMs = Number.NEGATIVE_INFINITY;
+  const attempt = async (): Promise<void> => {
+    const begunMs = clock.monotonicMs();
+    const session = await openSession(node.ports.mqttPort, secret, signal);
+    if (session === undefined) return;
+    session.close();
+    letInMs = Math.max(letInMs, begunMs);
+    letIn.resolve();
+  };
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      void attempt();
+      await sleep(clock, tryEveryMs);
+      if (clock.monotonicMs() - Math.max(letInMs, startMs) > refusedMs) refused.resolve();
+    }
+  };
+  void run();
+  return {
+    get letInMs() {
+      return letInMs;
+    },
+    letIn: letIn.promise,
+    refused: refused.promise,
+    stop: () => stopping.abort(),
+  };
+}
+
 /** The broker may learn of the device a moment later. */
-async function untilLetIn({ clock }: Ground, node: ClusterNode, secret: DeviceSecretOf) {
-  const until = clock.monotonicMs() + giveUpMs;
-  for (;;) {
-    const session = await openSession(node.ports.mqttPort, secret);
-    if (session !== undefined) return session;
-    if (clock.monotonicMs() > until)
-      throw new Error(`${node.name} never let ${secret.deviceId} in`);
-    await sleep(clock, lookMs);
-  }
+async function untilLetIn(
+  { clock }: Ground,
+  node: ClusterNode,
+  secret: DeviceSecretOf,
+): Promise<void> {
+  const tries = tryAgainAndAgain(clock, node, secret);
+  await Promise.race([tries.letIn, sleep(clock, giveUpMs)]);
+  tries.stop();
 }
 
 async function revokeToken(ground: Ground, found: Found): Promise<void> {
@@ -178,9 +225,8 @@ async function addDevice(ground: Ground, count: number, found: Found): Promise<v
   if (added === undefined) throw new Error('nothing was provisioned');
   await Promise.all(
     brokers.map(async (node) => {
-      const session = await untilLetIn(ground, node, added);
+      await untilLetIn(ground, node, added);
       listOf(found.known, node.name).push(clock.monotonicMs() - sinceMs);
-      session.close();
     }),
   );
 }
@@ -215,7 +261,7 @@ function judge(
   const byNode = (map: Map<string, number[]>): Readonly<Record<string, Times>> =>
     Object.fromEntries([...map].map(([name, list]) => [name, timesOf(list)]));
   const waits = {
-    refusedMs: byNode(found.refused),
+    letInMs: byNode(found.letIn),
     cutMs: byNode(found.cut),
     tokenMs: byNode(found.token),
     knownMs: byNode(found.known),

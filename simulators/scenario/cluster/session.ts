@@ -12,18 +12,28 @@ export interface Session {
 
 const keepAliveSeconds = 120;
 
-/** Undefined where the broker refuses it, or closes before it has answered. */
-export function openSession(port: number, secret: DeviceSecretOf): Promise<Session | undefined> {
+/**
+ * Undefined where the broker refuses it, or it is closed before it was answered: a broker lets those
+ * who failed to log in wait for the answer.
+ */
+export function openSession(
+  port: number,
+  secret: DeviceSecretOf,
+  signal?: AbortSignal,
+): Promise<Session | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     let isOpen = true;
     const closed = new Promise<void>((settle) => {
       socket.on('close', () => {
         isOpen = false;
+        signal?.removeEventListener('abort', end);
         settle();
         resolve(undefined);
       });
     });
+    const end = (): void => void socket.destroy();
+    signal?.addEventListener('abort', end);
     // `close` follows.
     socket.on('error', () => undefined);
     socket.on('connect', () =>
@@ -34,7 +44,7 @@ export function openSession(port: number, secret: DeviceSecretOf): Promise<Sessi
         return isOpen;
       },
       closed,
-      close: () => void socket.destroy(),
+      close: end,
     };
     const parse = createAnswerParser((type, word) => {
       if (type !== packetTypes.connack) return;
