@@ -198,27 +198,52 @@ async function fetchFor(
   config: FetcherParts['config'],
 ): Promise<void> {
   const connection = await cluster.findBroker({ nodeId: server });
-  const asked = new Map(led.map((queue) => [`${queue.topic} ${queue.partition}`, queue]));
-  // What is asked for now: a reader that is moved while the request is under way wants another.
-  const from = new Map(led.map((queue) => [queue, queue.asks]));
+  const asked = firstOfEachPartition(led);
   const { responses } = await connection.fetch({
     replicaId: isConsumer,
     isolationLevel: committedOnly,
     maxWaitTime: config.fetchWaitMs,
     minBytes: 1,
     maxBytes: answerBytesMax,
-    topics: led.map(({ topic, partition, asks }) => ({
+    topics: [...asked.values()].map(({ topic, partition, offset }) => ({
       topic,
-      partitions: [{ partition, fetchOffset: String(asks), maxBytes: partitionBytesMax }],
+      partitions: [{ partition, fetchOffset: String(offset), maxBytes: partitionBytesMax }],
     })),
   });
   for (const { topicName, partitions } of responses) {
     for (const answer of partitions) {
-      const queue = asked.get(`${topicName} ${answer.partition}`);
-      const offset = queue === undefined ? undefined : from.get(queue);
-      if (queue !== undefined && offset === queue.asks) take(queue, answer, offset);
+      const { queues = [], offset = 0 } = asked.get(`${topicName} ${answer.partition}`) ?? {};
+      for (const queue of queues) {
+        // A reader that was moved while the request was under way wants another offset.
+        if (offset === queue.asks) take(queue, answer, offset);
+      }
     }
   }
+}
+
+interface Asked {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: Offset;
+  readonly queues: PartitionQueue[];
+}
+
+/**
+ * A request names a partition once. Of several readers those ask that are farthest back: they come up
+ * to the others, or are full and want no more.
+ */
+function firstOfEachPartition(led: readonly PartitionQueue[]): Map<string, Asked> {
+  const asked = new Map<string, Asked>();
+  for (const queue of led) {
+    const { topic, partition, asks: offset } = queue;
+    const name = `${topic} ${partition}`;
+    const known = asked.get(name);
+    if (known?.offset === offset) known.queues.push(queue);
+    else if (known === undefined || offset < known.offset) {
+      asked.set(name, { topic, partition, offset, queues: [queue] });
+    }
+  }
+  return asked;
 }
 
 /** Gives the committed records of an answer to the one who reads the partition. */

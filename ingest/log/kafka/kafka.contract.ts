@@ -126,6 +126,22 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
       await producer.close();
     });
 
+    it('gives each reader of a partition all of it, however many there are at once', async () => {
+      const kafka = client();
+      const producer = await kafka.openProducer();
+      const { end } = (await kafka.ends(topic))[0]!;
+      await producer.send(['1', '2', '3'].map((text) => record(0, text)));
+      const readers = [0, 1, 2].map((behind) => kafka.openReader(topic, 0, end + behind));
+      for (const [behind, reader] of readers.entries()) {
+        expect(textsOf(await readAll(reader, 3 - behind))).toEqual(['1', '2', '3'].slice(behind));
+      }
+      await producer.send([record(0, '4')]);
+      const found = await Promise.all(readers.map((reader) => readAll(reader, 1)));
+      expect(found.map(textsOf)).toEqual([['4'], ['4'], ['4']]);
+      for (const reader of readers) reader.close();
+      await producer.close();
+    });
+
     it('gives at most about what is asked for, and one record at least', async () => {
       const kafka = client();
       const producer = await kafka.openProducer();
