@@ -38,6 +38,7 @@ export function createFetcher(parts: FetcherParts): Fetcher {
   const { clock, config } = parts;
   const queues = new Set<PartitionQueue>();
   const loops = new Map<string, Promise<void>>();
+  const turns = { next: 1 };
   let cluster: Cluster | undefined;
   let isClosed = false;
   let stirred = Promise.withResolvers<void>();
@@ -91,7 +92,7 @@ export function createFetcher(parts: FetcherParts): Fetcher {
       if (led.length === 0) return;
       for (const queue of led) queue.isAsked = true;
       try {
-        await fetchFor(cluster, server, led, config);
+        await fetchFor(cluster, server, led, { turns, waitMs: config.fetchWaitMs });
         pauseMs = pauseMsMin;
       } catch (error) {
         await rest(led, error);
@@ -195,14 +196,20 @@ async function fetchFor(
   cluster: Cluster,
   server: string,
   led: readonly PartitionQueue[],
-  config: FetcherParts['config'],
+  { turns, waitMs }: { readonly turns: { next: number }; readonly waitMs: number },
 ): Promise<void> {
   const connection = await cluster.findBroker({ nodeId: server });
-  const asked = firstOfEachPartition(led);
+  const asked = oneOfEachPartition(led);
+  let served = 0;
+  for (const { queues } of asked.values()) {
+    served += queues.length;
+    for (const queue of queues) queue.askedAt = turns.next++;
+  }
   const { responses } = await connection.fetch({
     replicaId: isConsumer,
     isolationLevel: committedOnly,
-    maxWaitTime: config.fetchWaitMs,
+    // Whoever was left out is asked for next: nobody waits for news meanwhile.
+    maxWaitTime: served < led.length ? briefWaitMs : waitMs,
     minBytes: 1,
     maxBytes: answerBytesMax,
     topics: [...asked.values()].map(({ topic, partition, offset }) => ({
@@ -221,6 +228,9 @@ async function fetchFor(
   }
 }
 
+/** While somebody else wants the same partition. */
+const briefWaitMs = 5;
+
 interface Asked {
   readonly topic: string;
   readonly partition: number;
@@ -228,18 +238,15 @@ interface Asked {
   readonly queues: PartitionQueue[];
 }
 
-/**
- * A request names a partition once. Of several readers those ask that are farthest back: they come up
- * to the others, or are full and want no more.
- */
-function firstOfEachPartition(led: readonly PartitionQueue[]): Map<string, Asked> {
+/** A request names a partition once: of several readers the one that has waited longest asks. */
+function oneOfEachPartition(led: readonly PartitionQueue[]): Map<string, Asked> {
   const asked = new Map<string, Asked>();
   for (const queue of led) {
     const { topic, partition, asks: offset } = queue;
     const name = `${topic} ${partition}`;
     const known = asked.get(name);
     if (known?.offset === offset) known.queues.push(queue);
-    else if (known === undefined || offset < known.offset) {
+    else if (known === undefined || queue.askedAt < (known.queues[0]?.askedAt ?? 0)) {
       asked.set(name, { topic, partition, offset, queues: [queue] });
     }
   }

@@ -24,6 +24,8 @@ export interface PartitionQueue {
   /** Which server leads the partition, and whether a request for it is under way. */
   server: string | undefined;
   isAsked: boolean;
+  /** Turn in which it was last asked for; 0 before the first. */
+  askedAt: number;
   /** Ends: of what is committed, and of all; between them transactions are open. */
   take(
     records: readonly KafkaRecord[],
@@ -144,6 +146,7 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     },
     server: undefined,
     isAsked: false,
+    askedAt: 0,
     take(fetched, behind, { stable, high }) {
       for (const record of fetched) bytes += sizeOf(record);
       if (at === records.length) {
