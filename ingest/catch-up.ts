@@ -19,9 +19,10 @@ export interface CatchUpParts {
 
 /**
  * Gives the store every batch that it does not hold yet; how many they were. A view that was removed
- * is built again so. Rejects INGEST_READINGS_SHORTENED where the observations know readings that
- * the log of readings does not have, and with the log's error where a batch cannot be read: what
- * would be missing from every answer must not be skipped.
+ * is built again so. Rejects INGEST_OBSERVATIONS_MISSING where a batch is not there,
+ * INGEST_READINGS_SHORTENED where the observations know readings that the log of readings does not
+ * have, and with the log's error where a batch cannot be read: what would be missing from every answer
+ * must not be skipped.
  */
 export async function catchUp(parts: CatchUpParts): Promise<number> {
   const { reader, end, store, config } = parts;
@@ -33,16 +34,24 @@ export async function catchUp(parts: CatchUpParts): Promise<number> {
     for (const { position, body } of records) {
       // Behind the end writes somebody who took this partition over meanwhile.
       if (position > end) break;
+      requireNext(store.position, position);
       store.apply(position, decodeBatch(position, body));
       batches++;
     }
     await flush(parts);
   }
+  if (store.position < end) requireNext(store.position, end + 1);
   if (store.consumed > parts.readingsEnd) {
     const { consumed } = store;
     throw ingestError('INGEST_READINGS_SHORTENED', { consumed, readingsEnd: parts.readingsEnd });
   }
   return batches;
+}
+
+/** Whoever decides by a view with a hole repeats what is in the hole. */
+function requireNext(held: Position, found: Position): void {
+  if (found <= held + 1) return;
+  throw ingestError('INGEST_OBSERVATIONS_MISSING', { held, found });
 }
 
 async function flush({ store, clock, config }: CatchUpParts): Promise<void> {
