@@ -37,8 +37,8 @@ export async function lastBatch(place: TopicPartition): Promise<BatchPlaceInTopi
 }
 
 /**
- * Where reading begins so that batch `position` and those behind it are met: its offset, or behind
- * the last batch where it is not written yet; the oldest kept offset where it is no longer kept.
+ * Where reading begins so that batch `position` is the first to be met: behind the last batch where
+ * it is not written yet, at the oldest kept one where it is no longer kept.
  * `known`: the last batch, where it was found already.
  */
 export async function offsetOfBatch(
@@ -48,6 +48,7 @@ export async function offsetOfBatch(
 ): Promise<Offset> {
   if (known !== undefined && known.position <= position) return offsetFromLast(known, position);
   const ends = await endsOf(place);
+  if (position <= 1) return ends.start;
   const last = known ?? (await lastWithin(place, ends));
   if (last === undefined) return ends.start;
   if (last.position <= position) return offsetFromLast(last, position);
@@ -63,40 +64,42 @@ function offsetFromLast(last: BatchPlaceInTopic, position: Position): Offset {
   return last.position === position ? last.offset : last.offset + 1;
 }
 
-/** A batch and the marker that ends its transaction. */
-const offsetsOfBatch = 2;
-
 /**
- * Counted back from a batch that is known; every second time by halves, since aborted transactions
- * take offsets too.
+ * Where it stands if offsets grow evenly between the batches known on both sides; every second time
+ * the middle, since transactions that were aborted take offsets too.
  */
 async function search(
   reader: PartitionReader,
   position: Position,
   { start, last }: { readonly start: Offset; readonly last: BatchPlaceInTopic },
 ): Promise<Offset> {
-  let [low, high, known] = [start, last.offset, last];
-  for (let probes = 0; low < high; probes++) {
-    const counted = known.offset - offsetsOfBatch * (known.position - position);
-    const middle = Math.floor((low + high) / 2);
-    const probe = probes % 2 === 0 ? Math.min(Math.max(counted, low), high - 1) : middle;
+  let low = { offset: start, position: 1 };
+  let [high, known] = [last.offset, last];
+  for (let probes = 0; low.offset < high; probes++) {
+    const slope = (known.offset - low.offset) / (known.position - low.position);
+    const even = Math.floor(known.offset - slope * (known.position - position));
+    const middle = Math.floor((low.offset + high) / 2);
+    const probe = probes % 2 === 0 ? Math.min(Math.max(even, low.offset), high - 1) : middle;
     reader.seek(probe);
     const [record] = await readUntil(reader, last.offset + 1, 1);
     const found = record === undefined ? last : placeOf(record);
     if (found.position === position) return found.offset;
     if (found.position < position) {
-      low = found.offset + 1;
+      low = { offset: found.offset + 1, position: found.position + 1 };
     } else {
       high = probe;
       known = found;
     }
   }
-  return low;
+  return low.offset;
 }
 
 async function endsOf({ kafka, topic, partition }: TopicPartition): Promise<PartitionEnds> {
   return (await kafka.ends(topic))[partition] ?? { start: 0, end: 0 };
 }
+
+/** A batch and the marker that ends its transaction. */
+const offsetsOfBatch = 2;
 
 /** It lies shortly before the end: only markers and what was aborted lie behind it. */
 async function lastWithin(
