@@ -29,8 +29,12 @@ export interface ListAnswer<Item> {
   /** Whether nothing of the list has changed since an earlier moment. */
   readonly unchangedSince: (pins: Pins) => boolean;
   /** Steps of items, each made in a few milliseconds; in the end the next page's place or null. */
-  readonly steps: Generator<readonly Item[], PagePlace | null>;
+  readonly steps: Steps<Item>;
 }
+
+type Steps<Item> =
+  | Generator<readonly Item[], PagePlace | null>
+  | AsyncGenerator<readonly Item[], PagePlace | null>;
 
 /** A request as far as its answer depends on it. */
 export interface Question {
@@ -179,7 +183,7 @@ async function sendList<Item>(
     return reply.send(hasTrailers ? Readable.from([start.text]) : start.text);
   }
   if (!context.streams.tryTake()) {
-    steps.return(null);
+    await steps.return(null);
     reply.removeHeader('etag').removeHeader('cache-control');
     throw apiError('API_TOO_MANY_STREAMS');
   }
@@ -202,14 +206,14 @@ interface ListTail {
 async function takeShort<Item>(
   { clock }: ApiContext,
   writer: ListWriter<Item>,
-  steps: Generator<readonly Item[], PagePlace | null>,
+  steps: Steps<Item>,
   end: ListTail,
 ): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   let text = writer.begin();
   const untilMs = clock.monotonicMs() + shortMsMax;
   let pauseAtMs = clock.monotonicMs() + turnMs;
   while (text.length < shortCharactersMax && clock.monotonicMs() < untilMs) {
-    const { done, value } = steps.next();
+    const { done, value } = await steps.next();
     if (done === true) return { text: text + end.text(value), isWhole: true };
     text += writer.write(value);
     if (clock.monotonicMs() < pauseAtMs) continue;
@@ -221,13 +225,13 @@ async function takeShort<Item>(
 
 async function* streamOf<Item>(
   writer: ListWriter<Item>,
-  steps: Generator<readonly Item[], PagePlace | null>,
+  steps: Steps<Item>,
   around: { readonly start: string; readonly end: ListTail; readonly atEnd: () => void },
 ): AsyncGenerator<string> {
   yield around.start;
   for (;;) {
     await setImmediate();
-    const { done, value } = steps.next();
+    const { done, value } = await steps.next();
     if (done !== true) {
       yield writer.write(value);
       continue;

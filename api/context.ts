@@ -10,6 +10,7 @@ import type { ReaderPool } from './live/reader-pool.ts';
 import type { Slots } from './live/slots.ts';
 import type { Networks } from './network.ts';
 import type { Places } from './places/places.ts';
+import type { Questions } from './questions.ts';
 
 /** What the routes work with. */
 export interface ApiContext {
@@ -17,6 +18,8 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly events: ApiEvents;
   readonly store: StoreFollower;
+  /** What is asked about observations that the view may not hold. */
+  readonly questions: Questions;
   readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken'>;
   readonly registryAt: RegistryAt;
   readonly networks: Networks;

@@ -234,6 +234,13 @@ export const apiErrors = {
     meaning: 'It is starting or ending, or its log cannot be written: /readyz says why.',
     canRetry: true,
   },
+  API_HISTORY_AWAY: {
+    status: 503,
+    message: 'What lies before the horizon of this node cannot be had at the moment.',
+    meaning:
+      'InfluxDB does not answer, or it is being built again. Newer observations are answered as always: ask for these with `from`, or come again.',
+    canRetry: true,
+  },
   API_PORT_IN_USE: {
     status: 500,
     message: 'The port is in use.',

@@ -33,10 +33,13 @@ import { Hub } from './live/hub.ts';
 import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
 import { createNetworks } from './network.ts';
+import { createPast, type Past } from './past/past.ts';
+import { askViewAndPast } from './past/past-questions.ts';
 import type { CopyOptions } from './places/copy-parts.ts';
 import { createCopyPlaces } from './places/copy-places.ts';
 import { createLogPlaces } from './places/log-places.ts';
 import type { Places } from './places/places.ts';
+import { askView } from './questions.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addAggregates } from './routes/aggregates.ts';
 import { addChanges } from './routes/changes.ts';
@@ -205,13 +208,18 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     stepBytesMax: config.followBytesMax,
     ...(options.copy === undefined ? {} : { registryVersion: () => registry.current().version }),
   });
-  const places = createPlaces(options, feed);
+  const past = createNodePast(options);
+  const places = createPlaces(options, feed, past);
   const hub = new Hub({ feed, source: observations, places, registryAt, clock, events, config });
   return {
     config,
     clock,
     events,
     store,
+    questions:
+      past === undefined
+        ? askView(store)
+        : askViewAndPast({ store, past, lastChangeOf: (series) => feed.lastChangeOf(series) }),
     registry,
     registryAt,
     networks: createNetworks(registry),
@@ -230,13 +238,20 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   };
 }
 
-function createPlaces(options: ApiOptions, feed: Feed): Places {
+/** Undefined where the view holds everything. */
+function createNodePast({ copy, store, registry, clock }: ApiOptions): Past | undefined {
+  if (copy?.past === undefined) return undefined;
+  const { partitions, past } = copy;
+  return createPast({ ...past, partitions, registry, clock, horizon: () => store.horizon });
+}
+
+function createPlaces(options: ApiOptions, feed: Feed, past: Past | undefined): Places {
   const { store, clock, config, registry, observations: source, storeIdentity: identity } = options;
   const { copy } = options;
   const parts = { feed, store, source, clock, config };
   return copy === undefined
     ? createLogPlaces({ ...parts, identity })
-    : createCopyPlaces({ ...parts, copy, registry, storeId: identity.storeId });
+    : createCopyPlaces({ ...parts, copy, past, registry, storeId: identity.storeId });
 }
 
 async function addRoutes(

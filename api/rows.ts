@@ -1,15 +1,16 @@
 /**
  * Rows of many series, step by step: by datastream id, within a datastream by (end, start, height).
- * Every step is one read of the view at the pinned moment; nothing is held open between steps.
+ * Every step is one question at the pinned moment; nothing is held open between steps.
  */
 import type { Datastream } from '../devices/model.ts';
 import type { ObservationKey, ObservationRow } from '../ingest/observation.ts';
-import type { RangeQuery, StoreReader } from '../ingest/store/store.ts';
+import type { RangeQuery } from '../ingest/store/store.ts';
 import type { PagePlace } from './page.ts';
 import type { Pins } from './places/places.ts';
+import type { Awaitable, Questions } from './questions.ts';
 
 export interface RowsOptions {
-  readonly store: StoreReader;
+  readonly questions: Pick<Questions, 'range'>;
   /** By id, in the order of the answer. */
   readonly datastreams: readonly Datastream[];
   readonly fromAt: number;
@@ -30,9 +31,9 @@ export interface RowsOptions {
 /** How many series are looked at to say that nothing follows, before a page says that some may. */
 const peeksMax = 64;
 
-export function* stepRows(
+export async function* stepRows(
   options: RowsOptions,
-): Generator<readonly ObservationRow[], PagePlace | null> {
+): AsyncGenerator<readonly ObservationRow[], PagePlace | null> {
   const { datastreams, after } = options;
   let left = options.limit;
   const begin = after === undefined ? 0 : indexFrom(datastreams, after.id);
@@ -43,14 +44,17 @@ export function* stepRows(
     for (;;) {
       // One row more than is wanted tells whether any follow.
       const limit = 1 + Math.min(options.rowsPerReadMax, left);
-      const rows = readRange(options, datastream, { after: key, limit });
+      const asked = readRange(options, datastream, { after: key, limit });
+      const rows = asked instanceof Promise ? await asked : asked;
       const shown = selectRows(rows, options.flags, left);
       left -= shown.length;
       if (shown.length > 0 || rows.length > 0) yield shown;
       const last = shown.at(-1);
       if (left === 0 && last !== undefined) {
         const isMore = rows.at(-1) !== last || rows.length === limit;
-        return isMore || followsAny(options, index + 1) ? placeOf(datastream.id, last) : null;
+        return isMore || (await followsAny(options, index + 1))
+          ? placeOf(datastream.id, last)
+          : null;
       }
       if (rows.length < limit) break;
       key = rows.at(-1);
@@ -64,7 +68,7 @@ function readRange(
   options: RowsOptions,
   { series }: Datastream,
   from: { readonly after: ObservationKey | undefined; readonly limit: number },
-): readonly ObservationRow[] {
+): Awaitable<readonly ObservationRow[]> {
   const query: RangeQuery = {
     series,
     fromAt: options.fromAt,
@@ -74,7 +78,7 @@ function readRange(
     ...(options.hasChanged(series) ? { asOf: options.moment.pinOf(series) } : {}),
     ...(from.after === undefined ? {} : { after: from.after }),
   };
-  return options.store.range(query);
+  return options.questions.range(query, options.moment);
 }
 
 function selectRows(
@@ -86,13 +90,14 @@ function selectRows(
   return wanted.length > left ? wanted.slice(0, left) : wanted;
 }
 
-function followsAny(options: RowsOptions, begin: number): boolean {
+async function followsAny(options: RowsOptions, begin: number): Promise<boolean> {
   const { datastreams } = options;
   const end = Math.min(datastreams.length, begin + peeksMax);
   for (let index = begin; index < end; index++) {
     const datastream = datastreams[index];
     if (datastream === undefined) break;
-    if (readRange(options, datastream, { after: undefined, limit: 1 }).length > 0) return true;
+    const rows = await readRange(options, datastream, { after: undefined, limit: 1 });
+    if (rows.length > 0) return true;
   }
   return end < datastreams.length;
 }

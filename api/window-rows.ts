@@ -5,11 +5,11 @@
 import type { Datastream } from '../devices/model.ts';
 import type { LocalTime } from '../ingest/observations/local-time.ts';
 import type { ObservationRow } from '../ingest/observation.ts';
-import type { StoreReader } from '../ingest/store/store.ts';
 import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './aggregate.ts';
 import type { NetworkView } from './network.ts';
 import type { PagePlace } from './page.ts';
 import type { Pins } from './places/places.ts';
+import type { Awaitable, Questions } from './questions.ts';
 import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './windows.ts';
 
 export interface WindowRow {
@@ -21,7 +21,7 @@ export interface WindowRow {
 }
 
 export interface WindowsOptions {
-  readonly store: StoreReader;
+  readonly questions: Pick<Questions, 'range' | 'hours'>;
   readonly view: NetworkView;
   readonly datastreams: readonly Datastream[];
   readonly window: WindowName;
@@ -42,16 +42,16 @@ const usualFlags: ReadonlySet<number> = new Set([1, 2, 3]);
 const hoursPerRead = 1_488;
 const hourMs = 3_600_000;
 
-export function* stepWindows(
+export async function* stepWindows(
   options: WindowsOptions,
-): Generator<readonly WindowRow[], PagePlace | null> {
+): AsyncGenerator<readonly WindowRow[], PagePlace | null> {
   const { datastreams, after, limit } = options;
   let left = limit;
   const found = after === undefined ? 0 : datastreams.findIndex(({ id }) => id >= after.id);
   const begin = found < 0 ? datastreams.length : found;
   for (const datastream of datastreams.slice(begin)) {
     const behindAt = datastream.id === after?.id ? after.key?.[0] : undefined;
-    for (const windows of windowsOf(options, datastream, behindAt)) {
+    for await (const windows of windowsOf(options, datastream, behindAt)) {
       const shown = windows.slice(0, left);
       yield shown;
       left -= shown.length;
@@ -68,12 +68,12 @@ export function* stepWindows(
 }
 
 /** Whether the datastream has another window behind the last one shown. */
-function* hasMore(
+async function* hasMore(
   options: WindowsOptions,
   datastream: Datastream,
   last: WindowRow,
-): Generator<readonly WindowRow[], boolean> {
-  for (const windows of windowsOf(options, datastream, last.window.endAt)) {
+): AsyncGenerator<readonly WindowRow[], boolean> {
+  for await (const windows of windowsOf(options, datastream, last.window.endAt)) {
     if (windows.length > 0) return true;
     yield [];
   }
@@ -81,15 +81,15 @@ function* hasMore(
 }
 
 /** Finished windows of one series in `order`, some at a time. */
-function* windowsOf(
+async function* windowsOf(
   options: WindowsOptions,
   datastream: Datastream,
   behindAt: number | undefined,
-): Generator<readonly WindowRow[]> {
+): AsyncGenerator<readonly WindowRow[]> {
   const context = options.view.rows.context(datastream.series);
   if (context === undefined) return;
   const { time } = context;
-  const span = filledSpan(options, datastream.series, innerSpan(options, time, behindAt));
+  const span = await filledSpan(options, datastream.series, innerSpan(options, time, behindAt));
   if (span === null) return;
   const making: Making = {
     datastream,
@@ -127,10 +127,14 @@ function innerSpan(options: WindowsOptions, time: LocalTime, behindAt: number | 
 }
 
 /** The span from the first to the last window that has a row; null where none has. */
-function filledSpan(options: WindowsOptions, series: number, span: Span): Span | null {
+async function filledSpan(
+  options: WindowsOptions,
+  series: number,
+  span: Span,
+): Promise<Span | null> {
   if (span.fromAt >= span.toAt) return null;
-  const first = readRows(options, series, { span, order: 'asc', limit: 1 })[0];
-  const last = readRows(options, series, { span, order: 'desc', limit: 1 })[0];
+  const [first] = await readRows(options, series, { span, order: 'asc', limit: 1 });
+  const [last] = await readRows(options, series, { span, order: 'desc', limit: 1 });
   if (first === undefined || last === undefined) return null;
   return { fromAt: first.endAt - 1, toAt: last.endAt };
 }
@@ -144,8 +148,8 @@ function readRows(
     readonly limit: number;
     readonly after?: ObservationRow | undefined;
   },
-): readonly ObservationRow[] {
-  return options.store.range({
+): Awaitable<readonly ObservationRow[]> {
+  const query = {
     series,
     fromAt: read.span.fromAt + 1,
     toAt: read.span.toAt + 1,
@@ -153,7 +157,8 @@ function readRows(
     limit: read.limit,
     ...(options.hasChanged(series) ? { asOf: options.moment.pinOf(series) } : {}),
     ...(read.after === undefined ? {} : { after: read.after }),
-  });
+  };
+  return options.questions.range(query, options.moment);
 }
 
 /** Hours of the UTC clock must be hours of the wall, and the view must not have moved on. */
@@ -186,12 +191,17 @@ function createCollector(options: WindowsOptions, { datastream, time, isCircular
   };
 }
 
-function* fromHours(options: WindowsOptions, making: Making): Generator<readonly WindowRow[]> {
-  const { order, store } = options;
+async function* fromHours(
+  options: WindowsOptions,
+  making: Making,
+): AsyncGenerator<readonly WindowRow[]> {
+  const { order, questions, moment } = options;
   const { intervalMs } = making.datastream;
   const collector = createCollector(options, making);
   for (const part of hourParts(making.span, order)) {
-    const hours = store.hours(making.datastream.series, part.fromAt, part.toAt);
+    const { series } = making.datastream;
+    const question = { ...part, series, isCircular: making.isCircular };
+    const hours = await questions.hours(question, moment);
     const done: WindowRow[] = [];
     for (const hour of order === 'asc' ? hours : hours.toReversed()) {
       addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
@@ -217,7 +227,10 @@ function* hourParts(span: Span, order: Order): Generator<Span> {
   }
 }
 
-function* fromRows(options: WindowsOptions, making: Making): Generator<readonly WindowRow[]> {
+async function* fromRows(
+  options: WindowsOptions,
+  making: Making,
+): AsyncGenerator<readonly WindowRow[]> {
   const { order, rowsPerReadMax: limit } = options;
   const { datastream, span } = making;
   const collector = createCollector(options, making);
@@ -229,7 +242,7 @@ function* fromRows(options: WindowsOptions, making: Making): Generator<readonly 
   };
   let after: ObservationRow | undefined;
   for (;;) {
-    const rows = readRows(options, datastream.series, { span, order, limit, after });
+    const rows = await readRows(options, datastream.series, { span, order, limit, after });
     const done: WindowRow[] = [];
     for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, rules);
     yield done;

@@ -8,6 +8,7 @@ import { createWindowTable } from '../formats/window-table.ts';
 import { functionNames } from '../aggregate.ts';
 import type { NetworkView } from '../network.ts';
 import { readSpan } from '../routes/observations.ts';
+import { askView } from '../questions.ts';
 import { stepWindows } from '../window-rows.ts';
 import { windowText } from './window-text.ts';
 import type { ComparedDatastream, Platform } from './platform.ts';
@@ -42,7 +43,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
     async *windows({ id }, window) {
       const table = createWindowTable(view, window, functionNames);
       const steps = stepWindows({
-        store,
+        questions: askView(store),
         view,
         datastreams: [registry.datastreams.get(id)!],
         window,
@@ -55,7 +56,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
         moment: { pinOf: () => store.position },
         hasChanged: () => false,
       });
-      for (const windows of steps) {
+      for await (const windows of steps) {
         for (const shown of windows) {
           const { startAt, endAt } = shown.window;
           const text = windowText(JSON.parse(table.json(shown)) as Record<string, unknown>);

@@ -114,7 +114,7 @@ describe('the index of a copy', () => {
     const filled = fill(1);
     const { store } = indexOf(filled);
     const [first] = placeAt(filled, records);
-    const hidden = (from: number, to: number): Parameters<typeof pinBehind>[0] => ({
+    const hidden = (from: number, to: number): Parameters<typeof createCopyIndex>[0]['store'] => ({
       ...store,
       position: records,
       numberedUpTo(number, partition) {

@@ -12,6 +12,7 @@ import { hasAll, reachBefore } from './reach.ts';
 
 type Positions = readonly Position[];
 type Publications = Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo'>;
+type Held = Publications & Pick<StoreFollower, 'horizon'>;
 
 export interface CopyIndex {
   /** Of each partition the last batch that the log holds up to this record; undefined: unreadable. */
@@ -27,12 +28,17 @@ export interface CopyIndex {
 
 export interface CopyIndexOptions {
   readonly source: LogSource;
-  readonly store: Publications;
+  readonly store: Held;
   readonly partitions: number;
 }
 
 export function createCopyIndex({ source, store, partitions }: CopyIndexOptions): CopyIndex {
-  const none: Positions = Array.from({ length: partitions }, () => 0);
+  const nothing: Positions = Array.from({ length: partitions }, () => 0);
+  /** Before the first record: a copy may begin behind batches that it never held. */
+  const atBegin = (): Positions => {
+    const { floors } = store.horizon;
+    return floors.length === 0 ? nothing : floors;
+  };
   /** Of the first record that was found first: what is kept can only begin later. */
   let begin: Positions | undefined;
 
@@ -47,7 +53,7 @@ export function createCopyIndex({ source, store, partitions }: CopyIndexOptions)
 
   async function before(): Promise<Positions> {
     const first = await readFirst(1);
-    if (first === undefined) return none;
+    if (first === undefined) return atBegin();
     begin ??= reachBefore(first.place).positions;
     return reachBefore(first.place).positions;
   }
@@ -55,7 +61,7 @@ export function createCopyIndex({ source, store, partitions }: CopyIndexOptions)
   return {
     before,
     async positionsAt(position) {
-      if (position === 0) return none;
+      if (position === 0) return atBegin();
       const found = await readFirst(position);
       if (found === undefined) return undefined;
       // Behind a record that cannot be read: before the next one that can.

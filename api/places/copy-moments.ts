@@ -21,7 +21,9 @@ export function createCopyMoments(parts: CopyParts): Moments {
 
   async function at(position: Position): Promise<Moment> {
     if (last?.position === position) return last.moment;
-    const moment = momentOf(await parts.positionsAt(position), { pinOf: () => position });
+    const positions = await parts.positionsAt(position);
+    const batchOf = createBatchOf(parts, positions);
+    const moment = momentOf(positions, { pinOf: () => position, batchOf });
     last = { position, moment };
     return moment;
   }
@@ -32,8 +34,14 @@ export function createCopyMoments(parts: CopyParts): Moments {
     if (!(await comesTrue(clock, config.asOfSettleMs + behindMaxMs, isSettled))) {
       throw apiError('API_UNAVAILABLE');
     }
-    const numbers = all.map((partition) => store.publishedBy(moment, partition)?.number ?? 0);
+    const numbers = await Promise.all(all.map((partition) => numberAt(moment, partition)));
     return momentOf(numbers, pinsOf(parts, numbers));
+  }
+
+  /** Of what was published before the first batch that is held here, others know. */
+  async function numberAt(moment: number, partition: number): Promise<Position> {
+    const { number } = store.publishedBy(moment, partition) ?? {};
+    return number ?? (await parts.past?.publishedBefore(moment, partition)) ?? 0;
   }
 
   /** Waits until this node has come so far: it then shows the same rows as any other. */
@@ -62,6 +70,16 @@ export function createCopyMoments(parts: CopyParts): Moments {
   return { at, asOf, ofPin, pinsBefore };
 }
 
+function createBatchOf(
+  { registry, copy }: CopyParts,
+  positions: readonly Position[],
+): (series: number) => Position {
+  return (series) => {
+    const station = registry.current().bySeries[series]?.station;
+    return station === undefined ? 0 : (positions[partitionOf(station, copy.partitions)] ?? 0);
+  };
+}
+
 /**
  * Rows of a series are in batches of its station's partition alone. What stands behind the batch is
  * of others, until its next: so a series that has not changed since is seen not to have.
@@ -69,6 +87,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
 function pinsOf(parts: CopyParts, positions: readonly Position[]): Pins {
   const pins: (Position | undefined)[] = [];
   return {
+    batchOf: createBatchOf(parts, positions),
     pinOf(series) {
       const station = parts.registry.current().bySeries[series]?.station;
       if (station === undefined) return 0;

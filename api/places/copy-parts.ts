@@ -4,6 +4,7 @@ import type { Position } from '../../ingest/log/log.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import type { ApiConfig } from '../config.ts';
 import type { Feed, LogSource } from '../live/feed.ts';
+import type { Past, PastOptions } from '../past/past.ts';
 import type { CopyCursors } from './copy-cursor.ts';
 import type { CopyIndex } from './copy-index.ts';
 import type { Reach } from './reach.ts';
@@ -17,13 +18,17 @@ export interface CopyOptions {
    * node's log; −Infinity before the first. Settled moments (`asOf`) wait for it.
    */
   readonly levelAt: (partition: number) => number;
+  /** Where the node need not hold everything: who knows what lies before. */
+  readonly past?: PastOptions | undefined;
 }
 
 export interface CopyPlacesOptions {
   readonly storeId: string;
   readonly copy: CopyOptions;
   readonly feed: Pick<Feed, 'position' | 'head'>;
-  readonly store: Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo'>;
+  readonly store: Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo' | 'horizon'>;
+  /** Of `copy.past`. */
+  readonly past?: Pick<Past, 'publishedBefore'> | undefined;
   readonly source: LogSource;
   readonly registry: { current(): Pick<Registry, 'bySeries'> };
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { Partitions, PartitionsCopy } from '../../ingest/observations/partitions.fixture.ts';
 import { openPublicRows } from '../../ingest/observations/public-row.ts';
+import { noHorizon } from '../../ingest/store/horizon.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import { createTailPublications } from '../../ingest/store/tail-publications.ts';
 import { apiConfig, type ApiConfig } from '../config.ts';
@@ -162,6 +163,7 @@ export function createHolder(copy: PartitionsCopy, partitions: Partitions): Stor
     },
     refresh: () => undefined,
     saturated: false,
+    horizon: noHorizon,
     tailBytes: 0,
     publishedBy: (publishedAt: number, partition: number) =>
       publications.of(partition).findLast((each) => each.publishedAt <= publishedAt),

@@ -54,6 +54,8 @@ export interface FeedPlaces {
 /** Up to where the rows of each series are shown. */
 export interface Pins {
   readonly pinOf: (series: number) => Position;
+  /** Only in a copy: of the series' partition the last batch that is shown, the same on every node. */
+  readonly batchOf?: (series: number) => Position;
 }
 
 /** What an answer is true at. */

@@ -63,7 +63,7 @@ async function answerAggregates(
   list: ListRequest<Query>,
 ): Promise<FastifyReply> {
   const { request, reply, query, view, question } = list;
-  const { config, store } = context;
+  const { config, questions } = context;
   const filter = readFilter(query, config.valuesPerParameterMax);
   const span = readSpan(query);
   const flags = readFlags(query.quality);
@@ -80,7 +80,7 @@ async function answerAggregates(
     madeAtSeconds: 0,
     unchangedSince: unchangedSince(context, datastreams),
     steps: stepWindows({
-      store,
+      questions,
       view,
       datastreams,
       window: query.window,

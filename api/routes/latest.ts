@@ -30,13 +30,17 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
       const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
       // Read in one turn of the event loop, so that all rows are of one position.
       const { position } = context.store;
-      const items = latestOf(context, datastreams);
+      const series = datastreams.map((datastream) => datastream.series);
+      const held = series.map((one) => context.store.latest(one));
+      const moment = await context.places.at(position);
+      const rows = await context.questions.latest(series, held, moment);
+      const items = latestOf(datastreams, rows);
       const limit = query.limit ?? Infinity;
       const steps = stepItemsById(items, { after: page?.place, limit });
       return answerList(context, request, reply, {
         question,
         table: createRowTable(view, { latestAt }),
-        moment: await context.places.at(position),
+        moment,
         intervalMs: intervalOf(datastreams),
         madeAtSeconds: latestAt / 1000,
         unchangedSince: unchangedSince(context, datastreams),
@@ -51,10 +55,13 @@ interface Latest {
   readonly row: ObservationRow;
 }
 
-function latestOf(context: ApiContext, datastreams: readonly Datastream[]): readonly Latest[] {
+function latestOf(
+  datastreams: readonly Datastream[],
+  rows: readonly (ObservationRow | undefined)[],
+): readonly Latest[] {
   const found: Latest[] = [];
-  for (const { id, series } of datastreams) {
-    const row = context.store.latest(series);
+  for (const [at, { id }] of datastreams.entries()) {
+    const row = rows[at];
     if (row !== undefined) found.push({ id, row });
   }
   return found;

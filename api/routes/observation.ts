@@ -41,14 +41,19 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       const { id } = request.params as z.infer<typeof params>;
       const key = decodeObservationId(id, view.registry);
       const { position } = context.store;
-      const revisions =
-        key === undefined || !view.sees(key.series) ? [] : context.store.revisions(key);
+      if (key === undefined || !view.sees(key.series)) {
+        throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
+      }
+      // Read in one turn of the event loop with the position.
+      const held = context.store.revisions(key);
+      const moment = await context.places.at(position);
+      const revisions = await context.questions.revisions(key, held, moment);
       const current = revisions.find((row) => row.current) ?? revisions[0];
       if (current === undefined) throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
       const { series } = current;
       return answerObject(context, request, reply, {
         viewer,
-        moment: await context.places.at(position),
+        moment,
         intervalMs: view.rows.context(series)?.datastream.intervalMs,
         unchangedSince: (pins) => isUnchanged(context, series, pins),
         text: (cursor) => JSON.stringify({ ...detailOf(view.rows, current, revisions), cursor }),

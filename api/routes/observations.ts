@@ -100,7 +100,7 @@ async function answerObservations(
     madeAtSeconds: 0,
     unchangedSince: unchangedSince(context, datastreams),
     steps: stepRows({
-      store: context.store,
+      questions: context.questions,
       datastreams,
       ...span,
       order: query.order,

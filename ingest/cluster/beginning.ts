@@ -41,7 +41,8 @@ export function beginningOf(
   return {
     position,
     batch: { totals, consumed, publishedAt, registryVersion, sources },
-    horizon: { knownFromAt, floors: [position] },
+    // Its view answers nobody who asks for the latest.
+    horizon: { knownFromAt, floors: [position], knowsLatest: false },
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Position } from '../log/log.ts';
 import type { StoreConfig } from './config.ts';
+import { createHorizonReader } from './horizon.ts';
 import { createReader } from './reader.ts';
 import { requireFormat, openReadOnly } from './schema.ts';
 import type { StoreFollower } from './store.ts';
@@ -35,6 +36,8 @@ export function openStoreFollower(options: StoreFollowerOptions): StoreFollower 
   const { position, totals } = view.state();
   const standing = { position, totals };
   let heldByDatabase = position;
+  const readHorizon = createHorizonReader(database);
+  let horizon = readHorizon();
   const reader = createReader({ view, tail, standing, isCircular, onPosition });
 
   /**
@@ -57,6 +60,13 @@ export function openStoreFollower(options: StoreFollowerOptions): StoreFollower 
     reader.forgetLatest();
   }
 
+  /** Its owner moves the horizon before it lets go of anything that lies before. */
+  function readAgain(): void {
+    const before = horizon;
+    horizon = readHorizon();
+    if (before.knowsLatest !== horizon.knowsLatest) reader.forgetLatest();
+  }
+
   return {
     ...reader.questions,
     get position() {
@@ -71,8 +81,14 @@ export function openStoreFollower(options: StoreFollowerOptions): StoreFollower 
     get saturated() {
       return tail.bytes >= config.tailBytesMax;
     },
+    get horizon() {
+      return horizon;
+    },
     refresh() {
-      view.reading(catchUp);
+      view.reading((inDatabase) => {
+        catchUp(inDatabase);
+        readAgain();
+      });
     },
     apply(at, batch) {
       if (at <= standing.position) return;

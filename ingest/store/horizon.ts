@@ -5,11 +5,12 @@
  *   horizon   one row: the first day that is wholly held, and of each partition of `observations` the
  *             last batch of which rows of earlier days may be lacking (`floors`). What is asked about
  *             them must know all batches up to there; all later rows are here
+ *             `knows_latest`: the latest row of every series is here all the same
  *   adopted   (series, day) whose rows were all fetched, and to which nothing is lacking since
  *
  * Days are whole (`directory.ts`), so that a day is held or not, never in part.
  */
-import { transaction, type Database } from '../../devices/database.ts';
+import { transaction, type Database, type Statement } from '../../devices/database.ts';
 import type { Position } from '../log/log.ts';
 import type { ObservationRow } from '../observation.ts';
 import { dayOf, endsOfDay } from './directory.ts';
@@ -20,6 +21,8 @@ export interface ViewHorizon {
   readonly knownFromAt: number;
   /** By partition; a view of one partition has one. */
   readonly floors: readonly Position[];
+  /** Of each series that has rows the latest is known, however old it is. */
+  readonly knowsLatest: boolean;
 }
 
 /** Whole days of a series, both inclusive; from −Infinity on: all there are up to the last. */
@@ -40,13 +43,23 @@ export interface StoreHorizon extends ViewHorizon {
   missing(days: SeriesDays): SeriesDays | undefined;
   /** Takes the rows as if they had been flushed; twice does no harm. */
   adopt(adoption: Adoption): void;
+  /**
+   * Takes the newest row of each series that has any before the horizon, as of batch `position` of the
+   * view's own log; in slices, `isLast` with the last.
+   */
+  seed(rows: readonly ObservationRow[], position: Position, isLast: boolean): void;
 }
 
-export const noHorizon: ViewHorizon = { knownFromAt: Number.NEGATIVE_INFINITY, floors: [] };
+export const noHorizon: ViewHorizon = {
+  knownFromAt: Number.NEGATIVE_INFINITY,
+  floors: [],
+  knowsLatest: true,
+};
 
 const tables = `
 CREATE TABLE horizon (
-  id INTEGER PRIMARY KEY CHECK (id = 1), first_day INTEGER NOT NULL, floors TEXT NOT NULL);
+  id INTEGER PRIMARY KEY CHECK (id = 1), first_day INTEGER NOT NULL, floors TEXT NOT NULL,
+  knows_latest INTEGER NOT NULL);
 CREATE TABLE adopted (
   series INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (series, day)) WITHOUT ROWID;
 PRAGMA user_version = ${viewFormatHorizon};`;
@@ -59,23 +72,38 @@ export function wholeDayFrom(at: number): number {
   return endsOfDay(dayOf(at - 1) + 1).fromAt;
 }
 
-/** `noHorizon` where the view holds everything. */
-export function readHorizon(database: Database): ViewHorizon {
-  if (!hasTables(database)) return noHorizon;
-  const row = database.prepare('SELECT first_day, floors FROM horizon').get() as
-    | { readonly first_day: number; readonly floors: string }
-    | undefined;
-  if (row === undefined) return noHorizon;
-  const floors = JSON.parse(row.floors) as Position[];
-  return { knownFromAt: endsOfDay(row.first_day).fromAt, floors };
+/** Reads it as it is now; `noHorizon` where the view holds everything. */
+export function createHorizonReader(database: Database): () => ViewHorizon {
+  const version = database.prepare('PRAGMA user_version');
+  let row: Statement | undefined;
+  return () => {
+    if (row === undefined) {
+      const { user_version: format } = version.get() as { readonly user_version: number };
+      if (format < viewFormatHorizon) return noHorizon;
+      row = database.prepare('SELECT first_day, floors, knows_latest FROM horizon');
+    }
+    const held = row.get() as unknown as HorizonRow;
+    return {
+      knownFromAt: endsOfDay(held.first_day).fromAt,
+      floors: JSON.parse(held.floors) as Position[],
+      knowsLatest: held.knows_latest === 1,
+    };
+  };
+}
+
+interface HorizonRow {
+  readonly first_day: number;
+  readonly floors: string;
+  readonly knows_latest: number;
 }
 
 /** Inside a transaction. `knownFromAt`: a day's first instant. */
-export function putHorizon(database: Database, { knownFromAt, floors }: ViewHorizon): void {
+export function putHorizon(database: Database, horizon: ViewHorizon): void {
+  const { knownFromAt, floors, knowsLatest } = horizon;
   if (!hasTables(database)) database.exec(tables);
   database
-    .prepare('INSERT OR REPLACE INTO horizon VALUES (1, ?, ?)')
-    .run(dayOf(knownFromAt), JSON.stringify(floors));
+    .prepare('INSERT OR REPLACE INTO horizon VALUES (1, ?, ?, ?)')
+    .run(dayOf(knownFromAt), JSON.stringify(floors), knowsLatest ? 1 : 0);
 }
 
 function hasTables(database: Database): boolean {
@@ -92,7 +120,7 @@ export interface HorizonParts {
 }
 
 export function createHorizon({ database, write, restore }: HorizonParts): StoreHorizon {
-  const held = readHorizon(database);
+  let held = createHorizonReader(database)();
 
   function isAdopted(series: number, day: number): boolean {
     const found = database
@@ -114,6 +142,15 @@ export function createHorizon({ database, write, restore }: HorizonParts): Store
     return first > last ? undefined : { series, firstDay: first, lastDay: last };
   }
 
+  function wholly(work: () => void): void {
+    try {
+      transaction(database, work);
+    } catch (error) {
+      restore();
+      throw error;
+    }
+  }
+
   return {
     get knownFromAt() {
       return held.knownFromAt;
@@ -121,20 +158,28 @@ export function createHorizon({ database, write, restore }: HorizonParts): Store
     get floors() {
       return held.floors;
     },
+    get knowsLatest() {
+      return held.knowsLatest;
+    },
     missing: (days) => (held.knownFromAt === Number.NEGATIVE_INFINITY ? undefined : missing(days)),
     adopt({ series, firstDay, lastDay, rows }) {
       const mark = database.prepare('INSERT OR IGNORE INTO adopted VALUES (?, ?)');
       const old = rows.filter(({ endAt }) => endAt < held.knownFromAt);
-      try {
-        transaction(database, () => {
-          if (old.length > 0) write(series, old, Math.max(...held.floors));
-          if (firstDay === Number.NEGATIVE_INFINITY) mark.run(series, everyDay);
-          else for (let day = firstDay; day <= lastDay; day++) mark.run(series, day);
-        });
-      } catch (error) {
-        restore();
-        throw error;
-      }
+      wholly(() => {
+        if (old.length > 0) write(series, old, Math.max(...held.floors));
+        if (firstDay === Number.NEGATIVE_INFINITY) mark.run(series, everyDay);
+        else for (let day = firstDay; day <= lastDay; day++) mark.run(series, day);
+      });
+    },
+    seed(rows, position, isLast) {
+      const seeded = { ...held, knowsLatest: held.knowsLatest || isLast };
+      wholly(() => {
+        for (const row of rows) {
+          if (row.endAt < held.knownFromAt) write(row.series, [row], position);
+        }
+        if (isLast) putHorizon(database, seeded);
+      });
+      held = seeded;
     },
   };
 }

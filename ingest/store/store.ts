@@ -7,7 +7,7 @@ import type {
   SourceMark,
 } from '../observations/batch.ts';
 import type { Position } from '../log/log.ts';
-import type { StoreHorizon } from './horizon.ts';
+import type { StoreHorizon, ViewHorizon } from './horizon.ts';
 import type { Publication } from './tail-publications.ts';
 
 export interface RangeQuery {
@@ -114,6 +114,8 @@ export interface StoreFollower extends StoreReader {
    * flush is wanted.
    */
   refresh(): void;
+  /** Before which it may lack rows: as of the last `refresh`. */
+  readonly horizon: ViewHorizon;
   close(): void;
 }
 
@@ -136,6 +138,5 @@ export interface StoreWriter extends StoreFollower {
   flushSlice(sliceMs: number): boolean;
   /** Greatest end of any row of the series ever kept, −Infinity where none: what is newer is new. */
   newestAt(series: number): number;
-  /** Before which the view may lack rows. */
   readonly horizon: StoreHorizon;
 }
