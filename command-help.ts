@@ -23,9 +23,9 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     },
   },
   provision: {
-    synopsis: 'provision FILE [--rotate]',
+    synopsis: 'provision FILE|- [--rotate]',
     purpose:
-      'Imports a registry file, all or nothing, and prints one JSON line for each device: ' +
+      'Imports a registry file (-: from standard input), all or nothing, and prints one JSON line for each device: ' +
       'deviceId, clientId, username, password, topic. Every error has its JSON pointer.',
     flags: { rotate: 'a new password also for devices that have one' },
   },

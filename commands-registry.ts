@@ -103,9 +103,12 @@ export async function provisionCommand(command: Command): Promise<number> {
   return 0;
 }
 
+const standardInput = 0;
+
+/** `-`: from standard input, where the program cannot see the file that is meant (a container). */
 function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFileSync(file === '-' ? standardInput : file, 'utf8'));
   } catch (error) {
     throw startError(
       'START_USAGE',
