@@ -174,13 +174,16 @@ describe('the partitions of a worker', () => {
   it('are opened again when they ended by themselves, not at once where another took them over', async () => {
     const { membership, openings, of, pass } = await openBench();
     membership.assigned([0]);
-    for (const [error, delayMs] of [
-      [new Error('defect'), 250],
-      [kafkaError('KAFKA_FENCED'), 2_000],
-    ] as const) {
-      await pass(0);
+    await pass(0);
+    for (const { error, livedMs, delayMs } of [
+      { error: new Error('defect'), livedMs: 0, delayMs: 250 },
+      { error: new Error('the same defect'), livedMs: 0, delayMs: 500 },
+      { error: new Error('the same defect'), livedMs: 0, delayMs: 1_000 },
+      { error: new Error('another'), livedMs: 10_000, delayMs: 250 },
+      { error: kafkaError('KAFKA_FENCED'), livedMs: 10_000, delayMs: 2_000 },
+    ]) {
       of(0).opened();
-      await pass(0);
+      await pass(livedMs);
       of(0).onEnded(error);
       await pass(0);
       of(0).closed();

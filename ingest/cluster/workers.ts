@@ -34,6 +34,8 @@ export interface Workers {
 
 const retryMsMin = 250;
 const retryMsMax = 5_000;
+/** One that ended sooner than so long after it was opened may end so again. */
+const steadyMs = 10_000;
 /** Of who takes a partition over the group knows within a heartbeat: so long it is not taken back. */
 const fencedMs = 2_000;
 
@@ -125,9 +127,10 @@ async function keepOpen(options: WorkersOptions, kept: KeptPartition): Promise<v
     try {
       const worker = await options.open(partition, ending.resolve, signal);
       open.set(partition, worker);
-      delayMs = retryMsMin;
+      const openedMs = clock.monotonicMs();
       const error = await Promise.race([ending.promise, stopped]);
       if (!signal.aborted) events.ended({ partition, error });
+      if (clock.monotonicMs() - openedMs >= steadyMs) delayMs = retryMsMin;
       if (isFenced(error)) delayMs = fencedMs;
       await worker.close();
     } catch (error) {
