@@ -1,5 +1,7 @@
 /** What was fetched of one partition and not read yet. */
 import { kafkaError } from './errors.ts';
+import { createStock, type Stock } from './stock.ts';
+import { createWaiters, type Waiters } from './waiters.ts';
 import type { KafkaRecord, Offset, PartitionReader } from './kafka.ts';
 
 export interface PartitionQueueOptions {
@@ -36,148 +38,118 @@ export interface PartitionQueue {
   fail(error: Error, isFinal?: boolean): void;
 }
 
-/** Of a record's headers and key, beside its value. */
-const recordOverheadBytes = 200;
-
 export function createPartitionQueue(options: PartitionQueueOptions): PartitionQueue {
-  let records: KafkaRecord[] = [];
-  let at = 0;
-  let bytes = 0;
-  let next = options.offset;
-  let asks = options.offset;
-  let end = 0;
-  let levelAt = Number.NEGATIVE_INFINITY;
-  let problem: Error | undefined;
-  let isStuck = false;
-  let isClosed = false;
-  let waiting: (() => void)[] = [];
-
-  function wake(): void {
-    const woken = waiting;
-    waiting = [];
-    for (const each of woken) each();
-  }
-
-  function clear(): void {
-    records = [];
-    at = 0;
-    bytes = 0;
-  }
-
-  function pull(bytesMax: number): KafkaRecord[] {
-    const given: KafkaRecord[] = [];
-    let givenBytes = 0;
-    while (at < records.length && (given.length === 0 || givenBytes < bytesMax)) {
-      const record = records[at++]!;
-      given.push(record);
-      givenBytes += contentBytes(record);
-      bytes -= sizeOf(record);
-    }
-    if (at === records.length) {
-      clear();
-      next = asks;
-    } else {
-      next = records[at]!.offset;
-    }
-    return given;
-  }
-
-  const reader: PartitionReader = {
-    get next() {
-      return next;
-    },
-    get end() {
-      return end;
-    },
-    get levelAt() {
-      return at === records.length && asks >= end ? levelAt : Number.NEGATIVE_INFINITY;
-    },
-    async read(bytesMax) {
-      if (isClosed) throw kafkaError('KAFKA_UNREACHABLE', { reason: 'the reader is closed' });
-      if (at === records.length && problem !== undefined) {
-        const told = problem;
-        if (!isStuck) problem = undefined;
-        throw told;
-      }
-      const given = pull(bytesMax);
-      if (given.length > 0) options.stir();
-      return given;
-    },
-    wait(signal) {
-      if (at < records.length || problem !== undefined || isClosed || signal?.aborted === true) {
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => {
-        const done = (): void => {
-          signal?.removeEventListener('abort', done);
-          resolve();
-        };
-        waiting.push(done);
-        signal?.addEventListener('abort', done);
-      });
-    },
-    seek(offset) {
-      clear();
-      problem = undefined;
-      isStuck = false;
-      next = offset;
-      asks = offset;
-      levelAt = Number.NEGATIVE_INFINITY;
-      options.stir();
-    },
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      clear();
-      options.closed();
-      wake();
-    },
+  const stock = createStock();
+  const waiters = createWaiters();
+  const state: QueueState = {
+    next: options.offset,
+    asks: options.offset,
+    end: 0,
+    levelAt: Number.NEGATIVE_INFINITY,
+    problem: undefined,
+    isStuck: false,
+    isClosed: false,
   };
-
   return {
     topic: options.topic,
     partition: options.partition,
-    reader,
+    reader: createReader({ options, stock, waiters, state }),
     get asks() {
-      return asks;
+      return state.asks;
     },
     get wantsMore() {
-      return !isClosed && !isStuck && bytes < options.bytesMax;
+      return !state.isClosed && !state.isStuck && stock.bytes < options.bytesMax;
     },
     server: undefined,
     isAsked: false,
     askedAt: 0,
     take(fetched, behind, { stable, high }) {
-      for (const record of fetched) bytes += sizeOf(record);
-      if (at === records.length) {
-        records = [...fetched];
-        at = 0;
-      } else {
-        records.push(...fetched);
-      }
+      if (state.isClosed) return;
+      stock.add(fetched);
       // Markers and aborted records too: who waits for the end has come nearer to it.
-      const isAhead = behind > asks;
-      asks = behind;
-      end = stable;
+      const isAhead = behind > state.asks;
+      state.asks = behind;
+      state.end = stable;
       // What is in an open transaction may have been published before now.
-      if (asks >= high) levelAt = options.now();
-      if (records.length === 0) next = behind;
-      problem = undefined;
-      if (isAhead) wake();
+      if (behind >= high) state.levelAt = options.now();
+      if (stock.isEmpty) state.next = behind;
+      state.problem = undefined;
+      if (isAhead) waiters.wake();
     },
     fail(error, isFinal = false) {
-      problem = error;
-      isStuck = isFinal;
-      wake();
+      state.problem = error;
+      state.isStuck = isFinal;
+      waiters.wake();
     },
   };
 }
 
-function contentBytes({ key, value }: KafkaRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0);
+interface QueueState {
+  next: Offset;
+  /** Offset to ask for next. */
+  asks: Offset;
+  /** Of what is committed, as last seen. */
+  end: Offset;
+  levelAt: number;
+  problem: Error | undefined;
+  isStuck: boolean;
+  isClosed: boolean;
 }
 
-/** In memory. */
-function sizeOf(record: KafkaRecord): number {
-  return contentBytes(record) + recordOverheadBytes;
+interface QueueParts {
+  readonly options: PartitionQueueOptions;
+  readonly stock: Stock;
+  readonly waiters: Waiters;
+  readonly state: QueueState;
+}
+
+function createReader({ options, stock, waiters, state }: QueueParts): PartitionReader {
+  return {
+    get next() {
+      return state.next;
+    },
+    get end() {
+      return state.end;
+    },
+    get levelAt() {
+      const isLevel = stock.isEmpty && state.asks >= state.end;
+      return isLevel ? state.levelAt : Number.NEGATIVE_INFINITY;
+    },
+    async read(bytesMax) {
+      if (state.isClosed) throw kafkaError('KAFKA_UNREACHABLE', { reason: 'the reader is closed' });
+      if (stock.isEmpty) throwProblem(state);
+      const given = stock.pull(bytesMax);
+      state.next = stock.firstOffset ?? state.asks;
+      if (given.length > 0) options.stir();
+      return given;
+    },
+    async wait(signal) {
+      const hasNews = !stock.isEmpty || state.problem !== undefined || state.isClosed;
+      if (!hasNews && signal?.aborted !== true) await waiters.wait(signal);
+    },
+    seek(offset) {
+      stock.clear();
+      state.problem = undefined;
+      state.isStuck = false;
+      state.next = offset;
+      state.asks = offset;
+      state.levelAt = Number.NEGATIVE_INFINITY;
+      options.stir();
+    },
+    close() {
+      if (state.isClosed) return;
+      state.isClosed = true;
+      stock.clear();
+      options.closed();
+      waiters.wake();
+    },
+  };
+}
+
+/** Once; what is final again and again, until the reader is moved. */
+function throwProblem(state: QueueState): void {
+  const { problem } = state;
+  if (problem === undefined) return;
+  if (!state.isStuck) state.problem = undefined;
+  throw problem;
 }
