@@ -34,138 +34,174 @@ const pauseMsMax = 2_000;
 const committedOnly = 1;
 const isConsumer = -1;
 
+/** What the loops have in common. */
+interface Fetching {
+  readonly parts: FetcherParts;
+  readonly queues: Set<PartitionQueue>;
+  /** One for each server that leads something wanted. */
+  readonly loops: Map<string, Promise<void>>;
+  readonly turns: { next: number };
+  cluster: Cluster | undefined;
+  isClosed: boolean;
+  /** Resolves when there may be something to ask for. */
+  stirred: PromiseWithResolvers<void>;
+  pauseMs: number;
+  ruling: Promise<void> | undefined;
+}
+
 export function createFetcher(parts: FetcherParts): Fetcher {
-  const { clock, config } = parts;
-  const queues = new Set<PartitionQueue>();
-  const loops = new Map<string, Promise<void>>();
-  const turns = { next: 1 };
-  let cluster: Cluster | undefined;
-  let isClosed = false;
-  let stirred = Promise.withResolvers<void>();
-  let ruling: Promise<void> | undefined;
-  let pauseMs = pauseMsMin;
-
-  /** There may be something to ask for. */
-  function stir(): void {
-    stirred.resolve();
-    stirred = Promise.withResolvers();
-  }
-
-  const wanting = (): PartitionQueue[] => [...queues].filter((queue) => queue.wantsMore);
-
-  /** Starts a loop for each server that leads something wanted; ends when nothing is open. */
-  async function rule(): Promise<void> {
-    while (!isClosed && queues.size > 0) {
-      const wanted = wanting().filter((queue) => !queue.isAsked);
-      if (wanted.length === 0) {
-        await stirred.promise;
-        continue;
-      }
-      try {
-        cluster ??= await openConnection();
-        await prepare(cluster, wanted);
-        for (const [server, led] of byLeader(cluster, wanted)) {
-          for (const queue of led) queue.server = server;
-          if (!loops.has(server)) start(server);
-        }
-        pauseMs = pauseMsMin;
-        await Promise.race([stirred.promise, sleep(clock, config.fetchWaitMs)]);
-      } catch (error) {
-        await rest(wanted, error);
-      }
-    }
-    ruling = undefined;
-  }
-
-  function start(server: string): void {
-    const loop = ask(server).finally(() => {
-      loops.delete(server);
-      stir();
-    });
-    loops.set(server, loop);
-  }
-
-  /** Asks one server again and again, until it leads nothing that is wanted. */
-  async function ask(server: string): Promise<void> {
-    while (!isClosed && cluster !== undefined) {
-      const led = wanting().filter((queue) => queue.server === server);
-      if (led.length === 0) return;
-      for (const queue of led) queue.isAsked = true;
-      try {
-        await fetchFor(cluster, server, led, { turns, waitMs: config.fetchWaitMs });
-        pauseMs = pauseMsMin;
-      } catch (error) {
-        await rest(led, error);
-        return;
-      } finally {
-        for (const queue of led) queue.isAsked = false;
-      }
-    }
-  }
-
-  /** Tells those who wait, and gives the servers time; what changed there is asked anew. */
-  async function rest(concerned: readonly PartitionQueue[], error: unknown): Promise<void> {
-    if (isClosed) return;
-    await tellWhy(concerned, error);
-    for (const queue of concerned) queue.server = undefined;
-    const old = cluster;
-    cluster = undefined;
-    // It is given up: whether it closes in order is of no interest.
-    await old?.disconnect().catch(() => undefined);
-    await sleep(clock, pauseMs);
-    pauseMs = Math.min(pauseMs * 2, pauseMsMax);
-  }
-
-  /** An offset that is gone concerns one partition; which one, the servers' ends tell. */
-  async function tellWhy(concerned: readonly PartitionQueue[], error: unknown): Promise<void> {
-    if ((error as { type?: string }).type === 'OFFSET_OUT_OF_RANGE' && cluster !== undefined) {
-      const ends = await endsOf(cluster, concerned).catch(() => undefined);
-      for (const queue of concerned) {
-        const { topic, partition, asks: next } = queue;
-        const { start, end } = ends?.get(queue) ?? { start: 0, end: next };
-        if (next >= start && next <= end) continue;
-        queue.fail(kafkaError('KAFKA_OFFSET_GONE', { topic, partition, next, start, end }), true);
-      }
-      return;
-    }
-    for (const queue of concerned) queue.fail(kafkaErrorOf(error, { topic: queue.topic }));
-  }
-
-  async function openConnection(): Promise<Cluster> {
-    const opened = parts.openCluster();
-    await opened.connect();
-    return opened;
-  }
-
+  const fetching: Fetching = {
+    parts,
+    queues: new Set(),
+    loops: new Map(),
+    turns: { next: 1 },
+    cluster: undefined,
+    isClosed: false,
+    stirred: Promise.withResolvers(),
+    pauseMs: pauseMsMin,
+    ruling: undefined,
+  };
+  const { queues } = fetching;
   return {
     openReader(topic, partition, offset) {
       const queue = createPartitionQueue({
         topic,
         partition,
         offset,
-        bytesMax: config.readAheadBytesMax,
-        now: () => clock.now(),
-        stir,
+        bytesMax: parts.config.readAheadBytesMax,
+        now: () => parts.clock.now(),
+        stir: () => stir(fetching),
         closed: () => {
           queues.delete(queue);
-          stir();
+          stir(fetching);
         },
       });
       queues.add(queue);
-      ruling ??= rule();
-      stir();
+      fetching.ruling ??= rule(fetching);
+      stir(fetching);
       return queue.reader;
     },
     async close() {
-      isClosed = true;
-      stir();
-      const old = cluster;
-      cluster = undefined;
+      fetching.isClosed = true;
       for (const queue of queues) queue.reader.close();
-      await old?.disconnect().catch(() => undefined);
-      await Promise.all([...loops.values(), ruling]);
+      stir(fetching);
+      await disconnect(fetching);
+      await Promise.all([...fetching.loops.values(), fetching.ruling]);
     },
   };
+}
+
+function stir(fetching: Fetching): void {
+  fetching.stirred.resolve();
+  fetching.stirred = Promise.withResolvers();
+}
+
+function wanting({ queues }: Fetching): PartitionQueue[] {
+  return [...queues].filter((queue) => queue.wantsMore);
+}
+
+/** Starts a loop for each server that leads something wanted; ends when nothing is open. */
+async function rule(fetching: Fetching): Promise<void> {
+  const { parts, loops, queues } = fetching;
+  while (!fetching.isClosed && queues.size > 0) {
+    const wanted = wanting(fetching).filter((queue) => !queue.isAsked);
+    if (wanted.length === 0) {
+      await fetching.stirred.promise;
+      continue;
+    }
+    try {
+      const cluster = await connection(fetching);
+      await prepare(cluster, wanted);
+      for (const [server, led] of byLeader(cluster, wanted)) {
+        for (const queue of led) queue.server = server;
+        if (!loops.has(server)) start(fetching, server);
+      }
+      fetching.pauseMs = pauseMsMin;
+      await Promise.race([fetching.stirred.promise, sleep(parts.clock, parts.config.fetchWaitMs)]);
+    } catch (error) {
+      await rest(fetching, wanted, error);
+    }
+  }
+  // In the same turn: a reader that is opened next begins anew.
+  fetching.ruling = undefined;
+}
+
+function start(fetching: Fetching, server: string): void {
+  const loop = ask(fetching, server).finally(() => {
+    fetching.loops.delete(server);
+    stir(fetching);
+  });
+  fetching.loops.set(server, loop);
+}
+
+/** Asks one server again and again, until it leads nothing that is wanted. */
+async function ask(fetching: Fetching, server: string): Promise<void> {
+  const { turns, parts } = fetching;
+  while (!fetching.isClosed && fetching.cluster !== undefined) {
+    const led = wanting(fetching).filter((queue) => queue.server === server);
+    if (led.length === 0) return;
+    for (const queue of led) queue.isAsked = true;
+    try {
+      await fetchFor(fetching.cluster, server, led, { turns, waitMs: parts.config.fetchWaitMs });
+      fetching.pauseMs = pauseMsMin;
+    } catch (error) {
+      await rest(fetching, led, error);
+      return;
+    } finally {
+      for (const queue of led) queue.isAsked = false;
+    }
+  }
+}
+
+/** Tells those who wait, and gives the servers time; what changed there is asked anew. */
+async function rest(
+  fetching: Fetching,
+  concerned: readonly PartitionQueue[],
+  error: unknown,
+): Promise<void> {
+  if (fetching.isClosed) return;
+  await tellWhy(fetching, concerned, error);
+  for (const queue of concerned) queue.server = undefined;
+  await disconnect(fetching);
+  await sleep(fetching.parts.clock, fetching.pauseMs);
+  fetching.pauseMs = Math.min(fetching.pauseMs * 2, pauseMsMax);
+}
+
+/** An offset that is gone concerns one partition; which one, the servers' ends tell. */
+async function tellWhy(
+  { cluster }: Fetching,
+  concerned: readonly PartitionQueue[],
+  error: unknown,
+): Promise<void> {
+  if ((error as { type?: string }).type !== 'OFFSET_OUT_OF_RANGE' || cluster === undefined) {
+    for (const queue of concerned) queue.fail(kafkaErrorOf(error, { topic: queue.topic }));
+    return;
+  }
+  // Where the ends are not to be had either, the next request says the same again.
+  const ends = await endsOf(cluster, concerned).catch(() => undefined);
+  for (const queue of concerned) {
+    const { topic, partition, asks: next } = queue;
+    const { start: oldest, end } = ends?.get(queue) ?? { start: 0, end: next };
+    if (next >= oldest && next <= end) continue;
+    const fields = { topic, partition, next, start: oldest, end };
+    queue.fail(kafkaError('KAFKA_OFFSET_GONE', fields), true);
+  }
+}
+
+async function connection(fetching: Fetching): Promise<Cluster> {
+  if (fetching.cluster === undefined) {
+    const opened = fetching.parts.openCluster();
+    await opened.connect();
+    fetching.cluster = opened;
+  }
+  return fetching.cluster;
+}
+
+async function disconnect(fetching: Fetching): Promise<void> {
+  const old = fetching.cluster;
+  fetching.cluster = undefined;
+  // It is given up: whether it closes in order is of no interest.
+  await old?.disconnect().catch(() => undefined);
 }
 
 async function prepare(cluster: Cluster, wanted: readonly PartitionQueue[]): Promise<void> {

@@ -19,7 +19,7 @@ export function createWaiters(): Waiters {
         signal?.addEventListener('abort', done);
       }),
     wake() {
-      for (const done of [...waiting]) done();
+      for (const done of waiting) done();
     },
   };
 }
