@@ -97,17 +97,16 @@ function oneByOne(writer: BatchWriter, end: ReachedEnd): LogWriter {
       const body = Buffer.alloc(sizeBytes);
       fill(body, 0);
       if (isClosing) queue = queue.then(() => writer.close());
-      const turn = queue.then(
-        () =>
-          new Promise<[Error | null, Position]>((resolve) => {
-            const copy = (target: Buffer, at: number): void => void body.copy(target, at);
-            writer.append(sizeBytes, copy, (...answer) => resolve(answer));
-          }),
-      );
-      queue = turn.then(([error, position]) => {
+      const before = queue;
+      queue = (async () => {
+        await before;
+        const [error, position] = await new Promise<[Error | null, Position]>((resolve) => {
+          const copy = (target: Buffer, at: number): void => void body.copy(target, at);
+          writer.append(sizeBytes, copy, (...answer) => resolve(answer));
+        });
         if (error === null) end.reach(position);
         done(error, position);
-      });
+      })();
     },
     // Kafka's own retention does it.
     trimBefore: async () => undefined,
