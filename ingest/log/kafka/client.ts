@@ -5,9 +5,8 @@ import {
   type KafkaConfig as ClientConfig,
   type LogEntry,
 } from 'kafkajs';
-import Cluster from 'kafkajs/src/cluster/index.js';
-import createSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { Logger } from '../../../devices/telemetry.ts';
+import { Cluster } from './cluster.ts';
 import type { KafkaConfig } from './config.ts';
 
 export interface ClientParts {
@@ -52,7 +51,6 @@ export function createClient(parts: ClientParts): Client {
       new Cluster({
         ...common,
         logger: kafkajs.logger(),
-        socketFactory: createSocketFactory(),
         reauthenticationThreshold: 10_000,
         metadataMaxAge: 60_000,
         allowAutoTopicCreation: false,

@@ -6,30 +6,17 @@
 declare module 'kafkajs/src/cluster/index.js' {
   import type { Logger } from 'kafkajs';
 
-  export interface FetchedMessage {
-    readonly offset: string;
-    readonly key: Buffer | null;
-    readonly value: Buffer | null;
-    readonly headers: Readonly<Record<string, Buffer | Buffer[]>>;
-    readonly isControlRecord: boolean;
-  }
-
-  export interface FetchedPartition {
-    readonly partition: number;
-    readonly highWatermark: string;
-    readonly lastStableOffset: string;
-    readonly messages: readonly FetchedMessage[];
-    readonly abortedTransactions: readonly unknown[] | null;
-  }
-
   export interface NodeConnection {
     readonly connectionPool: {
+      readonly host: string;
+      readonly port: number;
       send<Answer>(request: {
         readonly request: {
           readonly apiKey: number;
           readonly apiVersion: number;
           readonly apiName: string;
-          readonly expectResponse: () => boolean;
+          /** Absent: it is answered. */
+          readonly expectResponse?: () => boolean;
           readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
         };
         readonly response: {
@@ -42,26 +29,6 @@ declare module 'kafkajs/src/cluster/index.js' {
       readonly transactionalId: string | null;
       readonly transactionTimeout: number;
     }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
-    fetch(request: {
-      readonly replicaId: number;
-      readonly isolationLevel: number;
-      readonly maxWaitTime: number;
-      readonly minBytes: number;
-      readonly maxBytes: number;
-      readonly topics: readonly {
-        readonly topic: string;
-        readonly partitions: readonly {
-          readonly partition: number;
-          readonly fetchOffset: string;
-          readonly maxBytes: number;
-        }[];
-      }[];
-    }): Promise<{
-      readonly responses: readonly {
-        readonly topicName: string;
-        readonly partitions: readonly FetchedPartition[];
-      }[];
-    }>;
     offsetCommit(request: {
       readonly groupId: string;
       readonly groupGenerationId: number;
@@ -178,12 +145,16 @@ declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
   import type Decoder from 'kafkajs/src/protocol/decoder.js';
 
   const decodeBatch: (decoder: Decoder) => Promise<{
+    readonly firstOffset: string;
     readonly producerId: string;
     readonly producerEpoch: number;
     readonly firstSequence: number;
     readonly firstTimestamp: string;
     readonly lastOffsetDelta: number;
+    readonly inTransaction: boolean;
+    readonly isControlBatch: boolean;
     readonly records: readonly {
+      readonly offset: string;
       readonly key: Buffer | null;
       readonly value: Buffer | null;
       readonly headers: Readonly<Record<string, Buffer>>;
@@ -192,18 +163,38 @@ declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
   export default decodeBatch;
 }
 
-declare module 'kafkajs/src/consumer/batch.js' {
-  import type { FetchedMessage, FetchedPartition } from 'kafkajs/src/cluster/index.js';
-
-  /** Leaves out what was aborted, what lies before the offset asked for, and control records. */
-  export default class Batch {
-    constructor(topic: string, fetchedOffset: string, partition: FetchedPartition);
-    readonly messages: readonly FetchedMessage[];
-    readonly messagesWithinOffset: readonly FetchedMessage[];
-  }
+declare module 'kafkajs/src/protocol/requests/fetch/v4/request.js' {
+  const createRequest: (request: {
+    readonly replicaId: number;
+    readonly isolationLevel: number;
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly fetchOffset: string;
+        readonly maxBytes: number;
+      }[];
+    }[];
+  }) => {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+  };
+  export default createRequest;
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {
-  const createSocketFactory: () => unknown;
+  import type { Socket } from 'node:net';
+
+  const createSocketFactory: () => (place: {
+    readonly host: string;
+    readonly port: number;
+    readonly ssl: object;
+    readonly onConnect: () => void;
+  }) => Socket;
   export default createSocketFactory;
 }

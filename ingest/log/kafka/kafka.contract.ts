@@ -51,6 +51,14 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
     beforeAll(async () => {
       const kafka = open();
       await kafka.ensureTopics([specificationOf(topic)]);
+      // A server may not know for a moment that it leads what was made just now.
+      for (;;) {
+        const isLed = await kafka.ends(topic).then(
+          () => true,
+          () => false,
+        );
+        if (isLed) break;
+      }
       await kafka.close();
     }, 60_000);
 

@@ -6,6 +6,7 @@ import type { Logger } from '../../../devices/telemetry.ts';
 import type { KafkaConfig } from './config.ts';
 import type { Kafka } from './kafka.ts';
 import { createClient, type ClientParts } from './client.ts';
+import { createConnections } from './connections.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import { createFetcher } from './fetcher.ts';
 import { groupOffsets, noteGroupOffsets } from './group-offsets.ts';
@@ -61,32 +62,20 @@ export function openKafka(options: KafkaOptions): Kafka {
 
 /** One connection for questions; after an error the next question opens another. */
 function createAsking(openCluster: () => Cluster) {
-  let connected: Promise<Cluster> | undefined;
-  const drop = async (): Promise<void> => {
-    const old = connected;
-    connected = undefined;
-    // A connection that is given up need not close in order.
-    await old?.then((cluster) => cluster.disconnect()).catch(() => undefined);
-  };
-  const connect = async (): Promise<Cluster> => {
-    const cluster = openCluster();
-    await cluster.connect();
-    return cluster;
-  };
+  const connections = createConnections(openCluster);
   return {
     async ask<Answer>(
       fields: Readonly<Record<string, unknown>>,
       work: (cluster: Cluster) => Promise<Answer>,
     ): Promise<Answer> {
       try {
-        connected ??= connect();
-        return await work(await connected);
+        return await work(await connections.opened());
       } catch (error) {
-        await drop();
+        await connections.drop();
         throw kafkaErrorOf(error, fields);
       }
     },
-    close: drop,
+    close: connections.close,
   };
 }
 

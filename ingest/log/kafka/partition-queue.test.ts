@@ -64,10 +64,24 @@ describe('what was fetched of a partition', () => {
     await waiting;
   });
 
+  it('forgets who waited once their signal has aborted', async () => {
+    const { queue } = openQueue(4);
+    const stopping = new AbortController();
+    let removals = 0;
+    const signal = Object.assign(stopping.signal, { removeEventListener: () => void removals++ });
+    const waiting = queue.reader.wait(signal);
+    stopping.abort();
+    await waiting;
+    queue.take([record(4)], 5, all(5));
+    expect(removals).toBe(1);
+    await queue.reader.wait(signal);
+  });
+
   it('is bounded: at the bound no more is asked for until some is read', async () => {
     const { queue, stirred } = openQueue(0, 300);
     queue.take([record(0, 200)], 1, all(9));
     expect(queue.wantsMore).toBe(false);
+    expect(queue.isFull).toBe(true);
     const before = stirred();
     await queue.reader.read(1);
     expect(queue.wantsMore).toBe(true);

@@ -23,19 +23,24 @@ export interface PartitionQueue {
   /** Offset to ask for next. */
   readonly asks: Offset;
   readonly wantsMore: boolean;
-  /** Which server leads the partition, and whether a request for it is under way. */
+  /** Nothing is asked for until some is read. */
+  readonly isFull: boolean;
+  /** For the fetcher: which server leads the partition, undefined until it is known. */
   server: string | undefined;
-  isAsked: boolean;
-  /** Turn in which it was last asked for; 0 before the first. */
-  askedAt: number;
-  /** Ends: of what is committed, and of all; between them transactions are open. */
-  take(
-    records: readonly KafkaRecord[],
-    next: Offset,
-    ends: { readonly stable: Offset; readonly high: Offset },
-  ): void;
+  /** For the fetcher: its server is looked for, or it failed a moment ago. */
+  isWaiting: boolean;
+  /** How often in a row it failed. */
+  failures: number;
+  /** What was answered to `asks`, and the offset to ask for next. */
+  take(records: readonly KafkaRecord[], next: Offset, ends: LogEnds): void;
   /** The next read of an empty queue rejects with it; `isFinal`: and so does each one until `seek`. */
   fail(error: Error, isFinal?: boolean): void;
+}
+
+/** Of what is committed, and of all: between them transactions are open. */
+export interface LogEnds {
+  readonly stable: Offset;
+  readonly high: Offset;
 }
 
 export function createPartitionQueue(options: PartitionQueueOptions): PartitionQueue {
@@ -60,11 +65,15 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     get wantsMore() {
       return !state.isClosed && !state.isStuck && stock.bytes < options.bytesMax;
     },
+    get isFull() {
+      return !state.isClosed && stock.bytes >= options.bytesMax;
+    },
     server: undefined,
-    isAsked: false,
-    askedAt: 0,
+    isWaiting: false,
+    failures: 0,
     take(fetched, behind, { stable, high }) {
       if (state.isClosed) return;
+      this.failures = 0;
       stock.add(fetched);
       // Markers and aborted records too: who waits for the end has come nearer to it.
       const isAhead = behind > state.asks;

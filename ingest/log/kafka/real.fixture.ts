@@ -10,6 +10,7 @@ export interface RealKafka {
   readonly isPresent: boolean;
   /** For the names of suites: why there is none; empty where there is one. */
   readonly absent: string;
+  readonly brokers: readonly string[];
   connect(config?: Partial<KafkaConfig>): Kafka;
   unique(name: string): string;
 }
@@ -24,6 +25,7 @@ export function realKafka(purpose: string): RealKafka {
   return {
     isPresent: kafka !== undefined,
     absent: kafka === undefined ? absent : '',
+    brokers: kafka?.brokers ?? [],
     connect: (config = {}) =>
       openKafka({
         config: kafkaConfigSchema.parse({ brokers: kafka?.brokers ?? [], ...config }),
