@@ -25,7 +25,7 @@ import { keepReading } from '../ingest/reading-codec.ts';
 import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreFollower, StoreReader, StoreWriter } from '../ingest/store/store.ts';
-import { openStoreWriter } from '../ingest/store/writer.ts';
+import { openStoreWriter, type ViewBeginning } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from './cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
@@ -85,6 +85,8 @@ export interface TestApiOptions {
   readonly pageFolder?: string;
   /** The log is a copy of partitions, placed by the test; there are no readings then. */
   readonly copy?: CopyOptions;
+  /** The view does not begin with the first batch. */
+  readonly begin?: ViewBeginning;
 }
 
 export const startAt = Date.UTC(2024, 5, 1);
@@ -105,13 +107,13 @@ interface Ground {
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const rig = await openOver(await openGround(), options);
+  const rig = await openOver(await openGround(options.begin), options);
   // The marker of the network's first version is no business of the tests.
   rig.appended.length = 0;
   return rig;
 }
 
-async function openGround(): Promise<Ground> {
+async function openGround(begin?: ViewBeginning): Promise<Ground> {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-api-'));
   const fileSystem = createMemoryFileSystem();
   const telemetry = createRecordedTelemetry();
@@ -151,6 +153,7 @@ async function openGround(): Promise<Ground> {
     isCircular: (series) => isCircular(registry, series),
     storeId: 'store-1',
     logEnd: observationsEnd.get(),
+    begin,
   });
   const batch = { totals: writer.totals, consumed: 0 };
   return {

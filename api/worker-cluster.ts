@@ -11,14 +11,18 @@ import type { RegistryWriterOptions } from '../devices/registry-sqlite.ts';
 import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import type { ClusterConfig } from '../ingest/cluster/config.ts';
+import { lastBatchBefore } from '../ingest/cluster/beginning.ts';
 import { connectKafka } from '../ingest/cluster/connect.ts';
 import { tellJoined } from '../ingest/cluster/joining.ts';
 import { createLevels } from '../ingest/cluster/levels.ts';
 import { namesOf } from '../ingest/cluster/names.ts';
 import { openRegistryDuty } from '../ingest/cluster/node-registry.ts';
+import { openPast, type Past as NodePast } from '../ingest/cluster/past.ts';
 import { registryMarkers } from '../ingest/cluster/registry/markers.ts';
 import type { NodeRegistry } from '../ingest/cluster/registry/open.ts';
+import type { Kafka } from '../ingest/log/kafka/kafka.ts';
 import { apiError } from './errors.ts';
+import type { PastOptions } from './past/past.ts';
 
 export interface ApiClusterData {
   readonly cluster: ClusterConfig;
@@ -46,7 +50,7 @@ export async function openClusterRegistry(options: ClusterRegistryOptions) {
     clock,
     telemetry,
     clientId: `node-${cluster.node}-api`,
-    readText: (path) => readFileSync(path, 'utf8'),
+    readText: readTextFile,
   });
   const duty = openRegistryDuty({
     kafka,
@@ -69,6 +73,9 @@ export async function openClusterRegistry(options: ClusterRegistryOptions) {
   if (identity === undefined) throw apiError('API_CLUSTER_AWAY');
   const marks = { topic: names.topics.readings, partitions: identity.partitions };
   const levels = createLevels(options.levels);
+  const { influx } = cluster;
+  const past =
+    influx && openPast({ kafka, registry, clock, influx, cluster, readText: readTextFile });
   return {
     registry,
     changes: lateChanges(duty.joined, (joined) =>
@@ -79,10 +86,29 @@ export async function openClusterRegistry(options: ClusterRegistryOptions) {
     copy: {
       partitions: identity.partitions,
       levelAt: (partition: number) => levels.get(partition),
+      past: past && pastOf(past, { kafka, topic: names.topics.observations }),
     },
     async close() {
+      past?.close();
       await duty.close();
       await kafka.close();
+    },
+  };
+}
+
+const readTextFile = (path: string): string => readFileSync(path, 'utf8');
+
+/** What lies before the horizon: rows are in InfluxDB, and when batches were published is in Kafka. */
+function pastOf(
+  past: NodePast,
+  { kafka, topic }: { readonly kafka: Kafka; readonly topic: string },
+): PastOptions {
+  return {
+    history: past.history,
+    noted: () => past.noted(),
+    async publishedBy(at, partition, upTo) {
+      const found = await lastBatchBefore({ kafka, topic, partition }, { at: at + 1, upTo });
+      return found?.position ?? 0;
     },
   };
 }

@@ -39,7 +39,8 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
 
   /** Before the first record that was seen here, it is not known what has been followed. */
   function isMet(reach: Reach): boolean {
-    const followed = feed.position === 0 ? [] : feed.head?.place?.positions;
+    const begun = options.store.horizon.floors;
+    const followed = feed.position === 0 ? begun : feed.head?.place?.positions;
     return followed !== undefined && hasMet(reach, followed);
   }
 

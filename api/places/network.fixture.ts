@@ -12,6 +12,8 @@ import {
   type TestApiOptions,
 } from '../api.fixture.ts';
 import { network } from '../network.fixture.ts';
+import type { ViewBeginning } from '../../ingest/store/writer.ts';
+import type { PastOptions } from '../past/past.ts';
 import { createCopyCursors } from './copy-cursor.ts';
 import { hasAll } from './reach.ts';
 
@@ -24,6 +26,9 @@ export interface TestNetwork {
   /** A row that is the same on every node. */
   row(datastream: string, endAt: number, change?: Partial<ObservationRow>): ObservationRow;
   setNow(at: number): void;
+  /** What was added to the partitions, in order. */
+  readonly batches: Batches;
+  join(options: LateNodeOptions): Promise<TestNode>;
   close(): Promise<void>;
 }
 
@@ -38,9 +43,18 @@ export interface TestNode extends TestApi {
 
 export const testPartitions = 3;
 
+/** A node that never held the batches up to `floors`. */
+export interface LateNodeOptions {
+  readonly floors: readonly number[];
+  readonly begin: ViewBeginning;
+  readonly past: PastOptions;
+}
+
 export interface TestNetworkOptions extends Pick<TestApiOptions, 'config'> {
   readonly levelAt?: (partition: number) => number;
 }
+
+type Batches = readonly { rows: readonly ObservationRow[]; more: Partial<Batch> }[][];
 
 export async function openTestNetwork(options: TestNetworkOptions = {}): Promise<TestNetwork> {
   const { levelAt = () => Infinity } = options;
@@ -57,8 +71,16 @@ export async function openTestNetwork(options: TestNetworkOptions = {}): Promise
     partitionOf(stationOf(datastream)?.station ?? '', testPartitions);
   const partitionOfSeries = (series: number) =>
     partitionOf(first.registry.current().bySeries[series]?.station ?? '', testPartitions);
+  const zeros = Array.from({ length: testPartitions }, () => 0);
   return {
-    nodes: apis.map((api) => createNode(api, batches)),
+    batches,
+    nodes: apis.map((api) => createNode(api, batches, zeros)),
+    async join({ floors, begin, past }) {
+      const api = await openTestApi({ ...options, begin, copy: { ...copy, past } });
+      api.setNow(first.now());
+      apis.push(api);
+      return createNode(api, batches, floors);
+    },
     partitionOf: partitionOfDatastream,
     publish(rows, { partition, ...more } = {}) {
       const [row] = rows;
@@ -75,13 +97,10 @@ export async function openTestNetwork(options: TestNetworkOptions = {}): Promise
   };
 }
 
-function createNode(
-  api: TestApi,
-  batches: readonly { rows: readonly ObservationRow[]; more: Partial<Batch> }[][],
-): TestNode {
+function createNode(api: TestApi, batches: Batches, floors: readonly number[]): TestNode {
   const clock = openSystemClock();
   const cursors = createCopyCursors('store-1', testPartitions);
-  const positions = Array.from({ length: testPartitions }, () => 0);
+  const positions = [...floors];
 
   async function append(partition: number): Promise<boolean> {
     const next = batches[partition]![positions[partition]!];

@@ -9,6 +9,11 @@ export interface CopyEvents {
   lagging(offsets: number): void;
   /** Nothing comes for now. */
   held(error: unknown): void;
+  /** It begins behind these batches: what lies before is asked of InfluxDB. */
+  begun(fields: { readonly knownFromAt: number; readonly floors: readonly Position[] }): void;
+  /** The newest rows of silent series are here. */
+  seeded(rows: number): void;
+  seedingFailed(error: unknown): void;
   /** The local disk did not take a batch; it is offered again. */
   refused(error: unknown): void;
 }
@@ -39,6 +44,13 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
       if (!isHeld) logger.warn({ error }, 'observations cannot be copied now, it is tried again');
       isHeld = true;
     },
+    begun: (fields) => logger.info(fields, 'the copy of the observations begins at its horizon'),
+    seeded: (rows) => logger.info({ rows }, 'the newest row of every series is known'),
+    seedingFailed: (error) =>
+      logger.warn(
+        { error },
+        'the newest rows of silent series cannot be had now, it is tried again',
+      ),
     refused(error) {
       holds.increase();
       logger.error({ error }, 'the local copy was refused by its log, it is offered again');

@@ -159,12 +159,16 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   };
 }
 
-/** The last local record says what the copy holds of every partition. */
+/**
+ * The last local record says what the copy holds of every partition; before the first, its horizon
+ * says behind which batches it begins.
+ */
 async function heldPositions(options: CopyOptions): Promise<Position[]> {
-  const { observations, ownObservations, partitions } = options;
+  const { observations, ownObservations, partitions, store } = options;
   const end = observations.durableEnd.get();
-  const none = Array.from({ length: partitions }, () => 0);
-  if (end === 0) return none;
+  const { floors } = store.horizon;
+  if (end === 0)
+    return Array.from({ length: partitions }, (_, partition) => floors[partition] ?? 0);
   ownObservations.seek(end);
   const [last] = await ownObservations.read(1);
   const place = last && decodeBatch(last.position, last.body).place;

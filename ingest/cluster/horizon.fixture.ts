@@ -34,7 +34,7 @@ export const dayMs = 86_400_000;
 export const hourMs = 3_600_000;
 export const beginAt = Date.UTC(2026, 0, 1);
 
-const config = ingestConfigSchema.parse({
+export const config = ingestConfigSchema.parse({
   stretch: { commitIntervalMs: 1 },
   windows: { bytesMax: 65_536, points: 16, lookBackPointsMax: 16 },
   store: { tailAgeMsMax: 1_000, blockPointsMax: 16 },
@@ -68,7 +68,7 @@ function deployment(datastream: string, channel: string) {
   return { device: 'logger', datastream, channel, from: '2020-01-01T00:00:00Z' };
 }
 
-const topics = { readings: 'readings', observations: 'observations' };
+export const topics = { readings: 'readings', observations: 'observations' };
 const partition = 0;
 
 export interface HorizonWorld {
@@ -77,6 +77,7 @@ export interface HorizonWorld {
   readonly batches: readonly Batch[];
   readonly registry: RegistryWriter;
   readonly state: HorizonState;
+  readonly stage: Stage;
   send(message: object, more?: Partial<Reading>): Promise<Position>;
   settled(): Promise<void>;
   /** As a new worker that takes the partition over. */
@@ -131,6 +132,7 @@ export async function openHorizonWorld(options: HorizonWorldOptions): Promise<Ho
   return {
     registry,
     state,
+    stage,
     send: (message, more) => sender.send(message, more),
     get worker() {
       return worker;

@@ -6,6 +6,7 @@
 import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DevicesConfig } from '../../devices/config.ts';
+import type { RegistryReader } from '../../devices/registry.ts';
 import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../../room-thread.ts';
 import type { IngestConfig } from '../config.ts';
@@ -18,20 +19,17 @@ import { openLogReader, openLogWriter } from '../log/segment-log.ts';
 import { readingsCalls, repeatRetention } from '../maintain/readings-calls.ts';
 import { keepReading } from '../reading-codec.ts';
 import type { Reading } from '../reading.ts';
-import { openStoreWriter } from '../store/writer.ts';
-import { registryWaiter } from './await-registry.ts';
 import type { ClusterConfig } from './config.ts';
 import { connectKafka } from './connect.ts';
-import { openCopy, type Copy } from './copy.ts';
-import { openCopyEvents } from './copy-events.ts';
+import type { Copy } from './copy.ts';
 import { createForwardEvents } from './forward/events.ts';
 import { openForwarder, type Forwarder } from './forward/forwarder.ts';
-import { createLevels } from './levels.ts';
+import { openPast, type Past } from './past.ts';
+import { openLocalCopy } from './local-copy.ts';
 import { metricsOnce } from './metrics-once.ts';
 import { namesOf } from './names.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
 import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
-import type { ClusterIdentity } from './registry/identity.ts';
 import { loggedText } from './workers-balance.ts';
 
 export interface LinkRoomData extends RoomData {
@@ -63,13 +61,14 @@ export interface LinkRoomData extends RoomData {
 
 type Surroundings = RoomSurroundings<LinkRoomData>;
 
+const readText = (path: string): string => readFileSync(path, 'utf8');
+
 async function openLinkRoom(surroundings: Surroundings) {
   // Both logs may be in this thread: they count under the same names.
   const metricsOfAll = metricsOnce(surroundings.telemetry.metrics);
   const telemetry = { ...surroundings.telemetry, metrics: metricsOfAll };
   const room: Surroundings = { ...surroundings, telemetry };
   const { data, clock } = room;
-  const readText = (path: string): string => readFileSync(path, 'utf8');
   const clientId = `node-${data.cluster.node}-link`;
   const { kafka: config } = data.cluster;
   const kafka = connectKafka({ config, clock, telemetry, clientId, readText });
@@ -90,7 +89,10 @@ async function openLinkRoom(surroundings: Surroundings) {
     const registry = { path: data.paths.registry, busyTimeoutMs };
     const identity = await untilIdentity(registry, clock, signal);
     if (identity === undefined) return;
-    links.copy = await openLocalCopy(room, kafka, identity, closers);
+    const { storeId } = identity;
+    const parts = { ...data, ...room, kafka, storeId, telemetry, signal };
+    links.copy = await openLocalCopy({ ...parts, openPast: pastOpener(room, kafka) }, closers);
+    if (links.copy === undefined) return;
     opened.resolve(true);
     await untilJoined(data.ends.joined, clock, signal);
     if (signal.aborted) return;
@@ -187,63 +189,11 @@ async function openIntake(room: Surroundings) {
   };
 }
 
-async function openLocalCopy(
-  room: Surroundings,
-  kafka: Kafka,
-  identity: ClusterIdentity,
-  closers: (() => Promise<unknown>)[],
-): Promise<Copy> {
-  const { data, clock, random, telemetry } = room;
-  const { paths, ingest } = data;
-  const fileSystem = openNodeFileSystem();
-  const durableEnd = createDurableEnd(data.ends.observations);
-  const observations = await openLogWriter({
-    fileSystem,
-    directory: paths.observations,
-    name: 'observations',
-    config: data.log,
-    clock,
-    random,
-    telemetry,
-    durableEnd,
-    lock: takeOwnerLock,
-  });
-  closers.push(() => observations.close());
-  const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
-  closers.push(async () => registry.close());
-  const store = openStoreWriter({
-    path: paths.view,
-    config: ingest.store,
-    clock,
-    telemetry,
-    isCircular: (series) => {
-      const { bySeries, properties } = registry.current();
-      return properties.get(bySeries[series]?.property ?? '')?.circular === true;
-    },
-    storeId: identity.storeId,
-    logEnd: durableEnd.get(),
-  });
-  closers.push(async () => store.close());
-  const copy = await openCopy({
-    kafka,
-    partitions: data.cluster.partitions,
-    observations,
-    store,
-    clock,
-    config: ingest,
-    topic: namesOf(data.cluster.kafka.topicPrefix).topics.observations,
-    ownObservations: await openLogReader({
-      fileSystem,
-      directory: paths.observations,
-      durableEnd,
-    }),
-    events: openCopyEvents(telemetry),
-    untilRegistry: registryWaiter(registry, clock),
-    levels: createLevels(data.ends.levels),
-    onFailed: room.fail,
-  });
-  closers.push(() => copy.close());
-  return copy;
+function pastOpener({ data, clock }: Surroundings, kafka: Kafka) {
+  const { cluster } = data;
+  const { influx } = cluster;
+  return (registry: RegistryReader): Past | undefined =>
+    influx && openPast({ kafka, registry, clock, influx, cluster, readText });
 }
 
 async function openOwnForwarder(

@@ -44,10 +44,10 @@ export interface StoreHorizon extends ViewHorizon {
   /** Takes the rows as if they had been flushed; twice does no harm. */
   adopt(adoption: Adoption): void;
   /**
-   * Takes the newest row of each series that has any before the horizon, as of batch `position` of the
-   * view's own log; in slices, `isLast` with the last.
+   * Takes the newest row of each series that has any before the horizon; in slices, `isLast` with the
+   * last. They are shown from the first record of the view's own log on.
    */
-  seed(rows: readonly ObservationRow[], position: Position, isLast: boolean): void;
+  seed(rows: readonly ObservationRow[], isLast: boolean): void;
 }
 
 export const noHorizon: ViewHorizon = {
@@ -66,6 +66,8 @@ PRAGMA user_version = ${viewFormatHorizon};`;
 
 /** Stands for every day of a series: before all that can be told. */
 const everyDay = -1_000_000_000;
+
+const firstPosition: Position = 1;
 
 /** The first instant of the first whole day at or behind `at`. */
 export function wholeDayFrom(at: number): number {
@@ -171,11 +173,11 @@ export function createHorizon({ database, write, restore }: HorizonParts): Store
         else for (let day = firstDay; day <= lastDay; day++) mark.run(series, day);
       });
     },
-    seed(rows, position, isLast) {
+    seed(rows, isLast) {
       const seeded = { ...held, knowsLatest: held.knowsLatest || isLast };
       wholly(() => {
         for (const row of rows) {
-          if (row.endAt < held.knownFromAt) write(row.series, [row], position);
+          if (row.endAt < held.knownFromAt) write(row.series, [row], firstPosition);
         }
         if (isLast) putHorizon(database, seeded);
       });

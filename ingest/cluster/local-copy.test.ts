@@ -1,0 +1,223 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../devices/random.ts';
+import { devicesConfigSchema } from '../../devices/config.ts';
+import { logConfigSchema } from '../log/config.ts';
+import { createDurableEnd, durableEndBytes } from '../log/durable-end.ts';
+import type { ObservationRow } from '../observation.ts';
+import { openStoreFollower } from '../store/follower.ts';
+import { historyOf, type HistoryReader } from '../store/history.ts';
+import type { StoreFollower } from '../store/store.ts';
+import { removeView } from '../store/schema.ts';
+import { clusterConfigSchema } from './config.ts';
+import type { Copy } from './copy.ts';
+import {
+  beginAt,
+  config,
+  dayMs,
+  hourMs,
+  openHorizonWorld,
+  type HorizonWorld,
+} from './horizon.fixture.ts';
+import { levelsBytes } from './levels.ts';
+import { openLocalCopy } from './local-copy.ts';
+import type { Past } from './past.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Node {
+  readonly folder: string;
+  readonly copy: Copy;
+  readonly view: StoreFollower;
+  /** Once it holds all batches. */
+  level(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** InfluxDB, as far as the world says that it has stored. */
+function pastOf(world: HorizonWorld): Past {
+  const whole = (): HistoryReader => {
+    if (world.state.away !== undefined) throw world.state.away;
+    const view = world.whole();
+    closers.push(async () => view.close());
+    return historyOf(view);
+  };
+  const history = { newest: async (series) => whole().newest(series) } as Partial<HistoryReader>;
+  return {
+    history: history as HistoryReader,
+    noted: async () => new Map([[0, Math.min(world.state.notedMax, world.batches.length)]]),
+    close: () => undefined,
+  };
+}
+
+async function openNode(
+  world: HorizonWorld,
+  folder: string,
+  past: Past | undefined,
+): Promise<Node> {
+  const { stage } = world;
+  const own: (() => Promise<unknown>)[] = [];
+  const stopping = new AbortController();
+  const observations = new SharedArrayBuffer(durableEndBytes);
+  const paths = {
+    observations: join(folder, 'observations'),
+    view: join(folder, 'view.db'),
+    registry: join(stage.root, 'registry.db'),
+  };
+  const copy = await openLocalCopy(
+    {
+      kafka: stage.kafka,
+      storeId: 'copy',
+      cluster: clusterConfigSchema.parse({
+        node: 1,
+        partitions: 1,
+        horizonDays: 4,
+        kafka: { brokers: ['127.0.0.1:1'], topicPrefix: '' },
+      }),
+      ingest: config,
+      devices: devicesConfigSchema.parse({}),
+      log: logConfigSchema.parse({}),
+      paths,
+      ends: { observations, levels: new SharedArrayBuffer(levelsBytes(1)) },
+      clock: stage.clock,
+      random: createSeededRandom(1),
+      telemetry: stage.telemetry,
+      openPast: () => past,
+      signal: stopping.signal,
+      fail: (error) => void (stage.failure = error),
+    },
+    own,
+  );
+  const view = openStoreFollower({
+    path: paths.view,
+    config: config.store,
+    isCircular: () => false,
+  });
+  const end = createDurableEnd(observations);
+  return {
+    folder,
+    copy: copy!,
+    view,
+    async level() {
+      const startMs = performance.now();
+      while (copy!.positions[0] !== world.batches.length || end.get() === 0) {
+        if (performance.now() - startMs > 10_000) throw stage.failure ?? new Error('not level');
+        await new Promise((resolve) => void setTimeout(resolve, 5));
+      }
+    },
+    async close() {
+      view.close();
+      for (const close of own.splice(0).reverse()) await close();
+    },
+  };
+}
+
+/** Twenty days of values, and one series that said its last on the first. */
+async function openTwentyDays(): Promise<HorizonWorld> {
+  const world = await openHorizonWorld({});
+  closers.push(() => world.close());
+  for (let hour = 0; hour < 20 * 24; hour += 6) {
+    world.state.now = beginAt + hour * hourMs;
+    await world.send({
+      ts: world.state.now,
+      ta: 20 + (hour % 5),
+      ...(hour < 12 ? { rh: 60 } : {}),
+    });
+    await world.settled();
+  }
+  return world;
+}
+
+const folderOf = (world: HorizonWorld): string => mkdtempSync(join(world.stage.root, 'copy-'));
+
+async function untilSeeded({ view }: Node): Promise<void> {
+  while (!view.horizon.knowsLatest || view.position === 0) {
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    view.refresh();
+  }
+}
+
+describe('a copy that begins at a horizon', () => {
+  it('holds what is newer, the latest of all, and goes on where it stands', async () => {
+    const world = await openTwentyDays();
+    const all = world.batches.length;
+    const node = await openNode(world, folderOf(world), pastOf(world));
+    await node.level();
+    await untilSeeded(node);
+    const { knownFromAt, floors } = node.view.horizon;
+    expect(floors[0]).toBeGreaterThan(50);
+    expect(floors[0]).toBeLessThan(all - 10);
+    expect(knownFromAt).toBeLessThan(world.state.now - 2 * dayMs);
+    const series = world.registry.current().datastreams.get('rh')!.series;
+    const whole = world.whole();
+    closers.push(async () => whole.close());
+    const told = (row: ObservationRow | undefined) => row && [row.endAt, row.revision, row.result];
+    expect(told(node.view.latest(series))).toEqual(told(whole.latest(series)));
+    await node.close();
+    world.state.away = new Error('nobody is asked');
+    await world.send({ ts: world.state.now + 1, ta: 21 });
+    await world.settled();
+    const again = await openNode(world, node.folder, pastOf(world));
+    await again.level();
+    expect(again.view.horizon.floors).toEqual(floors);
+    await again.close();
+  });
+
+  it('has the latest of who is silent when InfluxDB is back', async () => {
+    const world = await openTwentyDays();
+    world.state.away = new Error('InfluxDB is away');
+    const node = await openNode(world, folderOf(world), pastOf(world));
+    await node.level();
+    expect(node.view.horizon.knowsLatest).toBe(false);
+    await node.close();
+    world.state.away = undefined;
+    const again = await openNode(world, node.folder, pastOf(world));
+    await untilSeeded(again);
+    expect(again.view.latest(world.registry.current().datastreams.get('rh')!.series)).toBeDefined();
+    await again.close();
+  });
+
+  it('begins anew where its folder ends before the horizon, and nowhere else', async () => {
+    const world = await openTwentyDays();
+    const whole = await openNode(world, folderOf(world), undefined);
+    await whole.level();
+    expect(whole.view.horizon.floors).toEqual([]);
+    await whole.close();
+    const kept = await openNode(world, whole.folder, pastOf(world));
+    expect(kept.view.horizon.floors).toEqual([]);
+    await kept.close();
+    for (let day = 1; day <= 8; day++) {
+      world.state.now += dayMs;
+      await world.send({ ts: world.state.now, ta: 20 });
+      await world.settled();
+    }
+    const anew = await openNode(world, whole.folder, pastOf(world));
+    await anew.level();
+    expect(anew.view.horizon.floors[0]).toBeGreaterThan(80);
+    await anew.close();
+  });
+
+  it('begins anew where nobody knows any more what its log lacks', async () => {
+    const world = await openTwentyDays();
+    const node = await openNode(world, folderOf(world), pastOf(world));
+    await node.level();
+    await node.close();
+    const view = join(node.folder, 'view.db');
+    removeView(view);
+    const again = await openNode(world, node.folder, pastOf(world));
+    await again.level();
+    expect(again.view.horizon.floors).toEqual(node.view.horizon.floors);
+    await again.close();
+    removeView(view);
+    expect(existsSync(view)).toBe(false);
+    rmSync(join(node.folder, 'observations'), { recursive: true });
+    const fresh = await openNode(world, node.folder, pastOf(world));
+    await fresh.level();
+    expect(fresh.view.horizon.floors).toEqual(node.view.horizon.floors);
+    await fresh.close();
+  });
+});
