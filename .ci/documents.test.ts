@@ -15,7 +15,7 @@ const roomHeadings = [
 ];
 
 describe('documents', () => {
-  test.each([...rooms])(
+  test.each([...rooms, 'grafana'])(
     'room %s has its README with the fixed headings, at most 80 lines',
     (room) => {
       const text = readText(`${room}/README.md`);
@@ -54,7 +54,7 @@ describe('documents', () => {
     expect(codes.length).toBeGreaterThan(50);
     expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);
     const prefix =
-      /^(START|DEVICES|CODEC|INGEST|LOG|KAFKA|STORE|INFLUX|BROKER|API|SIMULATORS)_[A-Z0-9_]+$/;
+      /^(START|DEVICES|CODEC|INGEST|LOG|KAFKA|CLUSTER|FORWARD|STORE|INFLUX|BROKER|API|SIMULATORS)_[A-Z0-9_]+$/;
     expect(codes.filter((code) => !prefix.test(code))).toEqual([]);
   });
 
