@@ -53,18 +53,24 @@ export async function untilDone<Result>(
   { clock, telemetry, signal }: PatienceOptions,
   work: () => Promise<Result>,
 ): Promise<Result | undefined> {
-  let isTold = false;
+  let told: string | undefined;
   while (!signal.aborted) {
     try {
       return await work();
     } catch (error) {
       if (error instanceof CodedError && !error.canRetry) throw error;
-      if (!isTold) telemetry.logger.warn({ error }, 'Kafka is awaited');
-      isTold = true;
+      const code = error instanceof CodedError ? error.code : String(error);
+      // Another reason than before is told too: the first may have been the network alone.
+      if (code !== told) telemetry.logger.warn({ error, ...keyOf(code) }, 'Kafka is awaited');
+      told = code;
       await sleep(clock, retryMs);
     }
   }
   return undefined;
+}
+
+function keyOf(code: string): { readonly key?: string } {
+  return code === 'KAFKA_UNREACHABLE' ? { key: 'cluster.kafka.brokers' } : {};
 }
 
 export function topicsReady(

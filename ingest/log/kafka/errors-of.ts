@@ -7,6 +7,8 @@ interface Thrown {
   readonly type?: string;
   readonly message?: string;
   readonly cause?: unknown;
+  /** Of several topics, each its own. */
+  readonly errors?: readonly unknown[];
 }
 
 const fencedTypes = new Set([
@@ -51,11 +53,11 @@ function codeOf({ name, type = '', message = '' }: Thrown): KafkaErrorCode | und
   return undefined;
 }
 
-/** kafkajs wraps what it gave up on: the cause says what it was. */
+/** kafkajs wraps what it gave up on: the cause says what it was, or the first of several. */
 function rootOf(error: unknown): Thrown {
   let root = error as Thrown;
   for (let depth = 0; depth < 5; depth++) {
-    const cause = root.cause as Thrown | undefined;
+    const cause = (root.cause ?? root.errors?.[0]) as Thrown | undefined;
     if (cause === undefined || cause === null || typeof cause !== 'object') break;
     root = cause;
   }

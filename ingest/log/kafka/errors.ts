@@ -37,6 +37,12 @@ export const kafkaErrors = {
       'The fields name topic, setting, what it is and what it must be. Change the topic, or name others by `cluster.kafka.topicPrefix`. The number of partitions can never change.',
     canRetry: false,
   },
+  KAFKA_SERVERS_TOO_FEW: {
+    message: 'Kafka has fewer servers than copies are wanted.',
+    meaning:
+      'Topics cannot be created. The field `key` names the setting, `is` what is set: start the servers that are missing, or set it to at most as many as there are (and `cluster.kafka.minInsyncReplicas` to at most that). The node waits until then.',
+    canRetry: true,
+  },
   KAFKA_RECORD_TOO_LARGE: {
     message: 'A record is larger than its topic takes.',
     meaning: 'Raise `max.message.bytes` of the topic, or make the stretches of ingest smaller.',

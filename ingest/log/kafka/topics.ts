@@ -13,7 +13,10 @@ export async function ensureTopics(
   const missing = wanted.filter(({ topic }) => !present.has(topic));
   if (missing.length > 0) {
     // False where another node was quicker: what it made is checked below like any other.
-    await admin.createTopics({ topics: missing.map(descriptionOf), waitForLeaders: true });
+    const topics = missing.map(descriptionOf);
+    await admin.createTopics({ topics, waitForLeaders: true }).catch((error: unknown) => {
+      throw tooFewServers(error, missing) ?? error;
+    });
   }
   const { topics } = await admin.fetchTopicMetadata({ topics: wanted.map(({ topic }) => topic) });
   for (const specification of wanted) {
@@ -21,6 +24,14 @@ export async function ensureTopics(
     const settings = await settingsOf(admin, specification.topic);
     check(specification, metadata?.partitions ?? [], settings);
   }
+}
+
+/** Undefined for any other reason. */
+function tooFewServers(error: unknown, missing: readonly TopicSpecification[]): Error | undefined {
+  const { errors = [] } = error as { readonly errors?: readonly { readonly type?: string }[] };
+  if (!errors.some(({ type }) => type === 'INVALID_REPLICATION_FACTOR')) return undefined;
+  const is = Math.max(...missing.map(({ replicationFactor }) => replicationFactor));
+  return kafkaError('KAFKA_SERVERS_TOO_FEW', { key: 'cluster.kafka.replicationFactor', is }, error);
 }
 
 function descriptionOf(wanted: TopicSpecification) {
