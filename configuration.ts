@@ -135,14 +135,19 @@ function valueOf(text: string, kind: (typeof settings)[number][3]): unknown {
   return kind === 'list' ? text.split(',').map((item) => item.trim()) : text;
 }
 
-/** Objects on the way are copied: what the file holds is left as it is. */
+/**
+ * Objects on the way are copied: what the file holds is left as it is. Where it holds something else
+ * there, the schema says so.
+ */
 function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [first = '', ...rest] = path;
   if (rest.length === 0) {
     target[first] = value;
     return;
   }
-  const inner = { ...(target[first] as Record<string, unknown> | undefined) };
+  const present = target[first] ?? {};
+  if (!isObject(present)) return;
+  const inner = { ...present };
   target[first] = inner;
   place(inner, rest, value);
 }
@@ -163,9 +168,12 @@ function readFile(path: string | undefined): Record<string, unknown> {
   } catch (error) {
     throw startError('START_CONFIG_UNREADABLE', { file: path, problem: String(error) }, error);
   }
-  if (typeof content === 'object' && content !== null && !Array.isArray(content))
-    return content as Record<string, unknown>;
+  if (isObject(content)) return content;
   throw startError('START_CONFIG_UNREADABLE', { file: path, problem: 'it is not one object' });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describeIssue(
@@ -177,7 +185,9 @@ function describeIssue(
     issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
   let value: unknown = merged;
   for (const step of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-  const setting = settings.find(([, , key]) => key === path.join('.'));
+  // Of a list the place in it is named too.
+  const named = path.filter((step) => typeof step === 'string').join('.');
+  const setting = settings.find(([, , key]) => key === named);
   return {
     key: path.join('.'),
     ...(setting === undefined ? {} : { flag: `--${setting[0]}`, environment: setting[1] }),
