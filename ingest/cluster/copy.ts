@@ -12,9 +12,9 @@ import { ingestError } from '../errors.ts';
 import type { Kafka, KafkaRecord, PartitionReader } from '../log/kafka/kafka.ts';
 import type { LogReader, LogWriter, Position } from '../log/log.ts';
 import { decodeBatch, placeBatch } from '../observations/batch-codec.ts';
-import type { Batch } from '../observations/batch.ts';
 import type { StoreWriter } from '../store/store.ts';
 import { batchPositionOf, offsetOfBatch } from './batches.ts';
+import { CopyAppender } from './copy-appender.ts';
 import type { CopyEvents } from './copy-events.ts';
 import type { Levels } from './levels.ts';
 
@@ -55,20 +55,21 @@ const restMs = 1_000;
 /** Opens with what the folder holds; Kafka may be away. */
 export async function openCopy(options: CopyOptions): Promise<Copy> {
   const { observations, store, clock, config, events, partitions } = options;
-  await catchUp(({
-	reader: options.ownObservations,
-	end: observations.durableEnd.get(),
-	readingsEnd: Number.POSITIVE_INFINITY,
-	store,
-	clock,
-	config
-}));
+  await catchUp({
+    reader: options.ownObservations,
+    end: observations.durableEnd.get(),
+    readingsEnd: Number.POSITIVE_INFINITY,
+    store,
+    clock,
+    config,
+  });
   const positions = await heldPositions(options);
   await options.ownObservations.close();
   events.opened({ position: store.position, positions });
   const stopping = new AbortController();
   const state = { problem: null as string | null, lag: 0 };
-  const append = createAppender(options, positions);
+  const append = new CopyAppender(options);
+  const copying: Copying = { options, positions, append, stopped: stopping.signal };
   const running = run().catch(options.onFailed);
 
   async function run(): Promise<void> {
@@ -86,7 +87,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
         for (const reader of readers) reader.close();
       }
     }
-    await append.idle();
+    await append.close();
   }
 
   async function follow(readers: readonly PartitionReader[]): Promise<void> {
@@ -94,53 +95,16 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
       let copied = 0;
       for (const [partition, reader] of readers.entries()) {
         for (const record of await reader.read(readBytes)) {
-          await take(partition, record);
+          await take(copying, partition, record);
           copied++;
         }
       }
       state.problem = null;
       state.lag = readers.reduce((sum, { end, next }) => sum + Math.max(0, end - next), 0);
       events.lagging(state.lag);
-      if (append.isIdle) tellLevels(readers);
-      if (copied === 0) await rest(readers);
+      tellLevels(copying, readers);
+      if (copied === 0) await rest(options, readers, stopping.signal);
     }
-  }
-
-  function tellLevels(readers: readonly PartitionReader[]): void {
-    for (const [partition, { levelAt }] of readers.entries()) {
-      if (levelAt > 0) options.levels.set(partition, levelAt);
-    }
-  }
-
-  async function take(partition: number, record: KafkaRecord): Promise<void> {
-    const position = batchPositionOf(record);
-    const held = positions[partition] ?? 0;
-    if (position <= held || record.value === null) return;
-    if (position > held + 1) {
-      throw ingestError('INGEST_OBSERVATIONS_MISSING', { partition, held, found: position });
-    }
-    if (store.pressesFlush) store.flushSlice(config.store.flushSliceMs);
-    while (store.saturated) {
-      store.flushSlice(config.store.flushSliceMs);
-      await sleep(clock, 0);
-    }
-    await append.add(partition, position, record.value);
-  }
-
-  /** Until something comes; a flush that is wanted uses the time. */
-  async function rest(readers: readonly PartitionReader[]): Promise<void> {
-    if (store.wantsFlush) {
-      store.flushSlice(config.store.flushSliceMs);
-      return sleep(clock, 0);
-    }
-    const waiting = new AbortController();
-    const end = (): void => waiting.abort();
-    stopping.signal.addEventListener('abort', end);
-    const timer = clock.schedule(restMs, end);
-    await Promise.race(readers.map((reader) => reader.wait(waiting.signal)));
-    stopping.signal.removeEventListener('abort', end);
-    end();
-    timer.cancel();
   }
 
   return {
@@ -157,6 +121,73 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
       events.closed(partitions);
     },
   };
+}
+
+interface Copying {
+  readonly options: CopyOptions;
+  /** Of each partition the last batch that is on its way to the disk. */
+  readonly positions: Position[];
+  readonly append: CopyAppender;
+  readonly stopped: AbortSignal;
+}
+
+async function take(
+  { options, positions, append, stopped }: Copying,
+  partition: number,
+  record: KafkaRecord,
+): Promise<void> {
+  const position = batchPositionOf(record);
+  const held = positions[partition] ?? 0;
+  if (position <= held || record.value === null) return;
+  if (position > held + 1) {
+    throw ingestError('INGEST_OBSERVATIONS_MISSING', { partition, held, found: position });
+  }
+  await makeRoom(options);
+  while (append.isFull && !stopped.aborted) await append.changed();
+  if (stopped.aborted) return;
+  const batch = decodeBatch(position, record.value);
+  await options.untilRegistry(batch.registryVersion);
+  positions[partition] = position;
+  const place = { partition, positions: [...positions] };
+  append.add({ ...batch, place }, placeBatch(place, record.value));
+}
+
+/** Once all that was read by now is shown. */
+function tellLevels({ options, append }: Copying, readers: readonly PartitionReader[]): void {
+  const levelsAt = readers.map(({ levelAt }) => levelAt);
+  append.afterAll(() => {
+    for (const [partition, levelAt] of levelsAt.entries()) {
+      if (levelAt > 0) options.levels.set(partition, levelAt);
+    }
+  });
+}
+
+async function makeRoom({ store, clock, config }: CopyOptions): Promise<void> {
+  if (store.pressesFlush) store.flushSlice(config.store.flushSliceMs);
+  while (store.saturated) {
+    store.flushSlice(config.store.flushSliceMs);
+    await sleep(clock, 0);
+  }
+}
+
+/** Until something comes; a flush that is wanted uses the time. */
+async function rest(
+  { store, clock, config }: CopyOptions,
+  readers: readonly PartitionReader[],
+  stopped: AbortSignal,
+): Promise<void> {
+  if (store.wantsFlush) {
+    store.flushSlice(config.store.flushSliceMs);
+    return sleep(clock, 0);
+  }
+  const waiting = new AbortController();
+  const end = (): void => waiting.abort();
+  stopped.addEventListener('abort', end);
+  const timer = clock.schedule(restMs, end);
+  await Promise.race(readers.map((reader) => reader.wait(waiting.signal)));
+  stopped.removeEventListener('abort', end);
+  end();
+  timer.cancel();
 }
 
 /**
@@ -184,60 +215,4 @@ async function openReaders(
     positions.map((held, partition) => offsetOfBatch({ kafka, topic, partition }, held + 1)),
   );
   return offsets.map((offset, partition) => kafka.openReader(topic, partition, offset));
-}
-
-/** Appends to the local log; a batch reaches the view once it is durable, in order. */
-function createAppender(options: CopyOptions, positions: Position[]) {
-  const { observations, store, clock, events, untilRegistry } = options;
-  let underWay = 0;
-  let waiting: (() => void)[] = [];
-
-  function settled(): void {
-    underWay--;
-    const woken = waiting;
-    waiting = [];
-    for (const wake of woken) wake();
-  }
-
-  function offer(batch: Batch, body: Uint8Array): void {
-    observations.append(
-      body.length,
-      (target, at) => target.set(body, at),
-      (error, position) => {
-        if (error !== null) {
-          events.refused(error);
-          if (error instanceof CodedError && !error.canRetry) return options.onFailed(error);
-          clock.schedule(retryMs, () => offer(batch, body));
-          return;
-        }
-        store.apply(position, batch);
-        events.copied(batch.rows.length);
-        settled();
-      },
-    );
-  }
-
-  const room = async (): Promise<void> => {
-    await new Promise<void>((resolve) => void waiting.push(resolve));
-  };
-
-  return {
-    get isIdle() {
-      return underWay === 0;
-    },
-    async add(partition: number, position: Position, value: Buffer): Promise<void> {
-      // One that is refused is offered again behind those that follow it: so only one at a time.
-      while (underWay > 0) await room();
-      const batch = decodeBatch(position, value);
-      const known = untilRegistry(batch.registryVersion);
-      if (known !== undefined) await known;
-      positions[partition] = position;
-      const place = { partition, positions: [...positions] };
-      underWay++;
-      offer({ ...batch, place }, placeBatch(place, value));
-    },
-    async idle(): Promise<void> {
-      while (underWay > 0) await room();
-    },
-  };
 }
