@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: the whole way of an observation on this machine, generator beside the server.
- * Prints machine, seed, load and raw figures as JSON lines; README of the room says what they mean.
+ * `npm run bench`: the whole way of an observation on this machine, generator beside the server; with
+ * `--profile cluster` the same beside a cluster with real servers (`cluster.ts`). Prints machine, seed,
+ * load and raw figures as JSON lines.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,8 @@ import { startLoad } from '../load/run.ts';
 import { readBalance } from '../load/balance.ts';
 import { provisionLoad } from '../scenario/network.ts';
 import { startServerProcess, type ServerProcess } from '../scenario/server-process.ts';
+import { runClusterBench } from './cluster.ts';
+import { print, round, shares } from './figures.ts';
 import { watchLive, watchRest } from './freshness.ts';
 import { openIdle } from './idle.ts';
 import {
@@ -32,18 +35,18 @@ const { values: flags } = parseArgs({
     devices: { type: 'string', default: '1000' },
     idle: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'throughput,latency,never,delay,idle' },
+    only: { type: 'string', default: 'throughput,latency,never,delay,idle,workers' },
+    profile: { type: 'string', default: 'machine' },
+    rate: { type: 'string', default: '2000' },
+    backlog: { type: 'string', default: '30000' },
+    workers: { type: 'string', default: '1,2,4' },
+    ack: { type: 'string', default: 'local' },
   },
 });
 const seconds = Number(flags.seconds);
 const devices = Number(flags.devices);
 const seed = Number(flags.seed);
 const observationsPerMessage = loadChannels.length;
-const round = (value: number): number => Number(value.toPrecision(4));
-
-function print(figure: string, values: Record<string, unknown>): void {
-  process.stdout.write(`${JSON.stringify({ figure, ...values })}\n`);
-}
 
 interface Bed {
   readonly dataDir: string;
@@ -156,11 +159,6 @@ async function latency(name: string, config: unknown): Promise<void> {
     await Promise.all([live.stop(), rest.stop()]);
     await load.finish(20_000);
     load.close();
-    const shares = (latencies: typeof load.latencies) => ({
-      p50Ms: round(latencies.percentile(0.5)),
-      p99Ms: round(latencies.percentile(0.99)),
-      count: latencies.count,
-    });
     print(name, {
       rate: 2_000,
       puback: shares(load.latencies),
@@ -203,6 +201,20 @@ print('machine', {
   window: 10,
 });
 const wanted = flags.only.split(',');
+if (flags.profile === 'cluster') {
+  await runClusterBench({
+    clock,
+    seconds,
+    devices,
+    seed,
+    rate: Number(flags.rate),
+    backlog: Number(flags.backlog),
+    workers: flags.workers.split(',').map(Number),
+    ack: flags.ack === 'replicated' ? 'replicated' : 'local',
+    wanted,
+  });
+  process.exit(0);
+}
 const rate = wanted.includes('throughput') ? await throughput('throughput', {}) : Number.NaN;
 if (wanted.includes('latency')) await latency('latency', {});
 if (wanted.includes('never')) {

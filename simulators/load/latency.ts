@@ -26,6 +26,13 @@ export class Latencies {
     return taken;
   }
 
+  /** Forgets what a warm-up took. */
+  clear(): void {
+    this.#buckets.fill(0);
+    this.#count = 0;
+    this.#greatest = 0;
+  }
+
   get count(): number {
     return this.#count;
   }
