@@ -27,7 +27,8 @@ FROM ${NODE_IMAGE}
 RUN groupadd --gid 10001 quantrac \
   && useradd --uid 10001 --gid quantrac --no-create-home --shell /usr/sbin/nologin quantrac \
   && install -d -o quantrac -g quantrac -m 0750 /var/lib/quantrac \
-  && install -d -o quantrac -g quantrac -m 0755 /run/quantrac/influxdb /run/quantrac/ingest /run/quantrac/grafana
+  && cd /run && install -d -o quantrac -g quantrac -m 0755 \
+    quantrac/influxdb quantrac/ingest quantrac/reading quantrac/grafana
 WORKDIR /app
 # Owned by root: the program cannot change itself.
 COPY --from=packages /app/node_modules node_modules

@@ -126,10 +126,8 @@ describe.skipIf(checker.isAbsent)(`docker-compose.yml${checker.absent}`, () => {
         ['kafka:9092'],
         9_464,
       ]);
-      // Only who writes there knows the way to InfluxDB.
-      expect(cluster?.influx?.tokenFile).toBe(
-        role === 'ingest' ? '/run/quantrac/ingest/influx-token' : undefined,
-      );
+      const token = role === 'ingest' ? 'ingest' : 'reading';
+      expect(cluster?.influx?.tokenFile).toBe(`/run/quantrac/${token}/influx-token`);
     }
     expect(parseCommentedJson(readText('compose/quantrac.jsonc'))).toBeTypeOf('object');
   });
@@ -159,6 +157,13 @@ describe.skipIf(checker.isAbsent)(`docker-compose.yml${checker.absent}`, () => {
         .toSorted();
     expect(readers('secrets-influxdb')).toEqual(['prepare']);
     expect(readers('secrets-ingest')).toEqual(['ingest-1', 'ingest-2', 'prepare']);
+    expect(readers('secrets-reading')).toEqual([
+      'api-1',
+      'api-2',
+      'broker-1',
+      'broker-2',
+      'prepare',
+    ]);
     expect(readers('secrets-grafana')).toEqual(['grafana', 'prepare']);
     const writers = services.filter(([, { volumes = [] }]) =>
       volumes.some(({ source, read_only }) => source.startsWith('secrets-') && read_only !== true),

@@ -57,7 +57,7 @@ function optionsFor(
   told: string[] = [],
 ): PrepareOptions & { readonly told: string[] } {
   const folder = makeFolder();
-  for (const name of ['influxdb', 'ingest', 'grafana']) mkdirSync(join(folder, name));
+  for (const name of ['influxdb', 'ingest', 'reading', 'grafana']) mkdirSync(join(folder, name));
   const place = { folder, url, org: 'quantrac', bucket: 'observations' };
   return { ...place, clock, random, tell: (line) => void told.push(line), told };
 }
@@ -66,6 +66,7 @@ const secretNames = [
   'influxdb/admin-password',
   'influxdb/admin-token',
   'ingest/influx-token',
+  'reading/influx-token',
   'grafana/influx-token',
   'grafana/admin-password',
 ];
@@ -101,7 +102,8 @@ describe.skipIf(!isAsked)(
       const { url } = await startFresh();
       const options = optionsFor(url);
       await prepare(options);
-      const [password = '', admin = '', ingest = '', grafana = '', ofGrafana] = secretsOf(options);
+      const [password, admin = '', ingest = '', reading = '', grafana = '', ofGrafana] =
+        secretsOf(options);
       expect(new Set(secretsOf(options)).size).toBe(secretNames.length);
       expect([password, admin, ofGrafana]).toEqual(
         Array.from({ length: 3 }, () => expect.stringMatching(/^[0-9a-f]{64}$/)),
@@ -109,12 +111,14 @@ describe.skipIf(!isAsked)(
       expect([await write(url, ingest), await read(url, ingest), await drop(url, ingest)]).toEqual([
         204, 200, 204,
       ]);
-      expect([await read(url, grafana), await write(url, grafana)]).toEqual([200, 403]);
+      for (const token of [reading, grafana]) {
+        expect([await read(url, token), await write(url, token)]).toEqual([200, 403]);
+      }
       expect(await statusOf(url, ingest, 'buckets', '{"name":"other"}')).toBeGreaterThanOrEqual(
         400,
       );
       const modes = secretNames.map((name) => statSync(join(options.folder, name)).mode & 0o777);
-      expect(modes).toEqual([0o400, 0o400, 0o400, 0o444, 0o444]);
+      expect(modes).toEqual([0o400, 0o400, 0o400, 0o400, 0o444, 0o444]);
       expect(options.told.join('\n')).not.toContain(admin);
     });
 
@@ -133,6 +137,7 @@ describe.skipIf(!isAsked)(
         true,
         true,
         false,
+        true,
         true,
         true,
       ]);

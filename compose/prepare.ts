@@ -5,7 +5,8 @@
  *
  *   <folder>/influxdb/admin-password, admin-token   of the user `quantrac`; no service reads them
  *   <folder>/ingest/influx-token                    reads and writes the bucket
- *   <folder>/grafana/influx-token                   reads the bucket
+ *   <folder>/reading/influx-token                   reads it: for brokers and apis
+ *   <folder>/grafana/influx-token                   reads it
  *   <folder>/grafana/admin-password                 of Grafana's user `admin`
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
@@ -47,6 +48,7 @@ export async function prepare(options: PrepareOptions): Promise<void> {
   const bucket = await bucketOf(options, token);
   for (const [name, reader, actions] of [
     ['ingest', 'own', ['read', 'write']],
+    ['reading', 'own', ['read']],
     ['grafana', 'any', ['read']],
   ] as const) {
     const path = join(folder, name, 'influx-token');
