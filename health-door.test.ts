@@ -73,6 +73,24 @@ describe('the health door of a node without api', () => {
     );
   });
 
+  test('answers what a room cannot say as an error of its own, and goes on', async () => {
+    const silent: Room = {
+      ready: Promise.resolve(),
+      ended: new Promise(() => undefined),
+      call: () => Promise.reject(new Error('the thread has ended')),
+      close: async () => undefined,
+    };
+    const rooms: NamedRoom[] = [{ name: 'decide', room: silent }];
+    const { httpPort } = await open({ ...partsOf(), rooms });
+    for (const path of ['/readyz', '/metrics']) {
+      const answer = await ask(httpPort, path);
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toContain('the thread has ended');
+    }
+    expect((await ask(httpPort, '/livez')).status).toBe(200);
+    expect((await ask(httpPort, '/api/v1/latest')).status).toBe(404);
+  });
+
   test('gives no metrics to those for whom a proxy on this machine asks', async () => {
     const { httpPort } = await open(partsOf(ready));
     const headers = { 'x-forwarded-for': '203.0.113.5' };
