@@ -192,7 +192,8 @@ function describeIssue(
     key: path.join('.'),
     ...(setting === undefined ? {} : { flag: `--${setting[0]}`, environment: setting[1] }),
     value,
-    accepted: acceptedAt(issue) ?? issue.message,
+    // What a key may be beside another the schema of the key alone does not say.
+    accepted: issue.code === 'custom' ? issue.message : (acceptedAt(issue) ?? issue.message),
   };
 }
 

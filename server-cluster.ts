@@ -37,6 +37,7 @@ const roomsOf: Readonly<Record<Role, readonly RoomName[]>> = {
 export async function startNode(
   configuration: Configuration,
   cluster: ClusterConfig,
+  signal: AbortSignal,
 ): Promise<Server> {
   const folder = openDataFolder(configuration.dataDir, openSystemRandom());
   const closers: (() => Promise<unknown>)[] = [async () => folder.release()];
@@ -50,7 +51,8 @@ export async function startNode(
     const rooms = openRooms({ configuration, cluster, folder, closers, clock, calls });
     const ended = Promise.race(rooms.map(({ room }) => room.ended));
     const failed = ended.then((error) => Promise.reject(error));
-    const told = await Promise.race([Promise.all(rooms.map(({ room }) => room.ready)), failed]);
+    const ready = Promise.all(rooms.map(({ room }) => room.ready));
+    const told = await Promise.race([ready, failed, aborted(signal)]);
     const addresses: Addresses = Object.assign({}, ...told);
     if (configuration.role === 'broker' || configuration.role === 'ingest') {
       const door = await openHealthDoor(configuration, { rooms, ...calls });
@@ -83,6 +85,15 @@ function processMetricsOf(options: ProcessMetricsOptions): () => Promise<string>
     opened ??= import('./process-metrics.ts').then((module) => module.openProcessMetrics(options));
     return (await opened).text();
   };
+}
+
+/** Rejects with the signal's reason once it aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 export interface NamedRoom {

@@ -40,10 +40,14 @@ export interface Server {
   readonly close: () => Promise<void>;
 }
 
-export async function startServer(configuration: Configuration): Promise<Server> {
+/** A node of a cluster may wait for Kafka as long as the signal does not abort; it rejects with its reason. */
+export async function startServer(
+  configuration: Configuration,
+  signal: AbortSignal,
+): Promise<Server> {
   if (configuration.cluster !== undefined) {
     const { startNode } = await import('./server-cluster.ts');
-    return startNode(configuration, configuration.cluster);
+    return startNode(configuration, configuration.cluster, signal);
   }
   const folder = openDataFolder(configuration.dataDir, openSystemRandom());
   const closers: (() => Promise<unknown>)[] = [async () => folder.release()];
@@ -192,11 +196,18 @@ export function runCommand({ flags }: Command): Promise<number> {
 
 /** The command `run`: until a signal (exit code 0) or until a room ends (its reason, exit code 1). */
 async function runServer(configuration: Configuration): Promise<number> {
+  const stopping = new AbortController();
   const stopped = new Promise<'signal'>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve('signal'));
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => resolve('signal'));
+      process.once(signal, () => stopping.abort());
   });
-  const server = await startServer(configuration);
+  const starting = startServer(configuration, stopping.signal);
+  const server = await starting.catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+    return undefined;
+  });
+  if (server === undefined) return 0;
   process.stdout.write(listeningText(configuration, server));
   const demo = configuration.demo
     ? await (await import('./demo.ts')).startDemo(server, configuration)
