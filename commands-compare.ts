@@ -80,8 +80,14 @@ async function open(command: Command, word: string, openOnly: boolean): Promise<
   const name = resolve(word);
   const held = await openFolderView(name, configurationOf(command), openProgress(command));
   const { store, registry } = held;
+  const { knownFromAt } = store.horizon;
+  // A node's copy need not hold everything: what is older is seen through its API alone.
+  const part =
+    knownFromAt === Number.NEGATIVE_INFINITY
+      ? ''
+      : ` (what ended from ${new Date(knownFromAt).toISOString()} on)`;
   const view = createNetworks({ current: () => registry }).viewOf(openOnly ? anybody : operator);
-  return { platform: heldPlatform({ name, store, view }), close: () => held.close() };
+  return { platform: heldPlatform({ name: name + part, store, view }), close: () => held.close() };
 }
 
 const anybody: Viewer = { principal: 'anonymous', key: 'anonymous', actor: 'anonymous' };

@@ -95,10 +95,17 @@ function tellVerified(command: Command, { report, digest, ...told }: Told): void
 }
 
 /** What a node's folder says nothing about. */
-function notInFolder(command: Command, { ends }: FolderReport): string[] {
-  const log = 'the topics in Kafka and the bucket in InfluxDB: the network keeps its data there';
-  const isWithout = command.flags['digest'] === true && ends.observations === 0;
-  return isWithout ? [log, 'the digest: this node holds no observations of its own'] : [log];
+function notInFolder(command: Command, { ends, view }: FolderReport): string[] {
+  const what = ['the topics in Kafka and the bucket in InfluxDB: the network keeps its data there'];
+  const { knownFromAt = Number.NEGATIVE_INFINITY } = view ?? {};
+  if (knownFromAt > Number.NEGATIVE_INFINITY) {
+    const from = new Date(knownFromAt).toISOString();
+    what.push(`what ended before ${from}, in the digest too: this copy begins there`);
+  }
+  if (command.flags['digest'] === true && ends.observations === 0) {
+    what.push('the digest: this node holds no observations of its own');
+  }
+  return what;
 }
 
 interface Verified {

@@ -4,12 +4,19 @@ import { decodeBatch } from '../observations/batch-codec.ts';
 import type { BalanceTotals, Batch } from '../observations/batch.ts';
 import type { Finding, MaintainProgress } from './findings.ts';
 import { walkLog, type LogPlace } from './log-place.ts';
-import { createCopyLaws } from './verify-copy.ts';
+import { createCopyLaws, type CopyLaws } from './verify-copy.ts';
 
 /** The last batch that could be read, and where it stands. */
 export interface LastBatch {
   readonly position: Position;
   readonly batch: Omit<Batch, 'rows' | 'quarantined' | 'control'>;
+}
+
+export interface VerifyBatchesOptions {
+  /** The view lacks nothing that was ever decided: a copy of it begins with the first batches. */
+  readonly isWhole: boolean;
+  readonly onFinding: (finding: Finding) => void;
+  readonly onProgress: MaintainProgress;
 }
 
 /**
@@ -19,12 +26,11 @@ export interface LastBatch {
  */
 export async function verifyBatches(
   log: LogPlace,
-  onFinding: (finding: Finding) => void,
-  onProgress: MaintainProgress,
+  { isWhole, onFinding, onProgress }: VerifyBatchesOptions,
 ): Promise<readonly LastBatch[]> {
   const end = log.durableEnd.get();
   const lasts = new Map<number, LastBatch>();
-  const copyLaws = createCopyLaws();
+  let copyLaws: CopyLaws | undefined;
   await walkLog({
     log,
     damage: 'skip',
@@ -39,6 +45,7 @@ export async function verifyBatches(
         const last = lasts.get(partition) ?? null;
         const name = partition === alone ? '' : `partition ${partition}: `;
         for (const what of problemsOf(read, last)) say(name + what);
+        copyLaws ??= createCopyLaws({ isWhole: isWhole && position === 1 });
         for (const what of copyLaws(read)) say(name + what);
         lasts.set(partition, { position, batch });
       }

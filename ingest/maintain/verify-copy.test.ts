@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
 import { devicesConfigSchema } from '../../devices/config.ts';
@@ -85,6 +85,20 @@ async function findingsOf(batches: readonly Batch[] | FolderPaths): Promise<stri
 
 test('a copy has nothing wrong where each partition is whole, in whatever order they came', async () => {
   expect(await findingsOf(sound)).toEqual([]);
+});
+
+test('a copy may begin behind batches that it need not hold, but only where its view says so', async () => {
+  const later = [placed(0, 2, [2, 7]), placed(1, 8, [2, 8])].map((batch) => ({
+    ...batch,
+    sources: batch.sources!.map((mark) => ({ ...mark, position: 1 })),
+  }));
+  expect(await findingsOf(later)).toEqual([
+    'observations: record 1: partition 0: batch 2 stands where batch 1 is expected',
+    'observations: record 1: partition 0: it says batch 7 of partition 1, the copy holds 0',
+  ]);
+  const paths = await copyOf(later);
+  rmSync(paths.view);
+  expect(await findingsOf(paths)).toEqual([]);
 });
 
 test('the last batch of each partition is reported', async () => {

@@ -1,14 +1,17 @@
 /**
  * What must hold of a node's copy of a network's observations beside the laws of each partition: the
- * batches of a partition are there from the first on, each once and in order; each says what the copy
- * holds of all partitions; nothing of a node's log is taken back; a series and its readings are of one
- * partition.
+ * batches of a partition are there from the first on, or from where the copy begins, each once and in
+ * order; each says what the copy holds of all partitions; nothing of a node's log is taken back; a
+ * series and its readings are of one partition.
  */
 import { partitionOfPlace } from '../cluster/route.ts';
 import type { Batch, BatchPlace, SourceMark } from '../observations/batch.ts';
 
 /** Takes the batches of a log in their order, and tells what is wrong with each. */
-export function createCopyLaws(): (batch: Batch) => Iterable<string> {
+export type CopyLaws = (batch: Batch) => Iterable<string>;
+
+/** `isWhole`: nothing of the network may be lacking before the first batch. */
+export function createCopyLaws({ isWhole }: { readonly isWhole: boolean }): CopyLaws {
   let before: BatchPlace | null | undefined;
   const partitionOfSeries = new Map<number, number>();
   const sourcesOf = new Map<number, readonly SourceMark[]>();
@@ -24,7 +27,7 @@ export function createCopyLaws(): (batch: Batch) => Iterable<string> {
     }
     if (previous === null) yield 'the batch has a place, those before it have none';
     const { partition } = place;
-    yield* placeProblems(place, previous ?? null);
+    if (isWhole || previous) yield* placeProblems(place, previous ?? null);
     yield* sourceProblems(sources ?? [], sourcesOf.get(partition) ?? []);
     sourcesOf.set(partition, sources ?? []);
     const last = publishedOf.get(partition);

@@ -13,8 +13,7 @@ import {
 } from '../cluster/forward/state-file.ts';
 import type { FileSystem } from '../log/file-system.ts';
 import type { Position } from '../log/log.ts';
-import { readViewState } from '../store/adopt-view.ts';
-import type { ViewState } from '../store/view.ts';
+import { readViewState, type ViewReport } from '../store/adopt-view.ts';
 import type { FolderPaths } from './backup.ts';
 import type { Finding, MaintainProgress } from './findings.ts';
 import { findLogEnd, logPlace, type LogPlace } from './log-place.ts';
@@ -44,7 +43,7 @@ export interface FolderReport {
   readonly readings: LogPlace;
   readonly observations: LogPlace;
   /** Null: there is none, which is no fault: it is built from the observations. */
-  readonly view: ViewState | null;
+  readonly view: ViewReport | null;
   /** On one machine at most one; in a node's copy that of each partition. */
   readonly lastBatches: readonly LastBatch[];
   /** Null where the registry cannot be read. */
@@ -68,8 +67,11 @@ export async function verifyFolder(options: VerifyFolderOptions): Promise<Folder
   const readings = logPlace(fileSystem, paths.readings, ends.readings);
   const observations = logPlace(fileSystem, paths.observations, ends.observations);
   if (ends.readings > 0) await verifyReadings(readings, onFinding, onProgress);
+  const isWhole = view?.knownFromAt === Number.NEGATIVE_INFINITY;
   const lastBatches =
-    ends.observations > 0 ? await verifyBatches(observations, onFinding, onProgress) : [];
+    ends.observations > 0
+      ? await verifyBatches(observations, { isWhole, onFinding, onProgress })
+      : [];
   const registryVersion = registryOf(options);
   const report = { ends, readings, observations, view, lastBatches, registryVersion, records };
   for (const what of [...positionProblems(report), ...forwardProblems(report, forwarded)]) {
@@ -89,7 +91,7 @@ export async function endsOf(
 }
 
 /** State of the view; null where there is none or it cannot be read, which is then a finding. */
-function viewState({ paths, storeId, onFinding }: VerifyFolderOptions): ViewState | null {
+function viewState({ paths, storeId, onFinding }: VerifyFolderOptions): ViewReport | null {
   try {
     const state = readViewState(paths.view);
     if (storeId !== null && state.storeId !== storeId) {

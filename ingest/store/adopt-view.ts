@@ -1,14 +1,22 @@
 import { openDatabase } from '../../devices/database.ts';
 import type { Position } from '../log/log.ts';
+import { createHorizonReader } from './horizon.ts';
 import { checkFormat, openReadOnly } from './schema.ts';
 import { openView, type ViewState } from './view.ts';
 
-/** What a view says of itself, beside its writer. Throws STORE_NO_VIEW, STORE_NOT_A_VIEW, … */
-export function readViewState(path: string): ViewState {
+/** What a view says of itself. */
+export interface ViewReport extends ViewState {
+  /** Every row that ends then or later is held; −Infinity where every row is. */
+  readonly knownFromAt: number;
+}
+
+/** Beside its writer. Throws STORE_NO_VIEW, STORE_NOT_A_VIEW, … */
+export function readViewState(path: string): ViewReport {
   const database = openReadOnly(path);
   try {
     checkFormat(database, path);
-    return openView(database).state();
+    const { knownFromAt } = createHorizonReader(database)();
+    return { ...openView(database).state(), knownFromAt };
   } finally {
     database.close();
   }
