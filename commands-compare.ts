@@ -79,8 +79,7 @@ async function open(command: Command, word: string, openOnly: boolean): Promise<
   }
   const name = resolve(word);
   const held = await openFolderView(name, configurationOf(command), openProgress(command));
-  const { store, registry } = held;
-  const { knownFromAt } = store.horizon;
+  const { store, registry, knownFromAt } = held;
   // A node's copy need not hold everything: what is older is seen through its API alone.
   const part =
     knownFromAt === Number.NEGATIVE_INFINITY

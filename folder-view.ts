@@ -16,6 +16,7 @@ import { logPlace } from './ingest/maintain/log-place.ts';
 import { endsOf, type LogPositions } from './ingest/maintain/verify-folder.ts';
 import { circularIn } from './ingest/maintain/verify-view.ts';
 import { openViewAt } from './ingest/maintain/view-at.ts';
+import { readViewState } from './ingest/store/adopt-view.ts';
 import type { StoreReader } from './ingest/store/store.ts';
 
 /** Throws START_USAGE where there is no such folder. */
@@ -44,6 +45,8 @@ export interface FolderView {
   readonly store: StoreReader;
   /** The newest version. */
   readonly registry: Registry;
+  /** What ended then or later is there; −Infinity: everything is. */
+  readonly knownFromAt: number;
   close(): void;
 }
 
@@ -85,7 +88,10 @@ export async function openFolderView(
       opened.close();
       close();
     };
-    return { store: opened.store, registry, close: both };
+    const knownFromAt = existsSync(paths.view)
+      ? readViewState(paths.view).knownFromAt
+      : Number.NEGATIVE_INFINITY;
+    return { store: opened.store, registry, knownFromAt, close: both };
   } catch (error) {
     close();
     throw error;
