@@ -58,6 +58,12 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'also while the server runs. Names each record that is wrong; then the exit code is 1.',
     flags: { digest: 'also the SHA-256 over all that the observations say' },
   },
+  rebuild: {
+    synopsis: 'rebuild',
+    purpose:
+      'Empties the view in InfluxDB of a cluster, whose workers write it again from the topic of ' +
+      'observations once they are started. They must be stopped before; the doors go on.',
+  },
   compare: {
     synopsis: 'compare ONE OTHER [--timed] [--parts NAME,…] [--ca FILE]',
     purpose:

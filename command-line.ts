@@ -10,6 +10,7 @@ export const commandNames = [
   'certificate',
   'config',
   'verify',
+  'rebuild',
   'compare',
   'backup',
   'restore',
@@ -42,6 +43,7 @@ export const flagsOf: Readonly<
   certificate: [],
   config: [],
   verify: [['digest', 'switch']],
+  rebuild: [],
   compare: [
     ['timed', 'switch'],
     ['parts', 'text'],
@@ -92,6 +94,7 @@ export const flagsOf: Readonly<
 const withoutArguments: ReadonlySet<CommandName> = new Set([
   'run',
   'config',
+  'rebuild',
   'reprocess',
   'erase',
   'load',

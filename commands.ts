@@ -11,6 +11,7 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
     (await import('./commands-certificate.ts')).certificateCommand(command),
   config: async (command) => (await registry()).configCommand(command),
   verify: async (command) => (await import('./commands-verify.ts')).verifyCommand(command),
+  rebuild: async (command) => (await import('./commands-rebuild.ts')).rebuildCommand(command),
   compare: async (command) => (await import('./commands-compare.ts')).compareCommand(command),
   backup: async (command) => (await data()).backupCommand(command),
   restore: async (command) => (await data()).restoreCommand(command),

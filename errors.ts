@@ -20,6 +20,12 @@ export const startErrors = {
       'The folder of a node is no whole platform: what is kept of readings and observations is in Kafka. `docs/operate.md` says what to do instead.',
     canRetry: false,
   },
+  START_WORKERS_RUNNING: {
+    message: 'Workers are writing into InfluxDB',
+    meaning:
+      'The view can be emptied only while no worker writes it. Nothing was changed: stop every process with the role ingest or all, then give the command again.',
+    canRetry: true,
+  },
   START_CONFIG_UNREADABLE: {
     message: 'The configuration file cannot be read',
     meaning: 'The file named by --config does not exist, or is not JSON with // comments.',
