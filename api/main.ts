@@ -34,7 +34,7 @@ import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type Past } from './past/past.ts';
-import { askViewAndPast } from './past/past-questions.ts';
+import { askViewAndPast } from './past/questions.ts';
 import type { CopyOptions } from './places/copy-parts.ts';
 import { createCopyPlaces } from './places/copy-places.ts';
 import { createLogPlaces } from './places/log-places.ts';

@@ -1,6 +1,6 @@
 /**
  * What the API asks about observations. On one machine its view answers at once; a node of a network
- * whose view begins at a horizon asks InfluxDB for what lies before (`past/past-questions.ts`).
+ * whose view begins at a horizon asks InfluxDB for what lies before (`past/questions.ts`).
  */
 import type { ObservationKey, ObservationRow } from '../ingest/observation.ts';
 import type { HourRollup, RangeQuery, StoreReader } from '../ingest/store/store.ts';
