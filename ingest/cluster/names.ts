@@ -45,26 +45,26 @@ export function topicsOf(config: ClusterConfig): TopicSpecification[] {
   const { replicationFactor, minInsyncReplicas, messageBytesMax } = config.kafka;
   const common = { replicationFactor, minInsyncReplicas, messageBytesMax };
   return [
-    (({
-	...common,
-	topic: topics.readings,
-	partitions: config.partitions,
-	cleanupPolicy: 'delete',
-	retentionMs: config.kafka.readingsRetentionDays * dayMs
-})),
-    (({
-	...common,
-	topic: topics.observations,
-	partitions: config.partitions,
-	cleanupPolicy: 'delete',
-	retentionMs: forEver
-})),
-    (({
-	...common,
-	topic: topics.registry,
-	partitions: 1,
-	cleanupPolicy: 'compact',
-	retentionMs: forEver
-})),
+    {
+      ...common,
+      topic: topics.readings,
+      partitions: config.partitions,
+      cleanupPolicy: 'delete',
+      retentionMs: config.kafka.readingsRetentionDays * dayMs,
+    },
+    {
+      ...common,
+      topic: topics.observations,
+      partitions: config.partitions,
+      cleanupPolicy: 'delete',
+      retentionMs: forEver,
+    },
+    {
+      ...common,
+      topic: topics.registry,
+      partitions: 1,
+      cleanupPolicy: 'compact',
+      retentionMs: forEver,
+    },
   ];
 }

@@ -54,24 +54,24 @@ export function openRegistryDuty(options: RegistryDutyOptions): RegistryDuty {
   const join = async (): Promise<NodeRegistry | undefined> => {
     if ((await topicsReady(patience, kafka, topicsOf(cluster))) === undefined) return undefined;
     return untilDone(patience, () =>
-      openNodeRegistry(({
-	kafka,
-	copy,
-	clock,
-	random,
-	telemetry,
-	proposed,
-	topic: names.topics.registry,
-	transactionalId: names.registryWriter,
-	claim: {
-		node: cluster.node,
-		logId,
-		session,
-		host: hostname()
-	},
-	onVersion: options.onVersion,
-	onFailed: options.onFailed
-})),
+      openNodeRegistry({
+        kafka,
+        copy,
+        clock,
+        random,
+        telemetry,
+        proposed,
+        topic: names.topics.registry,
+        transactionalId: names.registryWriter,
+        claim: {
+          node: cluster.node,
+          logId,
+          session,
+          host: hostname(),
+        },
+        onVersion: options.onVersion,
+        onFailed: options.onFailed,
+      }),
     );
   };
   const joined = join();

@@ -34,32 +34,33 @@ export async function openSinkDuty(options: SinkDutyOptions): Promise<{ close():
   const names = namesOf(cluster.kafka.topicPrefix);
   const events = openInfluxEvents(telemetry);
   const { caFile } = influx;
-  const connection = openConnection(({
-	config: influx,
-	clock,
-	token: tokenOf(influx, readText),
-	...caFile === undefined ? {} : { ca: readText(caFile) }
-}));
+  const connection = openConnection({
+    config: influx,
+    clock,
+    token: tokenOf(influx, readText),
+    ...(caFile === undefined ? {} : { ca: readText(caFile) }),
+  });
   const writer = openWriter({ connection, config: influx, clock, random: options.random, events });
-  const sink = openSink(({
-	kafka,
-	writer,
-	clock,
-	events,
-	config: influx,
-	topic: names.topics.observations,
-	group: names.groups.sinkNotes,
-	rowTags: (series) => tagsOf(registry, series)
-}));
+  const sink = openSink({
+    kafka,
+    writer,
+    clock,
+    events,
+    config: influx,
+    topic: names.topics.observations,
+    group: names.groups.sinkNotes,
+    rowTags: (series) => tagsOf(registry, series),
+  });
   sink.done.catch(options.failed);
-  const membership = await kafka.join(({
-	group: names.groups.sink,
-	topic: names.topics.observations,
-	node: cluster.node,
-	held: () => [],
-	assigned: (partitions) => sink.assign(partitions),
-	lost: (error) => telemetry.logger.warn({ error }, 'the sink fell out of its group, it joins again')
-}));
+  const membership = await kafka.join({
+    group: names.groups.sink,
+    topic: names.topics.observations,
+    node: cluster.node,
+    held: () => [],
+    assigned: (partitions) => sink.assign(partitions),
+    lost: (error) =>
+      telemetry.logger.warn({ error }, 'the sink fell out of its group, it joins again'),
+  });
   return {
     async close() {
       await membership.close();
