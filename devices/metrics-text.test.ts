@@ -25,6 +25,14 @@ describe('metrics of several threads', () => {
     expect(joinMetrics([`${histogram}${gauge}`])).toBe(`${histogram}${gauge}`);
   });
 
+  test('what two count under the same labels is added, and of a gauge the first value stays', () => {
+    const counter = '# TYPE rows_total counter\nrows_total 3\n';
+    const gauge = '# TYPE position gauge\nposition{log="a b"} 7\n';
+    expect(joinMetrics([counter, gauge, gauge.replace('7', '9'), counter])).toBe(
+      `${counter.replace('3', '6')}${gauge}`,
+    );
+  });
+
   test('empty texts give nothing, and comments are left out', () => {
     expect(joinMetrics(['', '\n\n', '# EOF\n'])).toBe('');
   });

@@ -5,20 +5,24 @@
 interface Family {
   help: string | undefined;
   type: string | undefined;
-  readonly samples: string[];
+  /** Values by name and labels. */
+  readonly samples: Map<string, string>;
 }
 
 const headPattern = /^# (HELP|TYPE) (\S+)/;
 /** What a sample of a histogram or summary has behind the name of its metric. */
 const partPattern = /_(bucket|sum|count)$/;
 
-/** Metrics in the order in which they are first met; of two HELP or TYPE the first counts. */
+/**
+ * Metrics in the order in which they are first met; of two HELP or TYPE the first counts. What several
+ * count under the same labels is added; of a gauge the first value stays, since positions add to nothing.
+ */
 export function joinMetrics(texts: readonly string[]): string {
   const families = new Map<string, Family>();
   const familyOf = (name: string): Family => {
     const known = families.get(name);
     if (known !== undefined) return known;
-    const made: Family = { help: undefined, type: undefined, samples: [] };
+    const made: Family = { help: undefined, type: undefined, samples: new Map() };
     families.set(name, made);
     return made;
   };
@@ -27,13 +31,21 @@ export function joinMetrics(texts: readonly string[]): string {
     const [, what, name] = headPattern.exec(line) ?? [];
     if (what === 'HELP') familyOf(name ?? '').help ??= line;
     else if (what === 'TYPE') familyOf(name ?? '').type ??= line;
-    else if (!line.startsWith('#')) familyOf(metricOf(line, families)).samples.push(line);
+    else if (!line.startsWith('#')) addSample(familyOf(metricOf(line, families)), line);
   }
   const lines = [...families.values()].flatMap(({ help, type, samples }) => [
     ...[help, type].filter((line) => line !== undefined),
-    ...samples,
+    ...[...samples].map(([sample, value]) => `${sample} ${value}`),
   ]);
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+function addSample({ type = '', samples }: Family, line: string): void {
+  const space = line.lastIndexOf(' ');
+  const [sample, value] = [line.slice(0, space), line.slice(space + 1)];
+  const before = samples.get(sample);
+  if (before === undefined) samples.set(sample, value);
+  else if (!type.endsWith(' gauge')) samples.set(sample, String(Number(before) + Number(value)));
 }
 
 function metricOf(sample: string, families: ReadonlyMap<string, Family>): string {
