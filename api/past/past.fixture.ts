@@ -53,7 +53,7 @@ export interface PastScene {
   readonly whole: TestNode;
   /** Begins at the horizon. */
   readonly late: TestNode;
-  tell(seed: RowSeed): void;
+  readonly tell: (seed: RowSeed) => void;
   /** In the hands of the test. */
   readonly state: { away: Error | undefined; asked: number; notedMax: number };
   close(): Promise<void>;

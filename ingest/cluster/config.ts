@@ -38,7 +38,7 @@ export const clusterConfigSchema = z.strictObject({
     .max(36_500)
     .default(30)
     .describe(
-      'Days of observations that a node holds itself at least. What is older is asked of InfluxDB: a worker that takes a partition over reads no more than this of the topic. Without `influx` everything is held.',
+      'Days of observations that a node holds itself at least. What is older is let go of once InfluxDB has it, and asked of InfluxDB: who begins with an empty folder reads no more than this of the topic, and a cursor of changes that is older is answered 410. Without `influx` everything is held.',
     ),
   historyWaitMs: z
     .int()

@@ -14,6 +14,9 @@ export interface CopyEvents {
   /** The newest rows of silent series are here. */
   seeded(rows: number): void;
   seedingFailed(error: unknown): void;
+  /** Days of series before the horizon went. */
+  forgotten(fields: { readonly knownFromAt: number; readonly days: number }): void;
+  forgettingFailed(error: unknown): void;
   /** The local disk did not take a batch; it is offered again. */
   refused(error: unknown): void;
 }
@@ -51,6 +54,9 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
         { error },
         'the newest rows of silent series cannot be had now, it is tried again',
       ),
+    forgotten: (fields) => logger.info(fields, 'the copy of the observations let go of old days'),
+    forgettingFailed: (error) =>
+      logger.warn({ error }, 'the copy of the observations keeps old days, it is tried again'),
     refused(error) {
       holds.increase();
       logger.error({ error }, 'the local copy was refused by its log, it is offered again');

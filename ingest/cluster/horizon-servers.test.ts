@@ -47,7 +47,7 @@ for (const [name, server] of [
       let asked = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(steps, { minLength: 30, maxLength: 60 }), async (all) => {
-          const horizon = { lengthMs: 3 * dayMs, waitMs: 5_000 };
+          const horizon = { lengthMs: 3 * dayMs, waitMs: 100_000, forgetEveryMs: 10 };
           const worlds = [
             await openHorizonWorld({ ...horizon, openHistory }),
             await openHorizonWorld({}),

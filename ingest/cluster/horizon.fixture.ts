@@ -30,6 +30,7 @@ import { openPartition, type PartitionWorker } from './partition-worker.ts';
 import { readingToRecord } from './reading-record.ts';
 import { readingPlace } from './route.ts';
 
+const hurry = 20;
 export const dayMs = 86_400_000;
 export const hourMs = 3_600_000;
 export const beginAt = Date.UTC(2026, 0, 1);
@@ -97,6 +98,8 @@ export interface HorizonState {
   away: Error | undefined;
   /** Times that it was asked. */
   asked: number;
+  /** Days of series that views let go of. */
+  forgotten: number;
 }
 
 /** What the sink has stored, as far as it is asked. */
@@ -106,6 +109,8 @@ export interface HorizonWorldOptions {
   /** Absent: the worker keeps everything. */
   readonly lengthMs?: number;
   readonly waitMs?: number;
+  /** Between rounds of forgetting; absent: never. */
+  readonly forgetEveryMs?: number;
   /** Absent: in memory. Told the batches that it has stored when it is asked. */
   readonly openHistory?: (world: Stage) => HorizonHistory;
 }
@@ -171,11 +176,18 @@ async function openStage(): Promise<Stage> {
   const server = createKafkaServer();
   const kafka = server.connect();
   await kafka.ensureTopics(Object.values(topics).map((topic) => specificationOf(topic)));
-  const state: HorizonState = { now: beginAt, notedMax: Infinity, away: undefined, asked: 0 };
+  const state: HorizonState = {
+    now: beginAt,
+    notedMax: Infinity,
+    away: undefined,
+    asked: 0,
+    forgotten: 0,
+  };
   const system = openSystemClock();
   const clock: Clock = {
     now: () => state.now,
-    monotonicMs: () => system.monotonicMs(),
+    // So that views are flushed while a test runs.
+    monotonicMs: () => hurry * system.monotonicMs(),
     schedule: (delayMs, run) => system.schedule(delayMs, run),
   };
   const recorded = createRecordedTelemetry();
@@ -250,9 +262,10 @@ interface WorkerParts {
 async function openWorker(
   stage: Stage,
   directory: string,
-  { options: { lengthMs, waitMs = 100 }, history }: WorkerParts,
+  { options, history }: WorkerParts,
 ): Promise<PartitionWorker> {
   const { kafka, clock, telemetry, registry, state } = stage;
+  const { lengthMs, waitMs = 2_000 } = options;
   const notedPosition = async (): Promise<Position> => {
     state.asked++;
     if (state.away !== undefined) throw state.away;
@@ -265,7 +278,10 @@ async function openWorker(
     kafka,
     clock,
     telemetry,
-    events: openPartitionEvents(telemetry),
+    events: {
+      ...openPartitionEvents(telemetry),
+      forgotten: ({ days }) => void (state.forgotten += days),
+    },
     registry,
     untilRegistry: () => undefined,
     config,
@@ -277,7 +293,10 @@ async function openWorker(
     fileSystem,
     directory,
     isCircular: () => false,
-    horizon: lengthMs === undefined ? undefined : { lengthMs, notedPosition, oldRows },
+    horizon:
+      lengthMs === undefined
+        ? undefined
+        : { lengthMs, notedPosition, oldRows, forgetEveryMs: options.forgetEveryMs ?? 1e9 },
     signal: new AbortController().signal,
     onEnded: (error) => void (stage.failure = error),
   });

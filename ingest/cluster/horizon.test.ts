@@ -26,18 +26,24 @@ afterEach(closeAll);
 describe('a partition whose view begins at a horizon', () => {
   it('decides as one that keeps everything: same rows, revisions, digest, totals', async () => {
     let asked = 0;
+    let forgotten = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 40, maxLength: 90 }), async (all) => {
-        const worlds = [await openWorld({ lengthMs: 3 * dayMs }), await openWorld({})];
+        const worlds = [
+          await openWorld({ lengthMs: 3 * dayMs, forgetEveryMs: 10 }),
+          await openWorld({}),
+        ];
         for (const world of worlds) await play(world, all);
         const [with_, without] = [await saidBy(worlds[0]!), await saidBy(worlds[1]!)];
         expect(with_).toEqual(without);
         asked += worlds[0]!.state.asked;
+        forgotten += worlds[0]!.state.forgotten;
         await closeAll();
       }),
       { numRuns: 12 },
     );
     expect(asked).toBeGreaterThan(0);
+    expect(forgotten).toBeGreaterThan(0);
   });
 
   it('does not read what lies before, and asks for a day once', async () => {

@@ -5,6 +5,9 @@ import { createSeededRandom } from '../../devices/random.ts';
 import { devicesConfigSchema } from '../../devices/config.ts';
 import { logConfigSchema } from '../log/config.ts';
 import { createDurableEnd, durableEndBytes } from '../log/durable-end.ts';
+import { openNodeFileSystem } from '../log/file-system-node.ts';
+import type { LogReader } from '../log/log.ts';
+import { openLogReader } from '../log/segment-log.ts';
 import type { ObservationRow } from '../observation.ts';
 import { openStoreFollower } from '../store/follower.ts';
 import { historyOf, type HistoryReader } from '../store/history.ts';
@@ -35,6 +38,7 @@ interface Node {
   readonly view: StoreFollower;
   /** Once it holds all batches. */
   level(): Promise<void>;
+  openReader(): Promise<LogReader>;
   close(): Promise<void>;
 }
 
@@ -58,6 +62,7 @@ async function openNode(
   world: HorizonWorld,
   folder: string,
   past: Past | undefined,
+  forgetEveryMs = 1e9,
 ): Promise<Node> {
   const { stage } = world;
   const own: (() => Promise<unknown>)[] = [];
@@ -80,7 +85,8 @@ async function openNode(
       }),
       ingest: config,
       devices: devicesConfigSchema.parse({}),
-      log: logConfigSchema.parse({}),
+      log: logConfigSchema.parse({ segmentBytesMax: 4_096 }),
+      forgetEveryMs,
       paths,
       ends: { observations, levels: new SharedArrayBuffer(levelsBytes(1)) },
       clock: stage.clock,
@@ -109,6 +115,12 @@ async function openNode(
         await new Promise((resolve) => void setTimeout(resolve, 5));
       }
     },
+    openReader: () =>
+      openLogReader({
+        fileSystem: openNodeFileSystem(),
+        directory: paths.observations,
+        durableEnd: end,
+      }),
     async close() {
       view.close();
       for (const close of own.splice(0).reverse()) await close();
@@ -133,6 +145,16 @@ async function openTwentyDays(): Promise<HorizonWorld> {
 }
 
 const folderOf = (world: HorizonWorld): string => mkdtempSync(join(world.stage.root, 'copy-'));
+
+async function firstKept(node: Node): Promise<number> {
+  const reader = await node.openReader();
+  try {
+    reader.seek(1);
+    return (await reader.read(1))[0]?.position ?? 0;
+  } finally {
+    await reader.close();
+  }
+}
 
 async function untilSeeded({ view }: Node): Promise<void> {
   while (!view.horizon.knowsLatest || view.position === 0) {
@@ -178,6 +200,37 @@ describe('a copy that begins at a horizon', () => {
     const again = await openNode(world, node.folder, pastOf(world));
     await untilSeeded(again);
     expect(again.view.latest(world.registry.current().datastreams.get('rh')!.series)).toBeDefined();
+    await again.close();
+  });
+
+  it('lets go of what lies before as time goes on, in its view and in its log', async () => {
+    const world = await openTwentyDays();
+    const node = await openNode(world, folderOf(world), pastOf(world), 50);
+    await node.level();
+    await untilSeeded(node);
+    const before = node.view.horizon.knownFromAt;
+    for (let hour = 0; hour < 12 * 24; hour += 2) {
+      world.state.now += 2 * hourMs;
+      await world.send({ ts: world.state.now, ta: 20, rh: hour % 7 });
+      await world.settled();
+    }
+    await node.level();
+    const series = world.registry.current().datastreams.get('ta') ?? { series: 0 };
+    const held = (): number =>
+      node.view.range({ ...series, fromAt: 0, toAt: before + dayMs, order: 'asc', limit: 1 })
+        .length;
+    const startMs = performance.now();
+    while (held() > 0 || (await firstKept(node)) === 1) {
+      node.view.refresh();
+      if (performance.now() - startMs > 15_000) throw new Error('it keeps what is old');
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    }
+    expect(node.view.horizon.knownFromAt).toBeGreaterThan(before + 5 * dayMs);
+    const { floors } = node.view.horizon;
+    await node.close();
+    const again = await openNode(world, node.folder, pastOf(world));
+    await again.level();
+    expect(again.view.horizon.floors).toEqual(floors);
     await again.close();
   });
 

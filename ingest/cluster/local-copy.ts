@@ -11,6 +11,7 @@ import type { LogConfig } from '../log/config.ts';
 import { createDurableEnd, type SharedDurableEnd } from '../log/durable-end.ts';
 import { openNodeFileSystem } from '../log/file-system-node.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
+import type { Position } from '../log/log.ts';
 import { takeOwnerLock } from '../log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../log/segment-log.ts';
 import { removeView } from '../store/schema.ts';
@@ -27,6 +28,7 @@ import {
 } from './copy-beginning.ts';
 import { openCopy, type Copy } from './copy.ts';
 import { openCopyEvents, type CopyEvents } from './copy-events.ts';
+import { repeatForgetting } from './forgetting.ts';
 import { createLevels } from './levels.ts';
 import { namesOf } from './names.ts';
 import type { Past } from './past.ts';
@@ -50,6 +52,8 @@ export interface LocalCopyOptions {
   readonly telemetry: Telemetry;
   /** Who knows what lies before the horizon; undefined: the copy holds everything. */
   readonly openPast: (registry: RegistryReader) => Past | undefined;
+  /** Between two rounds of forgetting; absent: the usual time. */
+  readonly forgetEveryMs?: number;
   /** Nobody waits for it any more. */
   readonly signal: AbortSignal;
   readonly fail: (error: unknown) => void;
@@ -105,8 +109,24 @@ export async function openLocalCopy(
   if (past !== undefined) {
     const seeding = seedLatest({ store, past, registry, clock, events });
     closers.push(() => seeding.close());
+    const forgetting = repeatForgetting({
+      store,
+      clock,
+      lengthMs: cluster.horizonDays * dayMs,
+      sliceMs: ingest.store.flushSliceMs,
+      noted: () => notedOfAll(past, cluster.partitions),
+      trim: (before) => observations.trimBefore(before),
+      events,
+      ...(options.forgetEveryMs === undefined ? {} : { roundMs: options.forgetEveryMs }),
+    });
+    closers.push(() => forgetting.close());
   }
   return copy;
+}
+
+async function notedOfAll(past: Past, partitions: number): Promise<Position[]> {
+  const noted = await past.noted();
+  return Array.from({ length: partitions }, (_, partition) => noted.get(partition) ?? 0);
 }
 
 function openLog(

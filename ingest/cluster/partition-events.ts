@@ -27,6 +27,13 @@ export interface PartitionEvents {
     readonly position: Position;
     readonly knownFromAt: number;
   }): void;
+  /** Days of series before the horizon went. */
+  forgotten(fields: {
+    readonly partition: number;
+    readonly knownFromAt: number;
+    readonly days: number;
+  }): void;
+  forgettingFailed(fields: { readonly partition: number; readonly error: unknown }): void;
 }
 
 export function openPartitionEvents({ logger, metrics }: Telemetry): PartitionEvents {
@@ -72,6 +79,9 @@ export function openPartitionEvents({ logger, metrics }: Telemetry): PartitionEv
       logger.warn({ error }, 'the worker fell out of its group, it joins again');
       losses.increase();
     },
+    forgotten: (fields) => logger.info(fields, 'the view of a partition let go of old days'),
+    forgettingFailed: (fields) =>
+      logger.warn(fields, 'the view of a partition keeps old days, it is tried again'),
     viewBegun: (fields) => logger.info(fields, 'the view of a partition begins at its horizon'),
     viewDropped(fields) {
       logger.error(

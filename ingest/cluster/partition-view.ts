@@ -12,6 +12,7 @@ import { removeView } from '../store/schema.ts';
 import type { StoreWriter } from '../store/store.ts';
 import { openStoreWriter, type ViewBeginning } from '../store/writer.ts';
 import { beginningOf, lastBatchBefore } from './beginning.ts';
+import { repeatForgetting } from './forgetting.ts';
 import type { PartitionEvents } from './partition-events.ts';
 
 /** What a view need not hold is asked of InfluxDB. */
@@ -21,13 +22,15 @@ export interface PartitionHorizon {
   /** Last batch of the partition that InfluxDB holds wholly, as of now. */
   readonly notedPosition: () => Promise<Position>;
   readonly oldRows: OldRows;
+  /** Between two rounds of forgetting; absent: the usual time. */
+  readonly forgetEveryMs?: number;
 }
 
 export interface PartitionViewOptions {
   readonly kafka: Kafka;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  readonly events: Pick<PartitionEvents, 'viewDropped' | 'viewBegun'>;
+  readonly events: PartitionEvents;
   readonly config: IngestConfig;
   readonly partition: number;
   readonly topics: { readonly observations: string };
@@ -85,4 +88,25 @@ async function beginning(
   removeView(path);
   events.viewBegun({ partition, position: begin.position, ...begin.horizon });
   return begin;
+}
+
+/** Keeps the view no longer than its horizon. */
+export function keepToHorizon(
+  { horizon, clock, config, events, partition }: PartitionViewOptions,
+  store: StoreWriter,
+): { close(): Promise<void> } {
+  if (horizon === undefined) return { close: async () => undefined };
+  const { lengthMs, notedPosition, forgetEveryMs } = horizon;
+  return repeatForgetting({
+    store,
+    clock,
+    lengthMs,
+    sliceMs: config.store.flushSliceMs,
+    ...(forgetEveryMs === undefined ? {} : { roundMs: forgetEveryMs }),
+    noted: async () => [await notedPosition()],
+    events: {
+      forgotten: (fields) => events.forgotten({ partition, ...fields }),
+      forgettingFailed: (error) => events.forgettingFailed({ partition, error }),
+    },
+  });
 }

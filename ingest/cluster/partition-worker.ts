@@ -27,7 +27,7 @@ import { openBatchWriter, type BatchWriter } from './batch-writer.ts';
 import type { PartitionEvents } from './partition-events.ts';
 import { followPartition, lookUpPartition } from './partition-log.ts';
 import { partitionOf } from './partition-of.ts';
-import { openPartitionView, type PartitionHorizon } from './partition-view.ts';
+import { keepToHorizon, openPartitionView, type PartitionHorizon } from './partition-view.ts';
 import { recordToReading } from './reading-record.ts';
 import { offsetFrom, readingPlace } from './route.ts';
 
@@ -110,6 +110,8 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
       partition: work,
       onFailed: options.onEnded,
     });
+    const forgetting = keepToHorizon(options, store);
+    closers.push(() => forgetting.close());
     const { consumed } = ingest.stats;
     events.opened({ partition, consumed, batches, tookMs: clock.monotonicMs() - startedMs });
     return {

@@ -14,6 +14,7 @@ import { transaction, type Database, type Statement } from '../../devices/databa
 import type { Position } from '../log/log.ts';
 import type { ObservationRow } from '../observation.ts';
 import { dayOf, endsOfDay } from './directory.ts';
+import type { Forgetter, ForgetWork } from './forget.ts';
 import { viewFormatHorizon } from './schema.ts';
 
 export interface ViewHorizon {
@@ -48,6 +49,12 @@ export interface StoreHorizon extends ViewHorizon {
    * last. They are shown from the first record of the view's own log on.
    */
   seed(rows: readonly ObservationRow[], isLast: boolean): void;
+  /** Moves it: what ends before need no longer be here. `knownFromAt` never goes back. */
+  move(to: Pick<ViewHorizon, 'knownFromAt' | 'floors'>): void;
+  /** Lets go of what lies before it, in slices; to be begun a while after it was moved. */
+  forget(work: ForgetWork): Forgetter;
+  /** Position of the last batch that is wholly in the file. */
+  flushedTo(): Position;
 }
 
 export const noHorizon: ViewHorizon = {
@@ -117,12 +124,16 @@ export interface HorizonParts {
   readonly database: Database;
   /** Writes rows of one series into its blocks; inside a transaction. */
   readonly write: (series: number, rows: readonly ObservationRow[], position: Position) => void;
-  /** After a transaction that was rolled back. */
+  /** After a transaction that was rolled back, or that took days away. */
   readonly restore: () => void;
+  /** Begins to let go of days. */
+  readonly forget: (work: ForgetWork) => Forgetter;
 }
 
-export function createHorizon({ database, write, restore }: HorizonParts): StoreHorizon {
+export function createHorizon(parts: HorizonParts): StoreHorizon {
+  const { database, write, restore } = parts;
   let held = createHorizonReader(database)();
+  const positionRow = database.prepare('SELECT position FROM state');
 
   function isAdopted(series: number, day: number): boolean {
     const found = database
@@ -173,6 +184,14 @@ export function createHorizon({ database, write, restore }: HorizonParts): Store
         else for (let day = firstDay; day <= lastDay; day++) mark.run(series, day);
       });
     },
+    move({ knownFromAt, floors }) {
+      if (knownFromAt <= held.knownFromAt) return;
+      const moved = { ...held, knownFromAt, floors };
+      transaction(database, () => putHorizon(database, moved));
+      held = moved;
+    },
+    forget: (work) => parts.forget(work),
+    flushedTo: () => (positionRow.get() as { readonly position: number }).position,
     seed(rows, isLast) {
       const seeded = { ...held, knowsLatest: held.knowsLatest || isLast };
       wholly(() => {

@@ -7,7 +7,7 @@ import { transaction, type Database } from '../../devices/database.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { Position } from '../log/log.ts';
 import { createBlanker, type Blanker } from './blank.ts';
-import { createSink } from './columns/bytes.ts';
+import { createSink, type Sink } from './columns/bytes.ts';
 import type { StoreConfig } from './config.ts';
 import { storeError } from './errors.ts';
 import { openStoreEvents, type StoreEvents } from './events.ts';
@@ -18,6 +18,7 @@ import {
   type FlushStanding,
   type FlushWriter,
 } from './flush.ts';
+import { createForgetter } from './forget.ts';
 import { createHorizon, putHorizon, type StoreHorizon, type ViewHorizon } from './horizon.ts';
 import { newestEndOf } from './latest.ts';
 import { createReader, type Reader } from './reader.ts';
@@ -107,7 +108,7 @@ function createWriter(parts: WriterParts): ViewWriter {
   const newest = createNewest(view, tail);
   const flushing = createFlushWriter({ ...parts, tail, sink });
   const flusher = createFlusher({ ...parts, tail, standing, flushing });
-  const horizon = openHorizon({ database: parts.database, flushing, newest, reader });
+  const horizon = openHorizon({ ...parts, sink, flushing, newest, reader });
 
   return {
     ...reader.questions,
@@ -167,14 +168,16 @@ function createWriter(parts: WriterParts): ViewWriter {
   };
 }
 
-interface AdoptingParts {
-  readonly database: Database;
+interface AdoptingParts extends WriterParts {
+  readonly sink: Sink;
   readonly flushing: FlushWriter;
   readonly newest: Newest;
   readonly reader: Reader;
 }
 
-function openHorizon({ database, flushing, newest, reader }: AdoptingParts): StoreHorizon {
+function openHorizon(parts: AdoptingParts): StoreHorizon {
+  const { database, clock, flushing, newest, reader } = parts;
+  const restore = (): void => flushing.reload();
   return createHorizon({
     database,
     write(series, rows, position) {
@@ -182,7 +185,9 @@ function openHorizon({ database, flushing, newest, reader }: AdoptingParts): Sto
       for (const { endAt } of rows) newest.notice(series, endAt);
       reader.forgetLatest();
     },
-    restore: () => flushing.reload(),
+    restore,
+    forget: (work) =>
+      createForgetter({ ...parts, restore, nowMs: () => clock.monotonicMs() }, work),
   });
 }
 
