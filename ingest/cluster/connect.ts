@@ -5,6 +5,7 @@ import type { Telemetry } from '../../devices/telemetry.ts';
 import type { KafkaConfig } from '../log/kafka/config.ts';
 import type { Kafka, TopicSpecification } from '../log/kafka/kafka.ts';
 import { openKafka } from '../log/kafka/open.ts';
+import { openClockWatch } from './clock-watch.ts';
 
 export interface ConnectOptions {
   readonly config: KafkaConfig;
@@ -28,6 +29,7 @@ export function connectKafka({
     clock,
     logger: telemetry.logger,
     clientId,
+    clockSeen: openClockWatch(telemetry, clientId.slice(clientId.lastIndexOf('-') + 1)),
     secrets: {
       ...(caFile === undefined ? {} : { ca: readText(caFile) }),
       ...(passwordFile === undefined

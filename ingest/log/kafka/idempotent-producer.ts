@@ -12,6 +12,7 @@ import type { NodeConnection } from 'kafkajs/src/cluster/index.js';
 import protocolErrors from 'kafkajs/src/protocol/error.js';
 import produceResponse from 'kafkajs/src/protocol/requests/produce/v7/response.js';
 import { sleep, type Clock } from '../../../devices/clock.ts';
+import { aheadOf, type ClockSeen } from './clock-difference.ts';
 import type { OutgoingRecord, Producer } from './kafka.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import {
@@ -25,6 +26,7 @@ export interface ProducerParts {
   readonly openCluster: () => Cluster;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
+  readonly clockSeen?: ClockSeen | undefined;
 }
 
 interface Session extends ProducerIdentity {
@@ -174,10 +176,13 @@ async function askServer(
     // What went wrong is said for each partition: it is looked at below, not thrown at once.
     response: { decode: produceResponse.decode, parse: async (answer) => answer },
   });
+  const exchange = { askedAt: request.now, answeredAt: parts.clock.now() };
   const codes = new Map<string, number>();
   for (const { topicName, partitions } of topics) {
-    for (const { partition, errorCode } of partitions) {
+    for (const { partition, errorCode, logAppendTime } of partitions) {
       codes.set(placeOf(topicName, partition), errorCode);
+      const aheadMs = errorCode === storedCode ? aheadOf(logAppendTime, exchange) : undefined;
+      if (aheadMs !== undefined) parts.clockSeen?.(aheadMs);
     }
   }
   return batches.flatMap((batch) => {

@@ -123,6 +123,8 @@ declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
           readonly partition: number;
           readonly errorCode: number;
           readonly baseOffset: string;
+          /** Milliseconds; -1 where the topic keeps the sender's time. */
+          readonly logAppendTime: string;
         }[];
       }[];
     }>;

@@ -3,6 +3,7 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Admin } from 'kafkajs';
 import type { Clock } from '../../../devices/clock.ts';
 import type { Logger } from '../../../devices/telemetry.ts';
+import type { ClockSeen } from './clock-difference.ts';
 import type { KafkaConfig } from './config.ts';
 import type { Kafka } from './kafka.ts';
 import { createClient, type ClientParts } from './client.ts';
@@ -22,11 +23,12 @@ export interface KafkaOptions {
   readonly logger: Logger;
   readonly clientId: string;
   readonly secrets: ClientParts['secrets'];
+  readonly clockSeen?: ClockSeen;
 }
 
 /** Opens nothing yet: each part connects when it is first asked. */
 export function openKafka(options: KafkaOptions): Kafka {
-  const { config, clock } = options;
+  const { config, clock, clockSeen } = options;
   const client = createClient(options);
   const fetcher = createFetcher({ clock, config, openCluster: client.openCluster });
   const asking = createAsking(client.openCluster);
@@ -34,9 +36,11 @@ export function openKafka(options: KafkaOptions): Kafka {
   return {
     openProducer: async () => {
       const { requestTimeoutMs } = config;
-      return createProducer({ openCluster: client.openCluster, clock, requestTimeoutMs });
+      const { openCluster } = client;
+      return createProducer({ openCluster, clock, requestTimeoutMs, clockSeen });
     },
-    openTransactions: (transactionalId) => openTransactions(client, config, transactionalId),
+    openTransactions: (transactionalId) =>
+      openTransactions({ client, config, clock, clockSeen }, transactionalId),
     openReader: (topic, partition, offset) => fetcher.openReader(topic, partition, offset),
     ends: (topic) =>
       asking.ask({ topic }, async (cluster) =>

@@ -19,6 +19,7 @@ const right = {
   'retention.ms': '1000',
   'retention.bytes': '-1',
   'max.message.bytes': '1000',
+  'message.timestamp.type': 'LogAppendTime',
 };
 
 interface Present {
@@ -60,6 +61,12 @@ it.each<[string, Present, unknown, unknown]>([
   ['retention.ms', { settings: { 'retention.ms': '999' } }, 999, 1_000],
   ['retention.bytes', { settings: { 'retention.bytes': '5' } }, 5, -1],
   ['max.message.bytes', { settings: { 'max.message.bytes': '999' } }, '999', '1000 or more'],
+  [
+    'message.timestamp.type',
+    { settings: { 'message.timestamp.type': 'CreateTime' } },
+    'CreateTime',
+    'LogAppendTime',
+  ],
 ])('a topic is refused by its %s', async (setting, present, is, mustBe) => {
   await expect(ensureTopics(adminOf(present), [wanted])).rejects.toMatchObject({
     code: 'KAFKA_TOPIC_WRONG',

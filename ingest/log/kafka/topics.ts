@@ -4,6 +4,11 @@ import { kafkaError } from './errors.ts';
 import type { TopicSpecification } from './kafka.ts';
 
 const forEver = -1;
+/**
+ * Records carry the time of the server that stores them. With that of the sender Kafka refuses a node
+ * whose clock is an hour ahead, and deletes at once what one sends that is years behind.
+ */
+const serversTime = 'LogAppendTime';
 
 export async function ensureTopics(
   admin: Admin,
@@ -42,6 +47,7 @@ function descriptionOf(wanted: TopicSpecification) {
     'min.insync.replicas': String(wanted.minInsyncReplicas),
     'max.message.bytes': String(wanted.messageBytesMax),
     'unclean.leader.election.enable': 'false',
+    'message.timestamp.type': serversTime,
   };
   return {
     topic: wanted.topic,
@@ -83,6 +89,9 @@ function check(
   }
   if (settings.get('cleanup.policy') !== wanted.cleanupPolicy) {
     refuse('cleanup.policy', settings.get('cleanup.policy'), wanted.cleanupPolicy);
+  }
+  if (settings.get('message.timestamp.type') !== serversTime) {
+    refuse('message.timestamp.type', settings.get('message.timestamp.type'), serversTime);
   }
   checkRetention(wanted, numberOf('retention.ms'), numberOf('retention.bytes'), refuse);
   if (numberOf('max.message.bytes') < wanted.messageBytesMax) {

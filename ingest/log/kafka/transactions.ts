@@ -5,6 +5,8 @@
  * initialises the id later ends what was begun under it and fences whoever began it.
  */
 import type { Producer as KafkaJsProducer, Transaction } from 'kafkajs';
+import type { Clock } from '../../../devices/clock.ts';
+import { aheadOf, type ClockSeen } from './clock-difference.ts';
 import type { KafkaConfig } from './config.ts';
 import { kafkaError } from './errors.ts';
 import type { OutgoingRecord, TransactionalProducer } from './kafka.ts';
@@ -16,11 +18,19 @@ const allReplicas = -1;
 /** Of a record's headers and key, beside its value. */
 const recordOverheadBytes = 500;
 
+export interface TransactionsParts {
+  readonly client: Client;
+  readonly config: KafkaConfig;
+  readonly clock: Clock;
+  readonly clockSeen?: ClockSeen | undefined;
+}
+
 export async function openTransactions(
-  { kafkajs }: Client,
-  config: KafkaConfig,
+  parts: TransactionsParts,
   transactionalId: string,
 ): Promise<TransactionalProducer> {
+  const { client, config } = parts;
+  const { kafkajs } = client;
   const producer = kafkajs.producer({
     transactionalId,
     idempotent: false,
@@ -44,7 +54,7 @@ export async function openTransactions(
     async commit(records) {
       if (isSpent) throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { transactionalId });
       try {
-        await commitAll(await producer.transaction(), records, config);
+        await commitAll(await producer.transaction(), records, parts);
       } catch (error) {
         isSpent = true;
         await disconnect(producer);
@@ -58,11 +68,19 @@ export async function openTransactions(
 async function commitAll(
   transaction: Transaction,
   records: readonly OutgoingRecord[],
-  { requestTimeoutMs, messageBytesMax }: KafkaConfig,
+  { config, clock, clockSeen }: TransactionsParts,
 ): Promise<void> {
+  const { requestTimeoutMs, messageBytesMax } = config;
   for (const some of slicesOf(records, messageBytesMax / 2)) {
     const topicMessages = messagesOf(some);
-    await transaction.sendBatch({ topicMessages, acks: allReplicas, timeout: requestTimeoutMs });
+    const askedAt = clock.now();
+    const [stored] = await transaction.sendBatch({
+      topicMessages,
+      acks: allReplicas,
+      timeout: requestTimeoutMs,
+    });
+    const aheadMs = aheadOf(stored?.logAppendTime, { askedAt, answeredAt: clock.now() });
+    if (aheadMs !== undefined) clockSeen?.(aheadMs);
   }
   await transaction.commit();
 }
