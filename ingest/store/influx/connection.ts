@@ -205,12 +205,13 @@ export function refusalOf(
   { url, org, bucket }: Pick<InfluxConfig, 'url' | 'org' | 'bucket'>,
 ): CodedError {
   const answer = body.slice(0, answerShownMax);
+  const told = { url, org, bucket, status, answer };
   switch (status) {
     case statuses.notAllowed:
     case statuses.forbidden:
-      return influxError('INFLUX_NOT_ALLOWED', { url, org, bucket, status, answer });
+      return influxError('INFLUX_NOT_ALLOWED', { key: 'cluster.influx.token', ...told });
     case statuses.missing:
-      return influxError('INFLUX_BUCKET_MISSING', { url, org, bucket, status, answer });
+      return influxError('INFLUX_BUCKET_MISSING', { key: 'cluster.influx.bucket', ...told });
     case statuses.badRequest:
       return influxError('INFLUX_ANSWER', { url, status, answer });
     default:
