@@ -23,6 +23,8 @@ export interface ServerProcess {
 export interface ServerProcessOptions {
   readonly dataDir: string;
   readonly flags?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** 0 or absent: free ones. A restarted server may be given those it had. */
   readonly ports?: ServerPorts;
   /** Standard error of the server, line by line. */
@@ -61,6 +63,7 @@ export function spawnServer(options: ServerProcessOptions): SpawnedServer {
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.environment },
     },
   );
   const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
