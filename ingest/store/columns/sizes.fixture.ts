@@ -1,8 +1,8 @@
 /** Observations as a station would have sent them, from columns of text: for measuring sizes. */
-import type { ObservationRow, Verdict } from '../observation.ts';
-import type { Batch } from '../observations/batch.ts';
-import type { Random } from '../../devices/random.ts';
-import { noTotals } from '../observations/batch.ts';
+import type { ObservationRow, Verdict } from '../../observation.ts';
+import type { Batch } from '../../observations/batch.ts';
+import type { Random } from '../../../devices/random.ts';
+import { noTotals } from '../../observations/batch.ts';
 
 export interface SentColumn {
   readonly name: string;
