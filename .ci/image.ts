@@ -146,6 +146,9 @@ function start(app: string, stage: Stage): { child: ChildProcess; port: Promise<
 async function prove(app: string, stage: Stage): Promise<void> {
   const foreign = strangers(app);
   if (foreign.length > 0) throw new Error(`no dependencies: ${foreign.join(', ')}`);
+  // The first start of the composition is a program of the image too: without a folder it says its use.
+  const { status: preparing } = spawnSync(process.execPath, ['compose/main.ts'], { cwd: app });
+  if (preparing !== 2) throw new Error(`compose/main.ts ended with ${preparing}`);
   const { child, port } = start(app, stage);
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   try {
