@@ -1,5 +1,6 @@
 /** Answers to Fetch requests as a server writes them (version 4), and the requests read as a server does. */
 import Decoder from 'kafkajs/src/protocol/decoder.js';
+import type { OutgoingRecord } from './kafka.ts';
 import { createProduceEncoder } from './produce-request.ts';
 
 export interface WrittenBatch {
@@ -32,11 +33,30 @@ const control = 0x20;
 const place = { attributes: 21, lastOffsetDelta: 23, producer: 43 };
 
 export function writeBatch({ offset, texts, producer, marker, written }: WrittenBatch): Buffer {
-  const records = texts.map((text) => ({ key: null, value: Buffer.from(text) }));
+  const records: WrittenRecord[] = texts.map((text) => ({ key: null, value: Buffer.from(text) }));
   if (marker !== undefined) records.push({ key: null, value: Buffer.alloc(6) });
+  const batch = batchOf({ offset, records, producer: producer ?? -1 });
+  const kind = (producer === undefined ? 0 : transactional) | (marker === undefined ? 0 : control);
+  batch.writeInt16BE(kind, place.attributes);
+  batch.writeInt32BE((written ?? records.length) - 1, place.lastOffsetDelta);
+  return batch;
+}
+
+export type WrittenRecord = Omit<OutgoingRecord, 'topic' | 'partition'>;
+
+/** As it lies in a partition. */
+export function batchOf({
+  offset,
+  records,
+  producer = -1,
+}: {
+  readonly offset: number;
+  readonly records: readonly WrittenRecord[];
+  readonly producer?: number;
+}): Buffer {
   const topic = 't';
   const request = createProduceEncoder()({
-    producerId: BigInt(producer ?? -1),
+    producerId: BigInt(producer),
     producerEpoch: 0,
     timeoutMs: 1,
     now: 1_700_000_000_000,
@@ -52,9 +72,6 @@ export function writeBatch({ offset, texts, producer, marker, written }: Written
   const before = 2 + 2 + 4 + 4 + 2 + topic.length + 4 + 4 + 4;
   const batch = Buffer.from(request.subarray(before));
   batch.writeBigInt64BE(BigInt(offset), 0);
-  const kind = (producer === undefined ? 0 : transactional) | (marker === undefined ? 0 : control);
-  batch.writeInt16BE(kind, place.attributes);
-  batch.writeInt32BE((written ?? records.length) - 1, place.lastOffsetDelta);
   return batch;
 }
 

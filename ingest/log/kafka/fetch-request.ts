@@ -1,16 +1,16 @@
 /**
  * The Fetch request (version 4) for committed records, and its answer, looked at partition by partition.
- * kafkajs sends and decodes; what its own consumer makes of an answer is done otherwise here: there one
+ * kafkajs sends it; what its own consumer makes of an answer is done otherwise here: there one
  * partition's error throws away what the others gave, records of aborted transactions that overlap
  * others come through as committed, and a batch that compaction has emptied is never got past.
  */
 import type { NodeConnection } from 'kafkajs/src/cluster/index.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import protocolErrors from 'kafkajs/src/protocol/error.js';
-import decodeBatch from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
 import createRequest from 'kafkajs/src/protocol/requests/fetch/v4/request.js';
 import type { KafkaRecord, Offset } from './kafka.ts';
 import type { LogEnds } from './partition-queue.ts';
+import { decodeBatches, type StoredBatch } from './record-batch.ts';
 
 export interface AskedPartition {
   readonly topic: string;
@@ -74,16 +74,6 @@ function answerOf(asked: AskedPartition, stored: StoredPartition | undefined): P
   return { records: committedFrom(asked.offset, stored), next, ends };
 }
 
-interface StoredBatch {
-  readonly producerId: string;
-  readonly isTransactional: boolean;
-  /** Holds the marker that ends a transaction, no records. */
-  readonly isMarker: boolean;
-  /** Offset behind the last that the batch had when it was written. */
-  readonly behind: Offset;
-  readonly records: readonly KafkaRecord[];
-}
-
 interface StoredPartition {
   readonly topic: string;
   readonly partition: number;
@@ -144,31 +134,4 @@ async function decodeAnswer(bytes: Buffer): Promise<StoredPartition[]> {
     }
   }
   return partitions;
-}
-
-/** Before a batch's size counts: its first offset and the size itself. */
-const frameBytes = 12;
-
-/** The last may have been cut by the bound of the answer: it is asked for again. */
-async function decodeBatches(bytes: Buffer): Promise<StoredBatch[]> {
-  const decoder = new Decoder(bytes);
-  const batches: StoredBatch[] = [];
-  while (decoder.offset + frameBytes <= bytes.length) {
-    const sizeBytes = bytes.readInt32BE(decoder.offset + 8);
-    if (decoder.offset + frameBytes + sizeBytes > bytes.length) break;
-    const batch = await decodeBatch(decoder);
-    batches.push({
-      producerId: batch.producerId,
-      isTransactional: batch.inTransaction,
-      isMarker: batch.isControlBatch,
-      behind: Number(batch.firstOffset) + batch.lastOffsetDelta + 1,
-      records: batch.records.map(({ offset, key, value, headers }) => ({
-        offset: Number(offset),
-        key,
-        value,
-        headers,
-      })),
-    });
-  }
-  return batches;
 }
