@@ -8,6 +8,8 @@ import type { Pauses } from './pauses.ts';
 export interface FeedsOptions extends FeedOptions {
   readonly group: string;
   readonly pauses: Pauses;
+  /** A partition is carried from this mark on. */
+  readonly opened: (partition: number, mark: Mark) => void;
 }
 
 export interface Feeds {
@@ -47,6 +49,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
       const marks = await notedMarks(kafka, group, topic);
       for (const partition of fresh) {
         const mark = marks.get(partition) ?? { offset: 0, position: 0 };
+        options.opened(partition, mark);
         feeds.set(partition, openFeed(options, partition, mark));
         lag.open(partition, mark.offset);
       }
@@ -79,13 +82,10 @@ export function openFeeds(options: FeedsOptions): Feeds {
     },
     async wait() {
       if (isChanged || pauses.isEnded) return;
-      const waiting = new AbortController();
       const stirred = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const each = [...feeds.values()].map((feed) => feed.wait(waiting.signal));
-      await Promise.race([stirred, ...each]);
-      waiting.abort();
+      await untilAny(feeds.values(), stirred);
     },
     stir: () => wake(),
     lag,
@@ -97,6 +97,13 @@ export function openFeeds(options: FeedsOptions): Feeds {
       feeds.clear();
     },
   };
+}
+
+async function untilAny(feeds: Iterable<Feed>, stirred: Promise<void>): Promise<void> {
+  const waiting = new AbortController();
+  const each = [...feeds].map((feed) => feed.wait(waiting.signal));
+  await Promise.race([stirred, ...each]);
+  waiting.abort();
 }
 
 async function notedMarks(

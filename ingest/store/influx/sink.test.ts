@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../devices/clock.ts';
 import { openSystemClock } from '../../../devices/clock-system.ts';
 import { createSeededRandom } from '../../../devices/random.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
@@ -25,11 +26,22 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
+const hourMs = 3_600_000;
+
+/** An hour is over at once. */
+function hurried(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    monotonicMs: () => clock.monotonicMs(),
+    schedule: (delayMs, run) => clock.schedule(delayMs >= hourMs ? 20 : delayMs, run),
+  };
+}
+
 async function openScene(changed: Partial<InfluxConfig> = {}) {
   const influx = await startInfluxDouble();
   const server = createKafkaServer();
   const kafka = server.connect();
-  const clock = openSystemClock();
+  const clock = hurried(openSystemClock());
   const short = { requestTimeoutMs: 200, linesMax: 25, ...changed };
   const config = configFor(influx, short);
   const telemetry = createRecordedTelemetry();
@@ -117,6 +129,18 @@ async function untilNoted(scene: Scene): Promise<void> {
 }
 
 describe('the sink', () => {
+  it('notes again what Kafka has forgotten, though nothing comes', async () => {
+    const scene = await openScene();
+    const sink = scene.open();
+    sink.assign([0, 1, 2]);
+    await scene.publish(0, 3);
+    await scene.publish(1, 3);
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(1) === 1);
+    await scene.kafka.noteGroupOffsets(group, topic, [{ partition: 1, offset: 0, note: '0' }]);
+    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(1) === 1);
+    expect((await notedPositions(scene.kafka, group, topic)).get(2)).toBeUndefined();
+  });
+
   it('carries every batch of its partitions, and notes where it has come', async () => {
     const scene = await openScene();
     const sink = scene.open();

@@ -8,6 +8,7 @@ import { CodedError } from '../../../devices/coded-error.ts';
 import { isFull, type FeedOptions, type Load } from './feed.ts';
 import { openFeeds, type Feeds } from './feeds.ts';
 import { createLineBuilder } from './lines.ts';
+import { createNotes } from './notes.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import type { SeriesTags } from './schema.ts';
 import type { Writer } from './writer.ts';
@@ -36,30 +37,24 @@ export interface Sink {
 }
 
 export function openSink(options: SinkOptions): Sink {
-  const { kafka, topic, group, writer, clock, config, events } = options;
+  const { writer, clock, config, events } = options;
   const lines = createLineBuilder({ ...config, rowTags: options.rowTags });
   const pauses = createPauses(clock);
-  const feeds = openFeeds({ ...options, lines, pauses });
+  const notes = createNotes({ ...options, pauses, isOwn: (partition) => feeds.has(partition) });
+  const feeds = openFeeds({
+    ...options,
+    lines,
+    pauses,
+    opened: (...where) => notes.begin(...where),
+  });
   let failure: unknown;
-
-  async function note({ marks }: Load): Promise<void> {
-    const offsets = [...marks]
-      .filter(([partition]) => feeds.has(partition))
-      .map(([partition, { offset, position }]) => ({ partition, offset, note: `${position}` }));
-    if (offsets.length === 0) return;
-    try {
-      await kafka.noteGroupOffsets(group, topic, offsets);
-    } catch (error) {
-      events.noteFailed(error);
-    }
-  }
 
   /** Never rejects: what goes wrong for good ends the loop. */
   async function settle(load: Load): Promise<void> {
     try {
       await writer.write(load.lines);
       feeds.lag.store(load.marks);
-      await note(load);
+      await notes.put(load.marks);
       events.behind(feeds.behind);
     } catch (error) {
       failure = error;
@@ -89,6 +84,7 @@ export function openSink(options: SinkOptions): Sink {
   }
 
   const watching = watchBehind(options, feeds, pauses);
+  const repeating = notes.repeat();
   const done = run();
   return {
     done,
@@ -102,6 +98,7 @@ export function openSink(options: SinkOptions): Sink {
       feeds.stir();
       await done;
       await watching;
+      await repeating;
     },
   };
 }
