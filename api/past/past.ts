@@ -8,12 +8,13 @@ import type { HistoryReader } from '../../ingest/store/history.ts';
 import type { ViewHorizon } from '../../ingest/store/horizon.ts';
 import { apiError } from '../errors.ts';
 import type { Pins } from '../places/places.ts';
+import { shareNoted, type NotedPositions } from './noted.ts';
 
 export interface PastOptions {
   /** Answers of batches up to those that `noted` last told of. */
   readonly history: HistoryReader;
   /** By partition, the last batch that is wholly in there, as of now. */
-  readonly noted: () => Promise<ReadonlyMap<number, Position>>;
+  readonly noted: () => Promise<NotedPositions>;
   /** Of a partition the last batch up to `upTo` that was published by then; 0 where none was. */
   readonly publishedBy: (at: number, partition: number, upTo: Position) => Promise<Position>;
 }
@@ -47,31 +48,25 @@ export interface Past {
   publishedBefore(at: number, partition: number): Promise<Position>;
 }
 
-/** So old may be what is known of how far InfluxDB has come: it only ever comes further. */
+/** So old may be what is known, before a question, of how far InfluxDB has come. */
 const notedMsMax = 1_000;
 
 export function createPast(parts: PastParts): Past {
   const { history, clock, horizon, registry, partitions } = parts;
-  let known: ReadonlyMap<number, Position> = new Map();
-  let knownAtMs = Number.NEGATIVE_INFINITY;
-  let asking: Promise<void> | undefined;
+  const noted = shareNoted(parts.noted, clock);
 
-  async function askNoted(): Promise<void> {
-    known = await parts.noted();
-    knownAtMs = clock.monotonicMs();
-  }
-
-  /** Built anew it goes back behind the floor before anything of it is gone. */
-  async function notedOf(partition: number): Promise<Position> {
-    if (clock.monotonicMs() - knownAtMs > notedMsMax) {
-      asking ??= askNoted().finally(() => (asking = undefined));
-      await asking;
-    }
-    const noted = known.get(partition) ?? 0;
+  async function notedSince(atMs: number, partition: number): Promise<Position> {
+    const last = (await noted.since(atMs)).get(partition) ?? 0;
     const floor = horizon().floors[partition] ?? 0;
-    if (noted < floor) throw apiError('API_HISTORY_AWAY');
-    return noted;
+    if (last < floor) throw apiError('API_HISTORY_AWAY');
+    return last;
   }
+
+  /** It only ever comes further, unless it is built anew: which the look behind the answer shows. */
+  const notedBefore = (partition: number): Promise<Position> =>
+    notedSince(clock.monotonicMs() - notedMsMax, partition);
+  const notedBehind = (partition: number): Promise<Position> =>
+    notedSince(clock.monotonicMs(), partition);
 
   function partitionOfSeries(series: number): number {
     const station = registry.current().bySeries[series]?.station;
@@ -82,11 +77,11 @@ export function createPast(parts: PastParts): Past {
     async ask(series, pins, question) {
       const partition = partitionOfSeries(series);
       try {
-        const noted = await notedOf(partition);
+        const last = await notedBefore(partition);
         const shown = pins.batchOf?.(series) ?? Number.POSITIVE_INFINITY;
         const isHeldToo = shown > (horizon().floors[partition] ?? 0);
-        const answer = await question({ history, asOf: Math.min(noted, shown), isHeldToo });
-        await notedOf(partition);
+        const answer = await question({ history, asOf: Math.min(last, shown), isHeldToo });
+        await notedBehind(partition);
         return answer;
       } catch (error) {
         throw asAway(error);
@@ -95,9 +90,9 @@ export function createPast(parts: PastParts): Past {
     async askNewest(series) {
       const touched = [...new Set(series.map(partitionOfSeries))];
       try {
-        for (const partition of touched) await notedOf(partition);
+        for (const partition of touched) await notedBefore(partition);
         const newest = await history.newest(series);
-        for (const partition of touched) await notedOf(partition);
+        for (const partition of touched) await notedBehind(partition);
         return newest;
       } catch (error) {
         throw asAway(error);
