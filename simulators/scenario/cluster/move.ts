@@ -13,6 +13,7 @@ import { loadChannels } from '../../load/network.ts';
 import { startLoad } from '../../load/run.ts';
 import { provisionLoad } from '../network.ts';
 import { differences, type BookFigures } from './change-book.ts';
+import { readCorrected, startCorrecting, type Corrected } from './corrections.ts';
 import { endCursor, followPages, followStreams, readAll, type Follower } from './followers.ts';
 import { apiOf, untilSettled, type ClusterBalance } from './measures.ts';
 import { startCluster, type Cluster, type ClusterNode } from './world.ts';
@@ -44,6 +45,8 @@ export interface MoveOutcome {
     /** Nodes that ended by themselves, with what they said. */
     readonly deaths: readonly string[];
     readonly audits: Readonly<Record<string, Audit>>;
+    /** Observations that were sent again and again, on each api. */
+    readonly corrected: readonly Corrected[];
     readonly followers: Readonly<Record<string, FollowerFigures>>;
     /** Datastreams of `open/v1/#` by who listened: all, and those that differ from `/latest`. */
     readonly open: Readonly<Record<string, { readonly topics: number; readonly wrong: number }>>;
@@ -51,6 +54,7 @@ export interface MoveOutcome {
 }
 
 const moveEveryMs = 100;
+const correctors = 3;
 const settleMsMax = 60_000;
 const levelMsMax = 60_000;
 
@@ -67,18 +71,24 @@ export async function runMove(options: MoveOptions): Promise<MoveOutcome> {
   try {
     const apis = cluster.nodesOf('api').map(apiOf);
     const brokers = cluster.nodesOf('broker');
-    const secrets = await provisionLoad(cluster.nodesOf('api')[0]?.dataDir ?? '', options.devices);
+    const [first] = cluster.nodesOf('api');
+    const all = await provisionLoad(first?.dataDir ?? '', options.devices + correctors);
+    const secrets = all.slice(0, options.devices);
     const after = await endCursor(apis[0] ?? '');
     const following = { apis, after, clock, random };
     const followers = { pages: followPages(following), streams: followStreams(following) };
     for (const node of brokers) listeners.push(await listenOpen(node, `${node.name} all along`));
+    const ports = brokers.map((node) => node.ports.mqttPort);
+    const correcting = all
+      .slice(options.devices)
+      .map((secret) => startCorrecting({ secret, ports, clock, random }));
     const homes = secrets.map((_, device) => device % brokers.length);
     const load = startLoad({
       ...options,
       host: '127.0.0.1',
       clock,
       secrets,
-      port: (device) => brokers[homes[device] ?? 0]?.ports.mqttPort ?? 0,
+      port: (device) => ports[homes[device] ?? 0] ?? 0,
       window: 20,
       qos2Share: 0.3,
       duplicateShare: 0.02,
@@ -89,6 +99,7 @@ export async function runMove(options: MoveOptions): Promise<MoveOutcome> {
       homes[device] = ((homes[device] ?? 0) + 1) % brokers.length;
       load.cut(device);
     }
+    await Promise.all(correcting.map((one) => one.stop()));
     const unacknowledged = await load.finish(30_000);
     load.close();
     const balance = await untilSettled(cluster, clock, settleMsMax);
@@ -101,10 +112,24 @@ export async function runMove(options: MoveOptions): Promise<MoveOutcome> {
     for (const node of cluster.nodesOf('api')) {
       audits[node.name] = await audit({ api: apiOf(node), ledger, payloads, channels });
     }
+    const corrected: Corrected[] = [];
+    for (const api of apis) {
+      for (const one of correcting) corrected.push(await readCorrected(api, one));
+    }
     const open = await compareOpen(cluster, listeners, clock);
     const { seed, moves } = options;
     const { deaths } = cluster;
-    return judge({ deaths, seed, moves, balance, unacknowledged, audits, followers: told, open });
+    return judge({
+      deaths,
+      seed,
+      moves,
+      balance,
+      unacknowledged,
+      audits,
+      corrected,
+      followers: told,
+      open,
+    });
   } finally {
     for (const { client } of listeners) client.end(true);
     await cluster.close();
@@ -208,6 +233,7 @@ function judge(figures: MoveOutcome['figures']): MoveOutcome {
     (sum, { repeated, gaps, different }) => sum + repeated + gaps + different,
     0,
   );
+  const correctedWrong = figures.corrected.filter(({ isRight }) => !isRight).length;
   const openWrong = Object.values(open).reduce((sum, { wrong }) => sum + wrong, 0);
-  return { held: lost + toldWrong + openWrong === 0 && balance.exact, figures };
+  return { held: lost + toldWrong + correctedWrong + openWrong === 0 && balance.exact, figures };
 }
