@@ -86,6 +86,7 @@ export async function openClusterRegistry(options: ClusterRegistryOptions) {
     copy: {
       partitions: identity.partitions,
       levelAt: (partition: number) => levels.get(partition),
+      settleMs: cluster.settleMs,
       past: past && pastOf(past, { kafka, topic: names.topics.observations }),
     },
     async close() {

@@ -1,7 +1,8 @@
 /**
  * Seals stretches into batches, appends them to `observations`, and gives them to the store once they
  * are durable. One commit is in flight at a time; the next stretch is decided meanwhile. A batch that
- * the log refuses is offered again, the same bytes, until it is kept: nothing is decided twice.
+ * the log refuses is offered again until it is kept, as published when it is offered: nothing is
+ * decided twice, and nothing shows as published at a moment that has been told of without it.
  */
 import type { Clock } from '../devices/clock.ts';
 import { CodedError } from '../devices/coded-error.ts';
@@ -83,16 +84,16 @@ export function openCommitter(parts: CommitterParts): Committer {
     waiters.wake();
   }
 
-  function offer(sealed: Sealed): void {
-    const { bytes } = sealed;
-    const fill = (target: Buffer, at: number): void => target.set(bytes, at);
+  function offer({ batch, passed, sinceMs }: Omit<Sealed, 'bytes'>): void {
+    const bytes = encodeBatch(batch);
+    const sealed = { batch, bytes, passed, sinceMs };
     const done = (error: Error | null, position: Position): void => {
       if (error === null) kept(position, sealed);
       else if (error instanceof CodedError && !error.canRetry) fail(error);
       else offerAgain(error, sealed);
     };
     try {
-      observations.append(bytes.length, fill, done, sealed.passed);
+      observations.append(bytes.length, (target, at) => target.set(bytes, at), done, passed);
     } catch (error) {
       fail(error);
     }
@@ -101,7 +102,8 @@ export function openCommitter(parts: CommitterParts): Committer {
   function offerAgain(error: Error, sealed: Sealed): void {
     refusal = error;
     events.batchRefused(error);
-    clock.schedule(config.commitRetryMs, () => offer(sealed));
+    const again = (): void => offer({ ...sealed, batch: seal.again(sealed.batch) });
+    clock.schedule(config.commitRetryMs, again);
   }
 
   function kept(position: Position, { batch, bytes, sinceMs }: Sealed): void {
@@ -131,10 +133,10 @@ export function openCommitter(parts: CommitterParts): Committer {
     commit(consumed) {
       const sinceMs = clock.monotonicMs();
       const { passed } = pending.current;
-      const batch = seal(consumed);
+      const batch = seal.first(consumed);
       isBusy = true;
       nextAtMs = sinceMs + config.commitIntervalMs;
-      offer({ batch, bytes: encodeBatch(batch), passed, sinceMs });
+      offer({ batch, passed, sinceMs });
     },
     async idle() {
       if (isBusy && failure === undefined) await waiters.wait();
@@ -155,24 +157,38 @@ function createWaiters(): { readonly wait: () => Promise<void>; readonly wake: (
   };
 }
 
-/** Ends the stretch being decided and makes a batch of it; both balance laws hold in each. */
-function createSealer(parts: CommitterParts): (consumed: Position) => Batch {
+interface Sealer {
+  /** Ends the stretch being decided and makes a batch of it; both balance laws hold in each. */
+  first(consumed: Position): Batch;
+  /** The same batch as of now. */
+  again(batch: Batch): Batch;
+}
+
+function createSealer(parts: CommitterParts): Sealer {
   const { clock, store, pending, balance, sources } = parts;
   let publishedAt = store.publishedAt;
   let last = { consumed: sources?.total ?? store.consumed, totals: { ...balance } };
-  return (consumed) => {
+
+  function stamp(rows: Batch['rows']): number {
+    // Of a partition two batches never share an instant, so that an instant names a batch there.
+    publishedAt = Math.max(publishedAt + (sources === undefined ? 0 : 1), clock.now());
+    for (const row of rows) publish(row, publishedAt);
+    return publishedAt;
+  }
+
+  function first(consumed: Position): Batch {
     const totals = { ...balance };
     const ledger = { consumed: sources?.total ?? consumed, totals };
     assertBalance(last, ledger);
     last = ledger;
     const { rows, quarantined, control } = pending.begin();
-    // Of a partition two batches never share an instant, so that an instant names a batch there.
-    publishedAt = Math.max(publishedAt + (sources === undefined ? 0 : 1), clock.now());
-    for (const row of rows) publish(row, publishedAt);
     const registryVersion = parts.registryVersion();
-    const batch = { publishedAt, consumed, totals, registryVersion, rows, quarantined, control };
+    const what = { consumed, totals, registryVersion, rows, quarantined, control };
+    const batch = { ...what, publishedAt: stamp(rows) };
     return sources === undefined ? batch : { ...batch, sources: sources.marks() };
-  };
+  }
+
+  return { first, again: (batch) => ({ ...batch, publishedAt: stamp(batch.rows) }) };
 }
 
 /** The one field of a row that is known only when its batch is sealed. */

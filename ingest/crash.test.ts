@@ -43,8 +43,8 @@ describe('after a crash', () => {
     await again.close();
   });
 
-  it('offers a batch that the log refuses again, until it is kept', async () => {
-    let refused = 0;
+  it('offers a batch that the log refuses again, as published when it is kept', async () => {
+    let [refused, refusedAt] = [0, 0];
     const life = await room.open({
       config: { stretch: { commitRetryMs: 10 } },
       wrap: ({ observations }) => ({
@@ -52,15 +52,18 @@ describe('after a crash', () => {
           ...observations,
           durableEnd: observations.durableEnd,
           append(sizeBytes, fill, done) {
-            if (refused++ < 3) setImmediate(() => done(new Error('disk full'), 0));
-            else observations.append(sizeBytes, fill, done);
+            if (refused++ >= 3) return observations.append(sizeBytes, fill, done);
+            refusedAt = Date.now();
+            setImmediate(() => done(new Error('disk full'), 0));
           },
         },
       }),
     });
     const last = await sendSteps(room, 30);
     await settled(life, last);
-    expect(rowsOf(room, life.store, 't')).toHaveLength(30);
+    const rows = rowsOf(room, life.store, 't');
+    expect(rows).toHaveLength(30);
+    expect(Math.min(...rows.map(({ publishedAt }) => publishedAt))).toBeGreaterThan(refusedAt);
     expect(room.telemetry.value('quantrac_ingest_commit_failures_total')).toBe(3);
     await life.close();
   });

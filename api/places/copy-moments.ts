@@ -10,7 +10,7 @@ import { behindMaxMs, type Moment, type Moments, type Pins } from './places.ts';
 import { hasAll, reachOf, type Reach } from './reach.ts';
 
 export function createCopyMoments(parts: CopyParts): Moments {
-  const { cursors, store, clock, copy, config } = parts;
+  const { cursors, store, clock, copy } = parts;
   const all = Array.from({ length: copy.partitions }, (_each, partition) => partition);
   let last: { readonly position: Position; readonly moment: Moment } | undefined;
 
@@ -31,7 +31,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
   /** The last batch of each partition that was published by then. */
   async function asOf(moment: number): Promise<Moment> {
     const isSettled = createSettled(parts, all, moment);
-    if (!(await comesTrue(clock, config.asOfSettleMs + behindMaxMs, isSettled))) {
+    if (!(await comesTrue(clock, copy.settleMs + behindMaxMs, isSettled))) {
       throw apiError('API_UNAVAILABLE');
     }
     const numbers = await Promise.all(all.map((partition) => numberAt(moment, partition)));
@@ -99,11 +99,11 @@ function pinsOf(parts: CopyParts, positions: readonly Position[]): Pins {
 
 /**
  * Whether all that was published by a moment is here. A batch stamped before it may still be on its
- * way: either a later one of its partition has come, or all that the partition held `asOfSettleMs`
+ * way: either a later one of its partition has come, or all that the partition held `settleMs`
  * after the moment has.
  */
 function createSettled(
-  { store, source, feed, copy, config }: CopyParts,
+  { store, source, feed, copy }: CopyParts,
   all: readonly number[],
   moment: number,
 ): () => boolean {
@@ -114,7 +114,7 @@ function createSettled(
   return () => {
     open = open.filter((partition) => lastPublishedAt(partition) <= moment);
     if (open.length === 0) return true;
-    const isLevel = open.every((each) => copy.levelAt(each) >= moment + config.asOfSettleMs);
+    const isLevel = open.every((each) => copy.levelAt(each) >= moment + copy.settleMs);
     if (isLevel) settledEnd ??= source.durableEnd.get();
     return settledEnd !== undefined && feed.position >= settledEnd;
   };

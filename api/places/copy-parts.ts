@@ -18,6 +18,8 @@ export interface CopyOptions {
    * node's log; −Infinity before the first. Settled moments (`asOf`) wait for it.
    */
   readonly levelAt: (partition: number) => number;
+  /** A batch that was published at a moment is in its partition so long after it, or never is. */
+  readonly settleMs: number;
   /** Where the node need not hold everything: who knows what lies before. */
   readonly past?: PastOptions | undefined;
 }
@@ -32,7 +34,7 @@ export interface CopyPlacesOptions {
   readonly source: LogSource;
   readonly registry: { current(): Pick<Registry, 'bySeries'> };
   readonly clock: Clock;
-  readonly config: Pick<ApiConfig, 'feedHorizonMs' | 'asOfSettleMs'>;
+  readonly config: Pick<ApiConfig, 'feedHorizonMs'>;
 }
 
 /** What places and moments of a copy are made with. */

@@ -59,7 +59,7 @@ type Batches = readonly { rows: readonly ObservationRow[]; more: Partial<Batch> 
 export async function openTestNetwork(options: TestNetworkOptions = {}): Promise<TestNetwork> {
   const { levelAt = () => Infinity } = options;
   const batches: { rows: readonly ObservationRow[]; more: Partial<Batch> }[][] = [[], [], []];
-  const copy = { partitions: testPartitions, levelAt };
+  const copy = { partitions: testPartitions, levelAt, settleMs: 50 };
   const apis = [await openTestApi({ ...options, copy }), await openTestApi({ ...options, copy })];
   const [first] = apis;
   if (first === undefined) throw new Error('no node');

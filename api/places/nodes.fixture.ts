@@ -119,7 +119,11 @@ async function openLife(options: NodeOptions, copy: PartitionsCopy): Promise<Lif
   const feed = openFeed({ source, store, clock, events, stepBytesMax: 400 });
   const places = createCopyPlaces({
     storeId,
-    copy: { partitions: partitions.count, levelAt: options.levelAt ?? (() => clock.now()) },
+    copy: {
+      partitions: partitions.count,
+      levelAt: options.levelAt ?? (() => clock.now()),
+      settleMs: 1_000,
+    },
     feed,
     store,
     source,

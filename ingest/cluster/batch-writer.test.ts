@@ -1,4 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../devices/clock.ts';
+import { createManualClock } from '../../devices/clock-manual.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import { createKafkaServer, type CommitFault, type KafkaServer } from '../log/kafka/memory.ts';
@@ -7,6 +10,7 @@ import type { PassedReading } from '../decide/pending.ts';
 import { openBatchWriter, type BatchWriter } from './batch-writer.ts';
 import { openPartitionEvents } from './partition-events.ts';
 
+const settleMs = 5_000;
 const topics = { readings: 'readings', observations: 'observations' };
 
 async function openServer(): Promise<KafkaServer> {
@@ -23,15 +27,16 @@ async function openServer(): Promise<KafkaServer> {
   return server;
 }
 
-function openWriter(server: KafkaServer): Promise<BatchWriter> {
+function openWriter(server: KafkaServer, clock: Clock = openSystemClock()): Promise<BatchWriter> {
   return openBatchWriter({
     kafka: server.connect(),
-    clock: openSystemClock(),
+    clock,
     events: openPartitionEvents(createRecordedTelemetry()),
     partition: 1,
     topics,
     transactionalId: 'observations-1',
     retryMs: 0,
+    settleMs,
   });
 }
 
@@ -112,6 +117,43 @@ describe('the writer of a partition', () => {
     expect(await append(writer, 'second')).toBe(2);
     expect(await append(writer, 'third')).toBe(3);
     expect(textsIn(server)).toEqual(['1 first', '2 second', '3 third']);
+  });
+
+  it('takes a batch back that Kafka takes long to store, and numbers go on without a hole', async () => {
+    const server = await openServer();
+    const clock = createManualClock(0);
+    const writer = await openWriter(server, clock);
+    await append(writer, 'first');
+    server.faults.commit = () => {
+      clock.advance(settleMs + 1);
+      return 'none';
+    };
+    await expect(append(writer, 'late')).rejects.toMatchObject({ code: 'KAFKA_LATE' });
+    server.faults.commit = () => {
+      clock.advance(settleMs);
+      return 'none';
+    };
+    expect(await append(writer, 'second')).toBe(2);
+    expect(textsIn(server)).toEqual(['1 first', '2 second']);
+  });
+
+  it.each<[string, CommitFault, readonly string[]]>([
+    ['takes back what was aborted meanwhile', 'before', []],
+    ['keeps what was committed in time', 'late', ['1 a']],
+  ])('%s, where it is long until Kafka answers again', async (_name, fault, kept) => {
+    const server = await openServer();
+    const clock = createManualClock(0);
+    const writer = await openWriter(server, clock);
+    nextCommits(server, fault);
+    server.faults.open = () => {
+      clock.advance(settleMs + 1);
+      return 'none';
+    };
+    const appended = append(writer, 'a').catch(({ code }: { readonly code: string }) => code);
+    await setImmediate();
+    clock.advance(1);
+    expect(await appended).toBe(kept.length > 0 ? 1 : 'KAFKA_LATE');
+    expect(textsIn(server)).toEqual(kept);
   });
 
   it('goes on while the id cannot be opened and the end cannot be read', async () => {
@@ -211,6 +253,7 @@ describe('the writer of a partition', () => {
       topics,
       transactionalId: 'observations-1',
       retryMs: 0,
+      settleMs,
     });
     await expect(opening).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
     expect(closed).toBe(1);

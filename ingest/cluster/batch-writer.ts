@@ -3,7 +3,8 @@
  * passes on. When Kafka does not say what became of one, the end of the partition does: the
  * transactional id is opened anew, which ends whatever was begun under it, and then the batch either
  * is the last one there, byte for byte, or it is sent again behind the one before it. Another batch
- * under its number is another worker's, and ends this one.
+ * under its number is another worker's, and ends this one. A batch says when it was published, and is
+ * never committed long after that: nodes that had all that Kafka held then have told of that moment.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
@@ -25,6 +26,8 @@ export interface BatchWriterOptions {
   /** Of this partition alone: whoever opens it is its writer. */
   readonly transactionalId: string;
   readonly retryMs: number;
+  /** A batch is committed within so long of its `append`, or rejected with KAFKA_LATE and nowhere. */
+  readonly settleMs: number;
 }
 
 export interface BatchWriter extends BatchLog {
@@ -53,6 +56,7 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
       const value = Buffer.allocUnsafe(sizeBytes);
       fill(value, 0);
       const position = commits.last + 1;
+      const untilMs = options.clock.monotonicMs() + options.settleMs;
       const batch: OutgoingRecord = {
         topic: topics.observations,
         partition,
@@ -61,7 +65,8 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
         headers: { position: String(position) },
       };
       const others = passed.map((each) => recordOfPassed(each, topics.readings));
-      void tell(commits.commit({ position, value, records: [batch, ...others] }), position, done);
+      const records = [batch, ...others];
+      void tell(commits.commit({ position, value, records, untilMs }), position, done);
     },
     close: () => commits.close(),
   };
@@ -90,13 +95,18 @@ interface Offered {
   readonly value: Buffer;
   /** The batch, and the readings that it passes on. */
   readonly records: readonly OutgoingRecord[];
+  /** Monotonic: later it is not committed. */
+  readonly untilMs: number;
 }
 
 interface Commits {
   readonly found: BatchPlaceInTopic | undefined;
   /** Of the last committed batch. */
   readonly last: Position;
-  /** Resolves once it is committed, however often that took; rejects what no later try can mend. */
+  /**
+   * Resolves once it is committed, however often that took; rejects what no later try can mend, and
+   * KAFKA_LATE.
+   */
   commit(offered: Offered): Promise<void>;
   close(): Promise<void>;
 }
@@ -130,13 +140,15 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
   }
 
   async function tryOnce(offered: Offered): Promise<void> {
+    const isInTime = (): boolean => clock.monotonicMs() <= offered.untilMs;
     if (producer === undefined) {
       await reopen();
       if (await wasCommitted(offered)) return;
+      if (!isInTime()) throw kafkaError('KAFKA_LATE', { transactionalId });
     }
     // Undefined where it was closed meanwhile.
     if (producer === undefined) throw givenUp();
-    await producer.commit(offered.records);
+    await producer.commit(offered.records, isInTime);
   }
 
   async function drop(): Promise<void> {
@@ -163,6 +175,7 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
           if (error instanceof CodedError && !error.canRetry) throw error;
           events.commitDoubtful({ partition, position: offered.position, error });
           await drop();
+          if (error instanceof CodedError && error.code === 'KAFKA_LATE') throw error;
           await sleep(clock, options.retryMs);
         }
       }

@@ -32,6 +32,14 @@ export const clusterConfigSchema = z.strictObject({
     .describe(
       'Batches of a partition are this long apart at least: each is a transaction in Kafka. Shorter: fresher values, more work there.',
     ),
+  settleMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(5_000)
+    .describe(
+      'How long Kafka may take to store a batch. One that takes longer is taken back and stored as of a later moment; asOf of a moment so near waits until this has passed, so that asked again, of any node, it says the same.',
+    ),
   horizonDays: z
     .number()
     .min(4)

@@ -176,6 +176,7 @@ function openOwnWorkers(parts: WorkersParts): Promise<Workers> {
       return openPartition({
         kafka,
         clock,
+        settleMs: cluster.settleMs,
         telemetry,
         events,
         registry,

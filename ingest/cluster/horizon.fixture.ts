@@ -277,6 +277,7 @@ async function openWorker(
   return openPartition({
     kafka,
     clock,
+    settleMs: 5_000,
     telemetry,
     events: {
       ...openPartitionEvents(telemetry),

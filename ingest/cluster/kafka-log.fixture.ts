@@ -47,6 +47,7 @@ export async function openKafkaLog({ connect, unique }: KafkaLogOptions): Promis
         topics: { readings: topic, observations: topic },
         transactionalId: topic,
         retryMs: 50,
+        settleMs: 60_000,
       });
       end.reach(writer.durableEnd.get());
       return oneByOne(writer, end);

@@ -44,6 +44,8 @@ export interface PartitionWorkerOptions {
   readonly partitions: number;
   readonly topics: { readonly readings: string; readonly observations: string };
   readonly transactionalId: string;
+  /** As of the batch writer. */
+  readonly settleMs: number;
   readonly storeId: string;
   readonly fileSystem: FileSystem;
   /** Folder of this partition: its view and the note of careful mode. */

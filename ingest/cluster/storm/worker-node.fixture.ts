@@ -193,6 +193,7 @@ async function openLife(options: WorkerNodeOptions, parts: LifeParts): Promise<L
       return openPartition({
         kafka,
         clock,
+        settleMs: 5_000,
         telemetry,
         events,
         registry,

@@ -25,6 +25,12 @@ export const kafkaErrors = {
       'The end of the partition is looked at, and the batch is offered again if it is not there.',
     canRetry: true,
   },
+  KAFKA_LATE: {
+    message: 'Kafka took too long to store a batch.',
+    meaning:
+      'It was taken back, since it would show as published at a moment that others have looked at already (`cluster.settleMs`), and is stored again as of now.',
+    canRetry: true,
+  },
   KAFKA_OFFSET_GONE: {
     message: 'Kafka no longer has the record asked for.',
     meaning:

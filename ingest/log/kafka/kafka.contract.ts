@@ -97,6 +97,21 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
       await writer.close();
     });
 
+    it('takes a transaction back that is not wanted any more once all of it is sent', async () => {
+      const kafka = client();
+      const id = unique('id');
+      const { end } = (await kafka.ends(topic))[1]!;
+      const writer = await kafka.openTransactions(id);
+      await writer.commit([record(1, 'wanted')], () => true);
+      await expect(writer.commit([record(1, 'late')], () => false)).rejects.toMatchObject({
+        code: 'KAFKA_LATE',
+      });
+      const next = await kafka.openTransactions(id);
+      await next.commit([record(1, 'again')]);
+      const records = await readAll(kafka.openReader(topic, 1, end), 2);
+      expect(textsOf(records)).toEqual(['wanted', 'again']);
+    });
+
     it('fences who held a transactional id before: its commit is refused and shows nothing', async () => {
       const [one, two] = [client(), client()];
       const id = unique('id');

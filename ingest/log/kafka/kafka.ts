@@ -40,10 +40,11 @@ export interface TransactionalProducer {
   /**
    * All records or none become visible to committed readers. Rejects KAFKA_FENCED when somebody else
    * opened the id since; KAFKA_OUTCOME_UNKNOWN when it may have been committed or not: this object is
-   * then of no more use, and the end of the partition tells, once the id was opened anew. One call at
-   * a time.
+   * then of no more use, and the end of the partition tells, once the id was opened anew. Rejects
+   * KAFKA_LATE, of no more use either, where `isWanted` says no once all is sent: then nothing was, or
+   * will be, committed. One call at a time.
    */
-  commit(records: readonly OutgoingRecord[]): Promise<void>;
+  commit(records: readonly OutgoingRecord[], isWanted?: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
 

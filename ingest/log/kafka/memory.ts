@@ -111,12 +111,14 @@ function createTransactions(topics: StoredTopics, faults: KafkaFaults): Kafka['o
     late.delete(id);
     if (committedLate !== undefined) topics.store(committedLate, true);
     return {
-      async commit(records) {
+      async commit(records, isWanted) {
         await Promise.resolve();
         const fault = (await faults.commit?.(records)) ?? 'none';
         const isFenced = epochs.get(id) !== epoch;
-        if (isFenced || fault === 'before') topics.abort(records);
+        const isLate = isWanted?.() === false;
+        if (isFenced || isLate || fault === 'before') topics.abort(records);
         if (isFenced) throw kafkaError('KAFKA_FENCED', { id });
+        if (isLate) throw kafkaError('KAFKA_LATE', { id });
         topics.refuse(records);
         if (fault === 'late') late.set(id, records);
         else if (fault !== 'before') topics.store(records, true);

@@ -51,10 +51,17 @@ export async function openTransactions(
   }
   let isSpent = false;
   return {
-    async commit(records) {
+    async commit(records, isWanted) {
       if (isSpent) throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { transactionalId });
       try {
-        await commitAll(await producer.transaction(), records, parts);
+        const transaction = await producer.transaction();
+        await sendAll(transaction, records, parts);
+        if (isWanted?.() === false) {
+          // Where this is not answered either, whoever opens the id next ends it.
+          await transaction.abort().catch(() => undefined);
+          throw kafkaError('KAFKA_LATE', { transactionalId });
+        }
+        await transaction.commit();
       } catch (error) {
         isSpent = true;
         await disconnect(producer);
@@ -65,7 +72,7 @@ export async function openTransactions(
   };
 }
 
-async function commitAll(
+async function sendAll(
   transaction: Transaction,
   records: readonly OutgoingRecord[],
   { config, clock, clockSeen }: TransactionsParts,
@@ -82,7 +89,6 @@ async function commitAll(
     const aheadMs = aheadOf(stored?.logAppendTime, { askedAt, answeredAt: clock.now() });
     if (aheadMs !== undefined) clockSeen?.(aheadMs);
   }
-  await transaction.commit();
 }
 
 /**
