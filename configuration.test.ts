@@ -141,6 +141,22 @@ describe('what is not accepted', () => {
     expect(read({ ...cluster, role: 'broker' }).role).toBe('broker');
   });
 
+  test('is a record of a topic that a stretch may outgrow', () => {
+    const kafka = { brokers: ['one:9092'], messageBytesMax: 2_097_152 };
+    const readWith = (stretch: object) =>
+      read({
+        config: writeFile(JSON.stringify({ cluster: { node: 1, kafka }, ingest: { stretch } })),
+      });
+    expect(refusalOf(() => readWith({}))).toMatchObject({
+      code: 'START_CONFIG_INVALID',
+      key: 'cluster.kafka.messageBytesMax',
+      value: 2_097_152,
+      accepted: expect.stringMatching(/^2359296 or more/) as unknown,
+    });
+    const smaller = { bytesMax: 524_288 };
+    expect(readWith(smaller).ingest.stretch).toMatchObject(smaller);
+  });
+
   test('is an unknown key, and those that are known are told', () => {
     const file = writeFile(
       '{ "cluster": { "node": 1, "kafka": { "brokers": ["a:1"], "acks": 1 } } }',

@@ -123,11 +123,31 @@ export function readConfiguration(input: ConfigurationInput): Configuration {
   const parsed = configurationSchema.safeParse(merged);
   if (!parsed.success)
     throw startError('START_CONFIG_INVALID', describeIssue(parsed.error.issues[0], merged));
-  if (parsed.data.role !== 'all' && parsed.data.cluster === undefined) {
-    const accepted = 'all; another role needs `cluster` (node and kafka.brokers)';
-    throw startError('START_CONFIG_INVALID', { key: 'role', value: parsed.data.role, accepted });
-  }
+  refuseContradictions(parsed.data);
   return { ...parsed.data, demo: input.flags['demo'] === true, json: input.flags['json'] === true };
+}
+
+/** Bytes of a row of observations in a batch, of the longest kind. */
+const rowBytesMax = 128;
+
+function refuseContradictions({
+  role,
+  cluster,
+  ingest,
+}: z.infer<typeof configurationSchema>): void {
+  if (role !== 'all' && cluster === undefined) {
+    const accepted = 'all; another role needs `cluster` (node and kafka.brokers)';
+    throw startError('START_CONFIG_INVALID', { key: 'role', value: role, accepted });
+  }
+  if (cluster === undefined) return;
+  const { bytesMax, rowsMax } = ingest.stretch;
+  const least = 2 * bytesMax + rowBytesMax * rowsMax;
+  const value = cluster.kafka.messageBytesMax;
+  if (value < least) {
+    const key = 'cluster.kafka.messageBytesMax';
+    const accepted = `${least} or more: a stretch (ingest.stretch.bytesMax, rowsMax) becomes one record`;
+    throw startError('START_CONFIG_INVALID', { key, value, accepted });
+  }
 }
 
 function valueOf(text: string, kind: (typeof settings)[number][3]): unknown {

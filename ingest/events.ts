@@ -3,6 +3,7 @@
  * counter. The balance of readings and measurements is not counted here: it travels with the batches
  * and api shows it.
  */
+import { CodedError } from '../devices/coded-error.ts';
 import type { Logger, Metrics, Telemetry } from '../devices/telemetry.ts';
 import type { Batch } from './observations/batch.ts';
 import type { Position } from './log/log.ts';
@@ -193,8 +194,16 @@ function lifeCycle(logger: Logger) {
       logger.error(fields, 'ingest died at this reading in every try, it is in quarantine');
     },
     registryChanged: (fields) => logger.info(fields, 'a registry version is in force'),
-    failed: (error) => logger.error({ error }, 'ingest stops'),
+    failed(error) {
+      // As it should be, where another worker has taken the partition.
+      if (isFenced(error)) logger.warn({ error }, 'what was decided here is decided elsewhere');
+      else logger.error({ error }, 'ingest stops');
+    },
   } satisfies Partial<IngestEvents>;
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'KAFKA_FENCED';
 }
 
 function countRows(batch: Batch, count: (kind: string, rows: number) => void): void {
