@@ -10,7 +10,7 @@ import { openConnection } from '../store/influx/connection.ts';
 import { openInfluxEvents } from '../store/influx/events.ts';
 import type { SeriesTags } from '../store/influx/schema.ts';
 import { openSink } from '../store/influx/sink.ts';
-import { openWriter } from '../store/influx/writer.ts';
+import { openCheckedWriter } from '../store/influx/checked-writer.ts';
 import type { ClusterConfig } from './config.ts';
 import { namesOf } from './names.ts';
 
@@ -40,7 +40,8 @@ export async function openSinkDuty(options: SinkDutyOptions): Promise<{ close():
     token: tokenOf(influx, readText),
     ...(caFile === undefined ? {} : { ca: readText(caFile) }),
   });
-  const writer = openWriter({ connection, config: influx, clock, random: options.random, events });
+  const { random } = options;
+  const writer = openCheckedWriter({ connection, config: influx, clock, random, events });
   const sink = openSink({
     kafka,
     writer,

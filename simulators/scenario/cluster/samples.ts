@@ -120,7 +120,7 @@ export interface Drain {
   readonly waited: number;
   /** From then until no more waited than always does; null: it never came so far. */
   readonly levelMs: number | null;
-  /** From the first that was taken until then. */
+  /** From when most waited until then. */
   readonly perSecond: number;
   /** The same, as a multiple of what came in a second before. */
   readonly timesLive: number;
@@ -166,9 +166,9 @@ export function drainOf(before: readonly Sample[], after: readonly Sample[], flo
   const level = after.find(
     (one) => one.atMs >= first.atMs + flow.knownMs && isLevel(before, one, flow),
   );
-  const begun = after.findIndex((one) => given(one) > given(first));
+  const most = Math.max(...after.map(flow.waiting));
   const draining = after
-    .slice(Math.max(0, begun - 1))
+    .slice(after.findLastIndex((one) => flow.waiting(one) === most))
     .filter(({ atMs }) => atMs <= (level?.atMs ?? Number.POSITIVE_INFINITY));
   const perSecond = rateOf(draining, given);
   return {
