@@ -10,14 +10,14 @@ export function openCheckedWriter(options: WriterOptions): Writer {
   const { config, connection, events } = options;
   const writer = openWriter(options);
   const pauses = createPauses(options.clock);
-  const { waitMs } = createSending({ ...options, pauses });
+  const sending = createSending({ ...options, pauses });
 
   async function check(): Promise<void> {
     for (let failures = 1; !pauses.isEnded; failures++) {
       try {
         return await checkView({ connection, config });
       } catch (error) {
-        const againMs = waitMs(failures);
+        const againMs = sending.waitMs(failures);
         if (error instanceof CodedError && error.canRetry) events.writeRepeated(error, againMs);
         else events.writeRefused(error, againMs);
         await pauses.pause(againMs);
