@@ -157,8 +157,8 @@ async function clusterKills(flags: Flags): Promise<Outcome> {
 const outage = (flags: Flags): Promise<Outcome> =>
   runOutage({
     devices: numberOf(flags, 'devices', 500),
-    rate: numberOf(flags, 'rate', 2_000),
-    warmSeconds: numberOf(flags, 'warm', 40),
+    rate: numberOf(flags, 'rate', 500),
+    warmSeconds: numberOf(flags, 'warm', 120),
     kafkaSeconds: numberOf(flags, 'kafka', 60),
     influxSeconds: numberOf(flags, 'influx', 60),
     killSeconds: numberOf(flags, 'killed', 5),
@@ -194,6 +194,7 @@ const clusterDay = (flags: Flags): Promise<Outcome> =>
     intervalMs: numberOf(flags, 'interval', 10) * 60_000,
     rate: numberOf(flags, 'rate', 400),
     apis: numberOf(flags, 'apis', 2),
+    clocks: flags['clocks'] === 'right' ? 'right' : 'any',
     seed: numberOf(flags, 'seed', 1),
     logs: flags['logs'],
     tell,
@@ -237,6 +238,7 @@ const { values, positionals } = parseArgs({
       'compared',
       'interval',
       'apis',
+      'clocks',
     ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });

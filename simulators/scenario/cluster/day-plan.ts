@@ -16,6 +16,8 @@ export interface DayPlanOptions {
   readonly stations: number;
   readonly intervalMs: number;
   readonly seed: number;
+  /** `right`: every message says when its values were measured, and is believed. */
+  readonly clocks: 'any' | 'right';
 }
 
 /** What is sent under one version of the registry, by station, each in its order. */
@@ -46,10 +48,19 @@ const kinds: Readonly<Record<number, Partial<StationOptions> & { readonly habits
   2: { habits: habitsOf({ correction: 0.1 }), isDated: true },
   5: { habits: habitsOf({ correction: 0.1 }), isDated: true },
   8: { habits: habitsOf({ correction: 0.1 }), isDated: true },
-  // No clock, and one that is often wrong.
+};
+
+/** No clock, and one that is often wrong. */
+const kindsOfClocks: typeof kinds = {
   11: { habits: habitsOf({ timeless: 1 }) },
   14: { habits: habitsOf({ wrongClock: 0.2 }) },
 };
+
+function kindOf(number: number, { clocks }: Pick<DayPlanOptions, 'clocks'>) {
+  const place = number % 17;
+  const byClock = clocks === 'any' ? kindsOfClocks[place] : undefined;
+  return byClock ?? kinds[place] ?? { habits: habitsOf({}) };
+}
 
 /** Of a usual station: what is told again without a result time counts by its arrival. */
 function habitsOf(habits: Partial<Habits>): Habits {
@@ -90,13 +101,14 @@ interface Said {
 
 /** Each station has a stream of its own, so that another one more changes nothing of it. */
 function sayings(
-  { startAt, intervalMs, seed }: DayPlanOptions,
+  options: DayPlanOptions,
   spec: SpineStation,
   number: number,
 ): { readonly station: string; readonly said: readonly Said[] } {
+  const { startAt, intervalMs, seed } = options;
   const station = createStation(spec, createSeededRandom(seed * 65_536 + number), {
     delayMsMax: lateMsMax,
-    ...(kinds[number % 17] ?? { habits: habitsOf({}) }),
+    ...kindOf(number, options),
   });
   const said: Said[] = [];
   for (let atMs = intervalMs; atMs <= dayMs; atMs += intervalMs) {

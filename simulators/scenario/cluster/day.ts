@@ -6,7 +6,8 @@
  *
  * A value whose message has no time that can be believed takes the moment of its receipt for its
  * time, so it cannot be the same on two platforms: `compare --timed` leaves it out and counts it. The
- * day lies far enough back that such values have no part in judging those of the day.
+ * day lies far enough back that such values have no part in judging those of the day. On a day of
+ * `clocks: 'right'` there are none, and the machine's digest must be that of the copies too.
  */
 import type { Clock } from '../../../devices/clock.ts';
 import { openSystemClock } from '../../../devices/clock-system.ts';
@@ -22,6 +23,7 @@ export interface ClusterDayOptions {
   readonly intervalMs: number;
   /** Messages a second. */
   readonly rate: number;
+  readonly clocks: 'any' | 'right';
   readonly seed: number;
   readonly apis: number;
   /** Existing folder for what each node writes to standard error. */
@@ -52,12 +54,15 @@ export async function runClusterDay(options: ClusterDayOptions): Promise<Cluster
     const [one, other] = [await machine.ended(), await network.ended()];
     const comparisons: Verdict[] = [];
     for (const api of network.apis) comparisons.push(await compare(machine.apis[0]!, api, tell));
+    const alone = await verifyAll(machine, tell);
     const running = await verifyAll(network, tell);
     await network.stop();
     const stopped = await verifyAll(network, tell);
-    const digests = new Set([...running.digests, ...stopped.digests]);
+    const copies = [...running.digests, ...stopped.digests];
+    const digests = new Set(options.clocks === 'right' ? [...alone.digests, ...copies] : copies);
+    const all = [...alone.verdicts, ...running.verdicts, ...stopped.verdicts];
     const held =
-      [...comparisons, ...running.verdicts, ...stopped.verdicts].every(({ holds }) => holds) &&
+      [...comparisons, ...all].every(({ holds }) => holds) &&
       digests.size === 1 &&
       JSON.stringify(one) === JSON.stringify(other);
     return {
@@ -68,8 +73,9 @@ export async function runClusterDay(options: ClusterDayOptions): Promise<Cluster
         sent: plan.figures,
         ended: { machine: one, cluster: other },
         comparisons: comparisons.map(({ told }) => told),
-        verified: [...running.verdicts, ...stopped.verdicts].map(({ told }) => told),
-        digestsOfCopies: [...digests],
+        verified: all.map(({ told }) => told),
+        digestOfMachine: alone.digests,
+        digestsOfCopies: [...new Set(copies)],
       },
     };
   } finally {
