@@ -7,6 +7,7 @@ import { createManualClock } from '../devices/clock-manual.ts';
 import { createDevicesEvents } from '../devices/events.ts';
 import { createRecordedTelemetry } from '../devices/telemetry-silent.ts';
 import type { Metrics, Telemetry } from '../devices/telemetry.ts';
+import { openClockWatch } from '../ingest/cluster/clock-watch.ts';
 import { openCopyEvents } from '../ingest/cluster/copy-events.ts';
 import { createForwardEvents } from '../ingest/cluster/forward/events.ts';
 import { openPartitionEvents } from '../ingest/cluster/partition-events.ts';
@@ -36,6 +37,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);
   createReplicationEvents(telemetry);
+  openClockWatch(telemetry, 'link');
   openCopyEvents(telemetry);
   openInfluxEvents(telemetry);
   openIngestEvents(telemetry);
