@@ -111,7 +111,9 @@ export const machines: Section = {
       title: ['Kích thước nhật ký', 'Size of the logs'],
       kind: 'timeseries',
       unit: 'bytes',
-      about: 'readings: how much is kept is set under log.readings. observations: kept whole.',
+      about:
+        'readings: how much is kept is set under log.readings. observations: whole on one machine; in a ' +
+        'cluster with InfluxDB the last cluster.horizonDays.',
       queries: [{ text: `quantrac_log_bytes{${node}}`, legend: '{{instance}} {{log}}' }],
     },
     {

@@ -36,7 +36,10 @@ export const logRetentionSchema = z
 
 export type LogRetention = z.infer<typeof logRetentionSchema>;
 
-/** How both logs work, and how much of `readings` is kept; `observations` is never deleted by age. */
+/**
+ * How both logs work, and how much of `readings` is kept. `observations` is whole on one machine; a
+ * cluster's node keeps its copy for `cluster.horizonDays` where InfluxDB has what is older.
+ */
 export const logConfigSchema = z.strictObject({
   segmentBytesMax: z
     .int()
@@ -120,7 +123,9 @@ export const logConfigSchema = z.strictObject({
     ),
   readings: logRetentionSchema
     .prefault({})
-    .describe('How much of the log of readings is kept. The log of observations is kept whole.'),
+    .describe(
+      'How much of the log of readings is kept. The log of observations is kept whole; the copy that a node of a cluster with InfluxDB has is kept for cluster.horizonDays.',
+    ),
 });
 
 export type LogConfig = Omit<z.infer<typeof logConfigSchema>, 'readings'>;
