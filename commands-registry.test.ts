@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -27,6 +27,19 @@ describe('provision -', () => {
       0,
       expect.objectContaining({ deviceId: 'logger-1', password: expect.any(String) }),
     ]);
+  });
+
+  test('takes the example, and says how its device logs in and where it publishes', () => {
+    const example = readFileSync(join(import.meta.dirname, 'devices/example.json'), 'utf8');
+    const { status, stdout, stderr } = provision(example);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      deviceId: 'roof',
+      clientId: 'roof',
+      username: 'roof',
+      password: expect.any(String),
+      topic: 'env/v1/roof/obs',
+    });
   });
 
   test('says that what came in is no registry file', () => {
