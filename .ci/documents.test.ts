@@ -25,6 +25,10 @@ describe('documents', () => {
     },
   );
 
+  test('the first page has at most 80 lines', () => {
+    expect(readText('README.md').split('\n').length).toBeLessThanOrEqual(81);
+  });
+
   test.each([...rooms])(
     'room %s has its settings, its errors and its occurrences each in one file',
     (room) => {
