@@ -41,6 +41,8 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   try {
     const command = parseCommand(words);
     process.exitCode = await commands[command.name](command);
+    // The launcher is left, and lives: nothing ends this process for it.
+    process.removeAllListeners('disconnect');
     if (process.connected) process.disconnect();
   } catch (error) {
     const { explainError } = await import('./explain-error.ts');

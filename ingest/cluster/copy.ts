@@ -44,6 +44,8 @@ export interface Copy {
   readonly problem: string | null;
   /** Offsets behind the ends of all partitions, about. */
   readonly lag: number;
+  /** Of each partition all that it held at some moment since the opening is here. */
+  readonly wasLevel: boolean;
   close(): Promise<void>;
 }
 
@@ -68,8 +70,9 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   events.opened({ position: store.position, positions });
   const stopping = new AbortController();
   const state = { problem: null as string | null, lag: 0 };
+  const level = new Set<number>();
   const append = new CopyAppender(options);
-  const copying: Copying = { options, positions, append, stopped: stopping.signal };
+  const copying: Copying = { options, positions, append, level, stopped: stopping.signal };
   const running = run().catch(options.onFailed);
 
   async function run(): Promise<void> {
@@ -115,6 +118,9 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     get lag() {
       return state.lag;
     },
+    get wasLevel() {
+      return level.size === partitions;
+    },
     async close() {
       stopping.abort();
       await running;
@@ -128,6 +134,8 @@ interface Copying {
   /** Of each partition the last batch that is on its way to the disk. */
   readonly positions: Position[];
   readonly append: CopyAppender;
+  /** Partitions that were level once. */
+  readonly level: Set<number>;
   readonly stopped: AbortSignal;
 }
 
@@ -153,11 +161,16 @@ async function take(
 }
 
 /** Once all that was read by now is shown. */
-function tellLevels({ options, append }: Copying, readers: readonly PartitionReader[]): void {
+function tellLevels(
+  { options, append, level }: Copying,
+  readers: readonly PartitionReader[],
+): void {
   const levelsAt = readers.map(({ levelAt }) => levelAt);
   append.afterAll(() => {
     for (const [partition, levelAt] of levelsAt.entries()) {
-      if (levelAt > 0) options.levels.set(partition, levelAt);
+      if (levelAt <= 0) continue;
+      options.levels.set(partition, levelAt);
+      level.add(partition);
     }
   });
 }

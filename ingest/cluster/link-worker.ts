@@ -104,12 +104,13 @@ async function openLinkRoom(surroundings: Surroundings) {
     const waiting = logged - (links.forwarder?.position ?? logged);
     return (await telemetry.text()) + loggedText(data.cluster.node, logged, waiting);
   };
+  const health = () => healthOf(links, data.ports['broker'] !== undefined);
   const linking = link().catch(room.fail);
 
   return {
     ready: {},
     calls: {
-      health: () => healthOf(links),
+      health,
       metrics,
       /** A copy's end first, so that it never tells of more than its node has taken in. */
       durableEnds: () => {
@@ -121,7 +122,7 @@ async function openLinkRoom(surroundings: Surroundings) {
       api: {
         opened: () => opened.promise,
         append: (reading: Reading) => intake?.append(reading),
-        health: () => healthOf(links),
+        health,
         metrics,
       },
     },
@@ -280,18 +281,22 @@ function repeatRefresh(
   return { stop: () => next.cancel() };
 }
 
-/** Never a reason not to take readings: Kafka may be away for long. */
-function healthOf({
-  copy,
-  forwarder,
-}: {
+interface Links {
   readonly copy: Copy | undefined;
   readonly forwarder: Forwarder | undefined;
-}) {
+}
+
+/**
+ * Never a reason not to take readings: Kafka may be away for long. One that only answers waits until
+ * it has what the others have, or until it is known that it cannot be had now.
+ */
+function healthOf({ copy, forwarder }: Links, takesReadings: boolean) {
+  const hasAll = copy !== undefined && (copy.wasLevel || copy.problem !== null);
+  const isReady = takesReadings || hasAll;
   return {
     room: 'link',
-    isReady: true,
-    reasons: [],
+    isReady,
+    reasons: isReady ? [] : ['observations of the cluster are being copied'],
     copyLag: copy?.lag ?? null,
     copyProblem: copy?.problem ?? null,
     forwarded: forwarder?.position ?? null,

@@ -49,7 +49,7 @@ export const forwardConfigSchema = z
       .int()
       .min(1)
       .max(600_000)
-      .default(5_000)
+      .default(1_000)
       .describe('Longest pause between tries. There is no last try.'),
     alarmAfterMs: z
       .int()

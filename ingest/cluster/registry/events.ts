@@ -2,6 +2,8 @@ import type { Telemetry } from '../../../devices/telemetry.ts';
 
 /** What happens to the registry of the cluster, as this node sees it. */
 export interface RegistryEvents {
+  /** What the copy held when it was opened. */
+  held(version: number): void;
   /** The copy holds this version now. */
   copied(version: number): void;
   /** The topic cannot be read now; it is tried again. */
@@ -37,9 +39,10 @@ export function createRegistryEvents({ logger, metrics }: Telemetry): RegistryEv
     'Changes of the registry begun anew because another node wrote, or the outcome was not known',
   );
   return {
-    copied(held) {
-      version.set(held);
-      logger.info({ version: held }, 'A version of the registry was copied.');
+    held: (present) => version.set(present),
+    copied(present) {
+      version.set(present);
+      logger.info({ version: present }, 'A version of the registry was copied.');
     },
     followingHeld(error) {
       failures.increase();

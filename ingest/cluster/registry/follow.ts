@@ -45,6 +45,7 @@ const lookMs = 20;
 export function followRegistry(options: FollowOptions): RegistryFollower {
   const { copy, clock, events } = options;
   const reader = options.kafka.openReader(options.topic, 0, copy.next);
+  events.held(copy.version);
   const steps = createStepMaker();
   const waiters = createWaiters(clock);
   const rest = createRest(clock);

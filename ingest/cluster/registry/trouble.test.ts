@@ -20,6 +20,7 @@ const topic = plainNames.registry;
 interface Ground {
   readonly server: KafkaServer;
   readonly open: (number: number) => Promise<TestNode>;
+  readonly close: (node: TestNode) => Promise<void>;
   /** Writes into the topic as somebody else would. */
   readonly write: (records: readonly Partial<OutgoingRecord>[]) => Promise<void>;
 }
@@ -27,7 +28,7 @@ interface Ground {
 async function openGround(): Promise<Ground> {
   const server = createKafkaServer();
   const folders = createFolders();
-  const nodes: TestNode[] = [];
+  const nodes = new Set<TestNode>();
   const clock = createFastClock();
   onTestFinished(async () => {
     for (const node of nodes) await node.close();
@@ -39,8 +40,12 @@ async function openGround(): Promise<Ground> {
     async open(number) {
       const folder = folders.folder(String(number));
       const node = await openTestNode(server.connect(), plainNames, { number, folder, clock });
-      nodes.push(node);
+      nodes.add(node);
       return node;
+    },
+    async close(node) {
+      nodes.delete(node);
+      await node.close();
     },
     async write(records) {
       const producer = await server.connect().openProducer();
@@ -230,10 +235,13 @@ it('what is not of this version beside the versions is kept, and troubles nobody
 });
 
 it('each change is told of once, with how long it took', async () => {
-  const { open } = await openGround();
+  const { open, close } = await openGround();
   const node = await open(1);
   await importNetwork(node);
   await importNetwork(node);
   expect(node.telemetry.value('quantrac_cluster_registry_changes_total')).toBe(1);
   expect(node.telemetry.value('quantrac_cluster_registry_version')).toBe(1);
+  await close(node);
+  const again = await open(1);
+  expect(again.telemetry.value('quantrac_cluster_registry_version')).toBe(1);
 });
