@@ -5,6 +5,7 @@
  */
 import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep } from '../../devices/clock.ts';
 import type { DevicesConfig } from '../../devices/config.ts';
 import type { RegistryReader } from '../../devices/registry.ts';
 import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
@@ -62,6 +63,9 @@ export interface LinkRoomData extends RoomData {
 type Surroundings = RoomSurroundings<LinkRoomData>;
 
 const readText = (path: string): string => readFileSync(path, 'utf8');
+
+/** How long what is still opening may hold up the end. */
+const closeMsMax = 1_000;
 
 async function openLinkRoom(surroundings: Surroundings) {
   // Both logs may be in this thread: they count under the same names.
@@ -129,10 +133,7 @@ async function openLinkRoom(surroundings: Surroundings) {
     async close() {
       stopping.abort();
       await duty?.close();
-      await Promise.race([
-        linking,
-        new Promise((resolve) => void clock.schedule(1_000, () => resolve(undefined))),
-      ]);
+      await Promise.race([linking, sleep(clock, closeMsMax)]);
       for (const close of closers.splice(0).reverse()) await close();
       await intake?.close();
       await kafka.close();
