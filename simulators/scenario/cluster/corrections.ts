@@ -61,18 +61,36 @@ export interface Corrected {
   readonly sent: number;
   /** Of the one row that an api shows. */
   readonly revision: number;
-  /** It shows one row, with the last value, and every value was once the newest. */
+  /** Values that were overtaken on their way, by a later one over another broker. */
+  readonly overtaken: number;
+  /** It shows one row, with the last value, and has every value that was sent once. */
   readonly isRight: boolean;
+}
+
+interface Shown {
+  readonly id: string;
+  readonly result: number;
+  readonly revision: number;
 }
 
 export async function readCorrected(api: string, correcting: Correcting): Promise<Corrected> {
   const { datastream, values } = correcting;
-  const path = `/api/v1/observations?datastream=${datastream}`;
-  const { items } = JSON.parse(await readAnswer(api, path)) as {
-    readonly items: readonly { readonly result: number; readonly revision: number }[];
-  };
+  const read = async <Answer>(path: string): Promise<Answer> =>
+    JSON.parse(await readAnswer(api, `/api/v1/observations${path}`)) as Answer;
+  const { items } = await read<{ readonly items: readonly Shown[] }>(`?datastream=${datastream}`);
   const [row] = items;
+  const { revisions } = await read<{ readonly revisions: readonly Shown[] }>(
+    `/${encodeURIComponent(row?.id ?? '')}`,
+  );
+  const kept = revisions.map(({ result }) => result).toSorted((a, b) => a - b);
+  const shown = revisions.filter(({ revision }) => revision >= 0);
+  const numbers = shown.map(({ revision }) => revision).toSorted((a, b) => a - b);
+  const isRight =
+    items.length === 1 &&
+    row?.result === values.at(-1) &&
+    row?.revision === shown.length - 1 &&
+    numbers.every((number, place) => number === place) &&
+    JSON.stringify(kept) === JSON.stringify(values);
   const [sent, revision] = [values.length, row?.revision ?? -1];
-  const isRight = items.length === 1 && row?.result === values.at(-1) && revision === sent - 1;
-  return { sent, revision, isRight };
+  return { sent, revision, overtaken: revisions.length - shown.length, isRight };
 }
