@@ -4,7 +4,7 @@ import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { createClient } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import { kafkaConfigSchema } from './config.ts';
-import { fetchRecords } from './fetch-request.ts';
+import { createFetchRecords } from './fetch-request.ts';
 import { realKafka } from './real.fixture.ts';
 
 function openCluster(brokers: readonly string[]): Cluster {
@@ -63,7 +63,7 @@ describe.skipIf(!real.isPresent)(`requests under way at a real Kafka${real.absen
       { topic: place.topic, partitions: [{ partition: 0 }], fromBeginning: false },
     ]);
     const offset = Number(ends?.partitions[0]?.offset);
-    const ask = (waitMs: number) => fetchRecords(node, [{ ...place, offset }], waitMs);
+    const ask = (waitMs: number) => createFetchRecords()(node, [{ ...place, offset }], waitMs);
     await ask(1);
     return { node, server, outcome: outcomeOf(ask(heldMs)) };
   }

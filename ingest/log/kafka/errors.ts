@@ -31,6 +31,12 @@ export const kafkaErrors = {
       'It was taken back, since it would show as published at a moment that others have looked at already (`cluster.settleMs`), and is stored again as of now.',
     canRetry: true,
   },
+  KAFKA_BATCH_DAMAGED: {
+    message: 'Records of a partition cannot be read.',
+    meaning:
+      'Their checksum is wrong, or they are compressed in a way that is not known (of the ways gzip is). Other partitions go on; this one is asked for again until the server gives what was written: look at its disk, or let another replica lead.',
+    canRetry: true,
+  },
   KAFKA_OFFSET_GONE: {
     message: 'Kafka no longer has the record asked for.',
     meaning:

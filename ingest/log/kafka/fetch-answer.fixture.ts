@@ -1,5 +1,6 @@
 /** Answers to Fetch requests as a server writes them (version 4), and the requests read as a server does. */
 import Decoder from 'kafkajs/src/protocol/decoder.js';
+import { createCrc32c } from '../crc32c.ts';
 import type { OutgoingRecord } from './kafka.ts';
 import { createProduceEncoder } from './produce-request.ts';
 
@@ -30,7 +31,7 @@ export interface WrittenPartition {
 
 const transactional = 0x10;
 const control = 0x20;
-const place = { attributes: 21, lastOffsetDelta: 23, producer: 43 };
+const place = { checksum: 17, attributes: 21, lastOffsetDelta: 23, producer: 43 };
 
 export function writeBatch({ offset, texts, producer, marker, written }: WrittenBatch): Buffer {
   const records: WrittenRecord[] = texts.map((text) => ({ key: null, value: Buffer.from(text) }));
@@ -39,6 +40,15 @@ export function writeBatch({ offset, texts, producer, marker, written }: Written
   const kind = (producer === undefined ? 0 : transactional) | (marker === undefined ? 0 : control);
   batch.writeInt16BE(kind, place.attributes);
   batch.writeInt32BE((written ?? records.length) - 1, place.lastOffsetDelta);
+  return summed(batch);
+}
+
+const crc32c = createCrc32c();
+
+/** With the checksum of the bytes that it has now. */
+export function summed(batch: Buffer): Buffer {
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+  view.setUint32(place.checksum, crc32c(view, place.attributes, batch.length, 0));
   return batch;
 }
 

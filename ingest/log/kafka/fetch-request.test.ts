@@ -7,7 +7,9 @@ import {
   type ReadRequest,
   type WrittenPartition,
 } from './fetch-answer.fixture.ts';
-import { fetchRecords, type PartitionAnswer } from './fetch-request.ts';
+import { createFetchRecords, type PartitionAnswer } from './fetch-request.ts';
+
+const fetchRecords = createFetchRecords();
 
 /** A server that gives one answer to whatever it is asked. */
 function serverOf(partitions: readonly WrittenPartition[]) {
@@ -87,6 +89,22 @@ describe('a request for records', () => {
     expect(await fetchOne({ batches }, 4)).toMatchObject({ records: [], next: 10 });
     const emptied = [writeBatch({ offset: 0, texts: [], producer: 1, written: 1_000 })];
     expect(await fetchOne({ batches: emptied })).toMatchObject({ records: [], next: 1_000 });
+  });
+
+  it('gives what lies before a damaged batch, and fails at it alone', async () => {
+    const damaged = writeBatch({ offset: 1, texts: ['b'] });
+    damaged[damaged.length - 2]! ^= 1;
+    const batches = [writeBatch({ offset: 0, texts: ['a'] }), damaged];
+    const { node } = serverOf([
+      { topic: 't', partition: 0, batches },
+      { topic: 't', partition: 1, batches: [damaged] },
+      { topic: 't', partition: 2, batches: [writeBatch({ offset: 0, texts: ['c'] })] },
+    ]);
+    const asked = [0, 1, 2].map((partition) => ({ topic: 't', partition, offset: 0 }));
+    const [before, at, other] = await fetchRecords(node, asked, 1);
+    expect(before).toMatchObject({ next: 1, records: [{ offset: 0 }] });
+    expect(at?.error).toMatchObject({ code: 'KAFKA_BATCH_DAMAGED', fields: { offset: 1 } });
+    expect(other).toMatchObject({ next: 1, records: [{ offset: 0 }] });
   });
 
   it('says of one partition that it failed, and gives the records of the others', async () => {

@@ -10,7 +10,7 @@ import protocolErrors from 'kafkajs/src/protocol/error.js';
 import createRequest from 'kafkajs/src/protocol/requests/fetch/v4/request.js';
 import type { KafkaRecord, Offset } from './kafka.ts';
 import type { LogEnds } from './partition-queue.ts';
-import { decodeBatches, type StoredBatch } from './record-batch.ts';
+import { createBatchDecoder, type DecodeBatches, type StoredBatch } from './record-batch.ts';
 
 export interface AskedPartition {
   readonly topic: string;
@@ -41,10 +41,27 @@ const unknownCode = -1;
  * Asks one server for partitions that it leads, each named once; it waits `waitMs` for the first byte. Rejects where
  * the server as a whole does not answer.
  */
-export async function fetchRecords(
-  { connectionPool }: NodeConnection,
+export type FetchRecords = (
+  node: NodeConnection,
   asked: readonly AskedPartition[],
   waitMs: number,
+) => Promise<PartitionAnswer[]>;
+
+export function createFetchRecords(): FetchRecords {
+  const decodeBatches = createBatchDecoder();
+  const decode = (bytes: Buffer) => decodeAnswer(bytes, decodeBatches);
+  return (node, asked, waitMs) => fetchOnce(node, { asked, waitMs, decode });
+}
+
+interface Fetch {
+  readonly asked: readonly AskedPartition[];
+  readonly waitMs: number;
+  readonly decode: (bytes: Buffer) => Promise<StoredPartition[]>;
+}
+
+async function fetchOnce(
+  { connectionPool }: NodeConnection,
+  { asked, waitMs, decode }: Fetch,
 ): Promise<PartitionAnswer[]> {
   const request = createRequest({
     replicaId: isConsumer,
@@ -57,7 +74,7 @@ export async function fetchRecords(
       partitions: [{ partition, fetchOffset: String(offset), maxBytes: partitionBytesMax }],
     })),
   });
-  const response = { decode: decodeAnswer, parse: async (answer: StoredPartition[]) => answer };
+  const response = { decode, parse: async (answer: StoredPartition[]) => answer };
   const answer = await connectionPool.send<StoredPartition[]>({ request, response });
   const byPlace = new Map(answer.map((each) => [`${each.partition} ${each.topic}`, each]));
   return asked.map((each) => answerOf(each, byPlace.get(`${each.partition} ${each.topic}`)));
@@ -69,9 +86,10 @@ function answerOf(asked: AskedPartition, stored: StoredPartition | undefined): P
     return { error: protocolErrors.createErrorFromCode(code) };
   }
   const { batches, ends } = stored;
+  if (batches instanceof Error) return { error: batches };
   const behind = batches.at(-1)?.behind ?? 0;
   const next = Math.max(asked.offset, behind);
-  return { records: committedFrom(asked.offset, stored), next, ends };
+  return { records: committedFrom(asked.offset, batches, stored.aborted), next, ends };
 }
 
 interface StoredPartition {
@@ -79,15 +97,25 @@ interface StoredPartition {
   readonly partition: number;
   readonly errorCode: number;
   readonly ends: LogEnds;
-  readonly aborted: readonly { readonly producerId: string; readonly firstOffset: Offset }[];
-  readonly batches: readonly StoredBatch[];
+  readonly aborted: readonly Aborted[];
+  /** Why they cannot be read: of this partition alone. */
+  readonly batches: readonly StoredBatch[] | Error;
+}
+
+interface Aborted {
+  readonly producerId: string;
+  readonly firstOffset: Offset;
 }
 
 /**
  * A producer's aborted transaction lasts from its first offset to the producer's next marker. The
  * server names them in the order of their markers.
  */
-function committedFrom(offset: Offset, { aborted, batches }: StoredPartition): KafkaRecord[] {
+function committedFrom(
+  offset: Offset,
+  batches: readonly StoredBatch[],
+  aborted: readonly Aborted[],
+): KafkaRecord[] {
   const begun = aborted.toSorted((one, other) => other.firstOffset - one.firstOffset);
   const aborting = new Set<string>();
   const committed: KafkaRecord[] = [];
@@ -107,7 +135,10 @@ function committedFrom(offset: Offset, { aborted, batches }: StoredPartition): K
  *     high watermark int64, last stable offset int64, then aborted transactions: producer int64,
  *     first offset int64; then bytes int32 and as many of record batches
  */
-async function decodeAnswer(bytes: Buffer): Promise<StoredPartition[]> {
+async function decodeAnswer(
+  bytes: Buffer,
+  decodeBatches: DecodeBatches,
+): Promise<StoredPartition[]> {
   const decoder = new Decoder(bytes);
   const int64 = (): bigint => {
     const value = bytes.readBigInt64BE(decoder.offset);
@@ -122,14 +153,14 @@ async function decodeAnswer(bytes: Buffer): Promise<StoredPartition[]> {
       const partition = decoder.readInt32();
       const errorCode = decoder.readInt16();
       const [high, stable] = [Number(int64()), Number(int64())];
-      const aborted: { producerId: string; firstOffset: Offset }[] = [];
+      const aborted: Aborted[] = [];
       for (let left = decoder.readInt32(); left > 0; left--) {
         aborted.push({ producerId: String(int64()), firstOffset: Number(int64()) });
       }
       const sizeBytes = Math.max(0, decoder.readInt32());
       const stored = bytes.subarray(decoder.offset, decoder.offset + sizeBytes);
       decoder.forward(sizeBytes);
-      const batches = await decodeBatches(stored);
+      const batches = await decodeBatches(stored).catch((error: Error) => error);
       partitions.push({ topic, partition, errorCode, ends: { stable, high }, aborted, batches });
     }
   }

@@ -36,7 +36,6 @@ export function createFetcher({ clock, config, openCluster }: FetcherParts): Fet
         partition,
         offset,
         bytesMax: config.readAheadBytesMax,
-        now: () => clock.now(),
         stir,
         closed: () => {
           queues.delete(queue);

@@ -9,7 +9,7 @@ import type { KafkaConfig } from './config.ts';
 import type { Connections } from './connections.ts';
 import { kafkaErrorOf } from './errors-of.ts';
 import { kafkaError } from './errors.ts';
-import { fetchRecords, type PartitionAnswer } from './fetch-request.ts';
+import { createFetchRecords, type FetchRecords, type PartitionAnswer } from './fetch-request.ts';
 import { moveBehind, turnsOf, type Turn } from './fetch-turns.ts';
 import { createLeaders, type Leaders } from './leaders.ts';
 import type { PartitionQueue } from './partition-queue.ts';
@@ -22,6 +22,7 @@ export interface FetchingParts {
 
 export interface Fetching extends FetchingParts {
   readonly leaders: Leaders;
+  readonly fetchRecords: FetchRecords;
   /** In the order in which they are asked for. */
   readonly queues: Set<PartitionQueue>;
   /** Servers that are being asked. */
@@ -50,6 +51,7 @@ export function createFetching(parts: FetchingParts): Fetching {
   return {
     ...parts,
     leaders: createLeaders(parts.connections),
+    fetchRecords: createFetchRecords(),
     queues: new Set(),
     asked: new Set(),
     works: new Set(),
@@ -114,7 +116,9 @@ async function askServer(fetching: Fetching, server: string): Promise<void> {
     const turns = turnsOf(led);
     try {
       const waitMs = waitMsOf(fetching, server, led.length > countOf(turns));
-      settle(fetching, turns, await ask(fetching, server, turns, waitMs));
+      const askedAt = fetching.clock.now();
+      const answers = await ask(fetching, server, turns, waitMs);
+      settle(fetching, { turns, answers, askedAt });
     } catch (error) {
       leaders.doubt();
       rest(fetching, led, error);
@@ -148,33 +152,41 @@ async function ask(
   const { node, giveUp } = await fetching.leaders.connectTo(server);
   try {
     const wanted = turns.map(({ asked }) => asked);
-    return await within(fetching, limitMs, fetchRecords(node, wanted, waitMs), giveUp);
+    return await within(fetching, limitMs, fetching.fetchRecords(node, wanted, waitMs), giveUp);
   } catch (error) {
     giveUp();
     throw error;
   }
 }
 
-function settle(
-  fetching: Fetching,
-  turns: readonly Turn[],
-  answers: readonly PartitionAnswer[],
-): void {
+interface Asked {
+  readonly turns: readonly Turn[];
+  /** In the order of the turns. */
+  readonly answers: readonly PartitionAnswer[];
+  readonly askedAt: number;
+}
+
+function settle(fetching: Fetching, { turns, answers, askedAt }: Asked): void {
   const given = turns.filter((_turn, at) => (answers[at]?.records?.length ?? 0) > 0);
   moveBehind(fetching.queues, turns, given);
   for (const [at, { asked, queues }] of turns.entries()) {
     for (const queue of queues) {
       // Closed, or moved while it was asked for: what it wants now is asked for next.
       if (!fetching.queues.has(queue) || queue.asks !== asked.offset) continue;
-      settleOne(fetching, queue, answers[at]!);
+      settleOne(fetching, queue, answers[at]!, askedAt);
     }
   }
 }
 
-function settleOne(fetching: Fetching, queue: PartitionQueue, answer: PartitionAnswer): void {
+function settleOne(
+  fetching: Fetching,
+  queue: PartitionQueue,
+  answer: PartitionAnswer,
+  askedAt: number,
+): void {
   const { error } = answer;
   if (error === undefined) {
-    queue.take(answer.records, answer.next, answer.ends);
+    queue.take({ ...answer, askedAt });
   } else if ((error as { readonly type?: string }).type === 'OFFSET_OUT_OF_RANGE') {
     keep(fetching, judge(fetching, queue, error));
   } else {

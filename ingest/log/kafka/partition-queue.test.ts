@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { kafkaError } from './errors.ts';
 import type { KafkaRecord } from './kafka.ts';
-import { createPartitionQueue, type PartitionQueue } from './partition-queue.ts';
+import { createPartitionQueue, type LogEnds, type PartitionQueue } from './partition-queue.ts';
 
 function record(offset: number, bytes = 10): KafkaRecord {
   return { offset, key: null, value: Buffer.alloc(bytes), headers: {} };
@@ -14,11 +14,19 @@ function openQueue(offset = 0, bytesMax = 1_000): { queue: PartitionQueue; stirr
     partition: 0,
     offset,
     bytesMax,
-    now: () => 5,
     stir: () => void stirs++,
     closed: () => undefined,
   });
   return { queue, stirred: () => stirs };
+}
+
+function take(
+  queue: PartitionQueue,
+  records: readonly KafkaRecord[],
+  next: number,
+  ends: LogEnds,
+): void {
+  queue.take({ records, next, ends, askedAt: 5 });
 }
 
 /** Nothing is open: all that is there is committed. */
@@ -27,7 +35,7 @@ const all = (end: number) => ({ stable: end, high: end });
 describe('what was fetched of a partition', () => {
   it('is read in order, and once', async () => {
     const { queue } = openQueue(3);
-    queue.take([record(3), record(4), record(6)], 7, all(9));
+    take(queue, [record(3), record(4), record(6)], 7, all(9));
     expect((await queue.reader.read(1)).map(({ offset }) => offset)).toEqual([3]);
     expect(queue.reader.next).toBe(4);
     expect((await queue.reader.read(1_000)).map(({ offset }) => offset)).toEqual([4, 6]);
@@ -39,7 +47,7 @@ describe('what was fetched of a partition', () => {
   it('wakes who waits for the end, even where only markers or aborted records lie before it', async () => {
     const { queue } = openQueue();
     const waiting = queue.reader.wait();
-    queue.take([], 4, all(4));
+    take(queue, [], 4, all(4));
     await waiting;
     expect(queue.reader.next).toBe(4);
     expect(queue.reader.levelAt).toBe(5);
@@ -47,9 +55,9 @@ describe('what was fetched of a partition', () => {
 
   it('is level only where no transaction is open', () => {
     const { queue } = openQueue();
-    queue.take([], 4, { stable: 4, high: 6 });
+    take(queue, [], 4, { stable: 4, high: 6 });
     expect(queue.reader.levelAt).toBe(Number.NEGATIVE_INFINITY);
-    queue.take([], 6, all(6));
+    take(queue, [], 6, all(6));
     expect(queue.reader.levelAt).toBe(5);
   });
 
@@ -57,7 +65,7 @@ describe('what was fetched of a partition', () => {
     const { queue } = openQueue(4);
     let isAwake = false;
     const waiting = queue.reader.wait().then(() => (isAwake = true));
-    queue.take([], 4, all(4));
+    take(queue, [], 4, all(4));
     await Promise.resolve();
     expect(isAwake).toBe(false);
     queue.reader.close();
@@ -72,14 +80,14 @@ describe('what was fetched of a partition', () => {
     const waiting = queue.reader.wait(signal);
     stopping.abort();
     await waiting;
-    queue.take([record(4)], 5, all(5));
+    take(queue, [record(4)], 5, all(5));
     expect(removals).toBe(1);
     await queue.reader.wait(signal);
   });
 
   it('is bounded: at the bound no more is asked for until some is read', async () => {
     const { queue, stirred } = openQueue(0, 300);
-    queue.take([record(0, 200)], 1, all(9));
+    take(queue, [record(0, 200)], 1, all(9));
     expect(queue.wantsMore).toBe(false);
     expect(queue.isFull).toBe(true);
     const before = stirred();
@@ -90,7 +98,7 @@ describe('what was fetched of a partition', () => {
 
   it('comes before the problem that followed it; the problem is told once, or until it is mended', async () => {
     const { queue } = openQueue();
-    queue.take([record(0)], 1, all(9));
+    take(queue, [record(0)], 1, all(9));
     queue.fail(kafkaError('KAFKA_UNREACHABLE'));
     expect(await queue.reader.read(1)).toHaveLength(1);
     await expect(queue.reader.read(1)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });
@@ -108,7 +116,7 @@ describe('what was fetched of a partition', () => {
 
   it('is nothing any more once its reader is closed', async () => {
     const { queue } = openQueue();
-    queue.take([record(0)], 1, all(9));
+    take(queue, [record(0)], 1, all(9));
     queue.reader.close();
     await queue.reader.wait();
     await expect(queue.reader.read(1)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' });

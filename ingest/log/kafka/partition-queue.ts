@@ -9,8 +9,6 @@ export interface PartitionQueueOptions {
   readonly partition: number;
   readonly offset: Offset;
   readonly bytesMax: number;
-  /** Wall clock. */
-  readonly now: () => number;
   /** There is room again, or another offset is wanted. */
   readonly stir: () => void;
   readonly closed: () => void;
@@ -31,10 +29,19 @@ export interface PartitionQueue {
   isWaiting: boolean;
   /** How often in a row it failed. */
   failures: number;
-  /** What was answered to `asks`, and the offset to ask for next. */
-  take(records: readonly KafkaRecord[], next: Offset, ends: LogEnds): void;
+  /** What was answered to `asks`. */
+  take(answered: Answered): void;
   /** The next read of an empty queue rejects with it; `isFinal`: and so does each one until `seek`. */
   fail(error: Error, isFinal?: boolean): void;
+}
+
+export interface Answered {
+  readonly records: readonly KafkaRecord[];
+  /** Offset to ask for next. */
+  readonly next: Offset;
+  readonly ends: LogEnds;
+  /** Wall clock, before it was asked for: the answer may have been long on its way. */
+  readonly askedAt: number;
 }
 
 /** Of what is committed, and of all: between them transactions are open. */
@@ -71,16 +78,16 @@ export function createPartitionQueue(options: PartitionQueueOptions): PartitionQ
     server: undefined,
     isWaiting: false,
     failures: 0,
-    take(fetched, behind, { stable, high }) {
+    take({ records, next: behind, ends: { stable, high }, askedAt }) {
       if (state.isClosed) return;
       this.failures = 0;
-      stock.add(fetched);
+      stock.add(records);
       // Markers and aborted records too: who waits for the end has come nearer to it.
       const isAhead = behind > state.asks;
       state.asks = behind;
       state.end = stable;
-      // What is in an open transaction may have been published before now.
-      if (behind >= high) state.levelAt = options.now();
+      // What is in an open transaction may have been published before.
+      if (behind >= high) state.levelAt = askedAt;
       if (stock.isEmpty) state.next = behind;
       state.problem = undefined;
       if (isAhead) waiters.wake();

@@ -1,10 +1,13 @@
 /**
  * A record batch of format 2 (Apache Kafka protocol guide, "Record Batch", "Record"), read in place.
  * kafkajs makes long integers and texts of every record's offset and time, and a new object for each
- * header: measured 4 µs of CPU a reading, where this takes 1. Compressed batches are left to it.
+ * header: measured 4 µs of CPU a reading, where this takes 1. Compressed batches are left to it. No
+ * server looks at the checksum of what it gives out, and kafkajs does not either.
  */
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import decodeCompressed from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
+import { createCrc32c, type Crc32c } from '../crc32c.ts';
+import { kafkaError } from './errors.ts';
 import type { KafkaRecord, Offset } from './kafka.ts';
 
 export interface StoredBatch {
@@ -23,6 +26,7 @@ const header = {
   baseOffset: 0,
   length: 8,
   magic: 16,
+  checksum: 17,
   attributes: 21,
   lastOffsetDelta: 23,
   producerId: 43,
@@ -36,23 +40,39 @@ const attribute = { compression: 7, transactional: 16, marker: 32 } as const;
 
 /**
  * The batches in a part of an answer. The last may have been cut by the bound of the answer: it is
- * asked for again. Keys, values and headers are views of `bytes`.
+ * asked for again. Keys, values and headers are views of `bytes`. Rejects KAFKA_BATCH_DAMAGED where the
+ * first cannot be read; what lies before one that cannot is given.
  */
-export async function decodeBatches(bytes: Buffer): Promise<StoredBatch[]> {
-  const batches: StoredBatch[] = [];
-  const names: string[] = [];
-  for (let at = 0; at + frameBytes <= bytes.length;) {
-    const end = at + frameBytes + bytes.readInt32BE(at + header.length);
-    if (end > bytes.length || end < at + header.bytes) break;
-    batches.push(await decodeBatch(bytes.subarray(at, end), names));
-    at = end;
-  }
-  return batches;
+export type DecodeBatches = (bytes: Buffer) => Promise<StoredBatch[]>;
+
+export function createBatchDecoder(): DecodeBatches {
+  const crc32c = createCrc32c();
+  return async (bytes) => {
+    const batches: StoredBatch[] = [];
+    const names: string[] = [];
+    for (let at = 0; at + frameBytes <= bytes.length;) {
+      const end = at + frameBytes + bytes.readInt32BE(at + header.length);
+      if (end > bytes.length || end < at + header.bytes) break;
+      try {
+        batches.push(await decodeBatch(bytes.subarray(at, end), crc32c, names));
+      } catch (error) {
+        if (batches.length > 0) break;
+        const offset = Number(bytes.readBigInt64BE(at));
+        throw kafkaError('KAFKA_BATCH_DAMAGED', { offset, reason: String(error) }, error);
+      }
+      at = end;
+    }
+    return batches;
+  };
 }
 
-async function decodeBatch(bytes: Buffer, names: string[]): Promise<StoredBatch> {
+async function decodeBatch(bytes: Buffer, crc32c: Crc32c, names: string[]): Promise<StoredBatch> {
   if (bytes[header.magic] !== magic) {
     throw new RangeError(`A record batch has format ${bytes[header.magic]}, not ${magic}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (crc32c(view, header.attributes, bytes.length, 0) !== view.getUint32(header.checksum)) {
+    throw new RangeError('Its bytes are not those that its checksum was made of');
   }
   const attributes = bytes.readInt16BE(header.attributes);
   const baseOffset = Number(bytes.readBigInt64BE(header.baseOffset));

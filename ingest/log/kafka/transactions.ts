@@ -38,7 +38,9 @@ export async function openTransactions(
     transactionTimeout: config.transactionTimeoutMs,
     allowAutoTopicCreation: false,
     createPartitioner: () => givenPartition,
-    retry: { retries: 5 },
+    // None: of a send of several partitions kafkajs sends those again that another server leads by then,
+    // although they are stored, and numbers them anew. The caller opens the id anew and looks instead.
+    retry: { retries: 0 },
   });
   try {
     await producer.connect();
