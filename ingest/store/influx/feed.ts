@@ -10,6 +10,7 @@ import type { Position } from '../../log/log.ts';
 import { decodeBatch } from '../../observations/batch-codec.ts';
 import type { InfluxConfig } from './config.ts';
 import { influxError } from './errors.ts';
+import type { Reading } from './lag.ts';
 import type { InfluxEvents } from './events.ts';
 import type { LineBuilder } from './lines.ts';
 
@@ -42,8 +43,7 @@ export interface Feed {
   take(load: Load): Promise<void>;
   /** Resolves once `take` may have something. */
   wait(signal: AbortSignal): Promise<void>;
-  /** End of the partition, as far as reading has told. */
-  readonly end: Offset;
+  readonly reading: Reading;
   close(): void;
 }
 
@@ -55,7 +55,7 @@ export function isFull(load: Load, { linesMax, bytesMax }: InfluxConfig): boolea
 export function openFeed(options: FeedOptions, partition: number, mark: Mark): Feed {
   const { kafka, topic, config, clock, events } = options;
   const reader: PartitionReader = kafka.openReader(topic, partition, mark.offset);
-  let { position } = mark;
+  let { position, offset: taken } = mark;
   let records: readonly KafkaRecord[] = [];
   let at = 0;
   let heldUntilMs = 0;
@@ -69,16 +69,17 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
   }
 
   function addRecord(load: Load, record: KafkaRecord): void {
-    const taken = linesOf(options.lines, partition, record);
-    if (taken.position > position + 1) {
-      events.batchesMissing({ partition, from: position + 1, to: taken.position - 1 });
+    const made = linesOf(options.lines, partition, record);
+    if (made.position > position + 1) {
+      events.batchesMissing({ partition, from: position + 1, to: made.position - 1 });
     }
-    position = Math.max(position, taken.position);
-    for (const line of taken.lines) {
+    position = Math.max(position, made.position);
+    for (const line of made.lines) {
       load.lines.push(line);
       load.bytes += line.length + 1;
     }
-    load.marks.set(partition, { offset: record.offset + 1, position });
+    taken = record.offset + 1;
+    load.marks.set(partition, { offset: taken, position });
     failures = 0;
   }
 
@@ -117,8 +118,9 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
       if (at < records.length) return;
       await reader.wait(signal);
     },
-    get end() {
-      return reader.end;
+    get reading() {
+      const passed = at >= records.length ? reader.next : undefined;
+      return { end: reader.end, taken, passed };
     },
     close: () => reader.close(),
   };

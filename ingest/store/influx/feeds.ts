@@ -90,7 +90,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
     stir: () => wake(),
     lag,
     get behind() {
-      return lag.behind((partition) => feeds.get(partition)?.end ?? 0);
+      return lag.behind((partition) => feeds.get(partition)?.reading);
     },
     close() {
       for (const feed of feeds.values()) feed.close();

@@ -9,8 +9,18 @@ export interface Lag {
   store(marks: ReadonlyMap<number, Mark>): void;
   /** Readers that may read no more learn of no new end, so Kafka is asked. */
   learnEnds(ends: readonly PartitionEnds[]): void;
-  /** Batches of the open partitions that are not stored, about. `readTo`: ends as reading tells them. */
-  behind(readTo: (partition: number) => Offset): number;
+  /** Batches of the open partitions that are not stored, about. */
+  behind(reading: (partition: number) => Reading | undefined): number;
+}
+
+/** How far a partition is read. */
+export interface Reading {
+  /** Where it ends, as far as reading has told. */
+  readonly end: Offset;
+  /** Behind the last batch that was given to be stored. */
+  readonly taken: Offset;
+  /** Behind everything that was read, markers and aborted batches too; undefined where some waits. */
+  readonly passed: Offset | undefined;
 }
 
 /** A batch and the marker that ends its transaction. */
@@ -30,13 +40,15 @@ export function createLag(): Lag {
     learnEnds(told) {
       ends = told;
     },
-    behind(readTo) {
-      let offsets = 0;
+    behind(reading) {
+      let batches = 0;
       for (const [partition, offset] of stored) {
-        const end = Math.max(readTo(partition), ends[partition]?.end ?? 0);
-        offsets += Math.max(0, end - offset);
+        const { end = 0, taken = 0, passed = 0 } = reading(partition) ?? {};
+        const from = offset >= taken ? Math.max(offset, passed) : offset;
+        const left = Math.max(end, ends[partition]?.end ?? 0) - from;
+        batches += Math.ceil(Math.max(0, left - 1) / offsetsOfBatch);
       }
-      return Math.floor(offsets / offsetsOfBatch);
+      return batches;
     },
   };
 }
