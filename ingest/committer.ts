@@ -19,6 +19,8 @@ import type { StoreWriter } from './store/store.ts';
 
 /** Where batches are kept: the log `observations`, or a partition of the topic of that name. */
 export interface BatchLog {
+  /** By how much our clock is behind the log's own, as far as is known; absent: it has none. */
+  readonly clockBehindMs?: number;
   /**
    * As `LogWriter.append`. `passed` is kept with the record, all or nothing: readings that concern
    * series of other partitions; a log without partitions is given none.
@@ -165,13 +167,14 @@ interface Sealer {
 }
 
 function createSealer(parts: CommitterParts): Sealer {
-  const { clock, store, pending, balance, sources } = parts;
+  const { clock, observations, store, pending, balance, sources } = parts;
   let publishedAt = store.publishedAt;
   let last = { consumed: sources?.total ?? store.consumed, totals: { ...balance } };
 
   function stamp(rows: Batch['rows']): number {
     // Of a partition two batches never share an instant, so that an instant names a batch there.
-    publishedAt = Math.max(publishedAt + (sources === undefined ? 0 : 1), clock.now());
+    const now = clock.now() + (observations.clockBehindMs ?? 0);
+    publishedAt = Math.max(publishedAt + (sources === undefined ? 0 : 1), now);
     for (const row of rows) publish(row, publishedAt);
     return publishedAt;
   }

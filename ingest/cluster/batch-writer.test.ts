@@ -128,13 +128,50 @@ describe('the writer of a partition', () => {
       clock.advance(settleMs + 1);
       return 'none';
     };
-    await expect(append(writer, 'late')).rejects.toMatchObject({ code: 'KAFKA_LATE' });
+    const late = append(writer, 'late').catch(({ code }: { readonly code: string }) => code);
+    await setImmediate();
+    clock.advance(1);
+    expect(await late).toBe('KAFKA_LATE');
     server.faults.commit = () => {
       clock.advance(settleMs);
       return 'none';
     };
     expect(await append(writer, 'second')).toBe(2);
     expect(textsIn(server)).toEqual(['1 first', '2 second']);
+  });
+
+  it('sends at once what is offered after a batch that was late', async () => {
+    const server = await openServer();
+    const clock = createManualClock(0);
+    const writer = await openWriter(server, clock);
+    server.faults.commit = () => {
+      clock.advance(settleMs + 1);
+      return 'none';
+    };
+    const late = append(writer, 'late').catch(({ code }: { readonly code: string }) => code);
+    await setImmediate();
+    clock.advance(1);
+    expect(await late).toBe('KAFKA_LATE');
+    server.faults.open = () => 'before';
+    server.faults.commit = () => 'none';
+    expect(await append(writer, 'first')).toBe(1);
+  });
+
+  it('makes no batch older than Kafka’s clock allows', async () => {
+    const server = await openServer();
+    const clock = createManualClock(0);
+    const writer = await openWriter(server, clock);
+    expect(writer.clockBehindMs).toBe(0);
+    server.faults.clockBehindMs = 60_000;
+    const old = append(writer, 'old').catch(({ code }: { readonly code: string }) => code);
+    for (let turn = 0; turn < 5; turn++) {
+      await setImmediate();
+      clock.advance(1);
+    }
+    expect(await old).toBe('KAFKA_LATE');
+    expect(writer.clockBehindMs).toBe(60_000);
+    expect(await append(writer, 'as of now')).toBe(1);
+    expect(textsIn(server)).toEqual(['1 as of now']);
   });
 
   it.each<[string, CommitFault, readonly string[]]>([

@@ -56,6 +56,7 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
       const value = Buffer.allocUnsafe(sizeBytes);
       fill(value, 0);
       const position = commits.last + 1;
+      const { clockBehindMs } = commits;
       const untilMs = options.clock.monotonicMs() + options.settleMs;
       const batch: OutgoingRecord = {
         topic: topics.observations,
@@ -66,7 +67,11 @@ export async function openBatchWriter(options: BatchWriterOptions): Promise<Batc
       };
       const others = passed.map((each) => recordOfPassed(each, topics.readings));
       const records = [batch, ...others];
-      void tell(commits.commit({ position, value, records, untilMs }), position, done);
+      const offered = { position, value, records, untilMs, clockBehindMs };
+      void tell(commits.commit(offered), position, done);
+    },
+    get clockBehindMs() {
+      return commits.clockBehindMs;
     },
     close: () => commits.close(),
   };
@@ -97,15 +102,32 @@ interface Offered {
   readonly records: readonly OutgoingRecord[];
   /** Monotonic: later it is not committed. */
   readonly untilMs: number;
+  /** By how much it was known that our clock is behind when the batch was made. */
+  readonly clockBehindMs: number;
+}
+
+/** True when the batch is the last one committed; false when it never was. */
+function wasCommitted(
+  { position, value }: Offered,
+  now: BatchPlaceInTopic | undefined,
+  last: Position,
+): boolean {
+  if (now?.position === position && now.value.equals(value)) return true;
+  // Somebody else wrote in between, and thinks as we do that the partition is theirs.
+  const found = now?.position ?? 0;
+  if (found !== last) throw kafkaError('KAFKA_FENCED', { last, found });
+  return false;
 }
 
 interface Commits {
   readonly found: BatchPlaceInTopic | undefined;
   /** Of the last committed batch. */
   readonly last: Position;
+  /** As of `TransactionalProducer`, the last that committed. */
+  readonly clockBehindMs: number;
   /**
    * Resolves once it is committed, however often that took; rejects what no later try can mend, and
-   * KAFKA_LATE.
+   * KAFKA_LATE: then the id is open, so that what is offered next is sent at once.
    */
   commit(offered: Offered): Promise<void>;
   close(): Promise<void>;
@@ -120,6 +142,7 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
     throw error;
   });
   let last = found?.position ?? 0;
+  let clockBehindMs = 0;
   let isClosed = false;
 
   async function reopen(): Promise<void> {
@@ -128,27 +151,24 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
     else producer = opened;
   }
 
-  /** True when the batch is the last one committed; false when it never was. */
-  async function wasCommitted({ position, value }: Offered): Promise<boolean> {
-    const now = await lastBatch(place);
-    if (now?.position === position && now.value.equals(value)) return true;
-    // Somebody else wrote in between, and thinks as we do that the partition is theirs.
-    if ((now?.position ?? 0) !== last) {
-      throw kafkaError('KAFKA_FENCED', { transactionalId, last, found: now?.position ?? 0 });
-    }
-    return false;
+  /** By Kafka's clock: a batch of a node whose clock is behind says that it is older than it is. */
+  function isInTime(offered: Offered): boolean {
+    clockBehindMs = producer?.clockBehindMs ?? clockBehindMs;
+    const olderMs = Math.max(0, clockBehindMs - offered.clockBehindMs);
+    return clock.monotonicMs() + olderMs <= offered.untilMs;
   }
 
-  async function tryOnce(offered: Offered): Promise<void> {
-    const isInTime = (): boolean => clock.monotonicMs() <= offered.untilMs;
+  /** False when it is too late, and nothing of it was sent. */
+  async function tryOnce(offered: Offered): Promise<boolean> {
     if (producer === undefined) {
       await reopen();
-      if (await wasCommitted(offered)) return;
-      if (!isInTime()) throw kafkaError('KAFKA_LATE', { transactionalId });
+      if (wasCommitted(offered, await lastBatch(place), last)) return true;
+      if (!isInTime(offered)) return false;
     }
     // Undefined where it was closed meanwhile.
     if (producer === undefined) throw givenUp();
-    await producer.commit(offered.records, isInTime);
+    await producer.commit(offered.records, () => isInTime(offered));
+    return true;
   }
 
   async function drop(): Promise<void> {
@@ -165,21 +185,25 @@ async function openCommits(options: BatchWriterOptions): Promise<Commits> {
     get last() {
       return last;
     },
+    get clockBehindMs() {
+      return clockBehindMs;
+    },
     async commit(offered) {
-      while (!isClosed) {
+      let isLate = false;
+      while (!isClosed && !isLate) {
         try {
-          await tryOnce(offered);
+          isLate = !(await tryOnce(offered));
+          if (isLate) continue;
           last = offered.position;
           return;
         } catch (error) {
           if (error instanceof CodedError && !error.canRetry) throw error;
           events.commitDoubtful({ partition, position: offered.position, error });
           await drop();
-          if (error instanceof CodedError && error.code === 'KAFKA_LATE') throw error;
           await sleep(clock, options.retryMs);
         }
       }
-      throw givenUp();
+      throw isLate ? kafkaError('KAFKA_LATE', { transactionalId }) : givenUp();
     },
     async close() {
       isClosed = true;

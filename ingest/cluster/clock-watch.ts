@@ -5,8 +5,11 @@
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { ClockSeen } from '../log/kafka/clock-difference.ts';
 
-/** Beyond it the clocks differ; devices may be ten times as far ahead before they are doubted. */
-const differenceMsMax = 30_000;
+/**
+ * Beyond it the clocks differ: clocks that are kept by NTP are not. An api that is ahead by more than
+ * a batch may take (`cluster.settleMs`, 5 s) tells of a moment before all of it is there.
+ */
+const differenceMsMax = 2_000;
 const secondMs = 1_000;
 
 /** `thread`: which of the node's threads asks. */

@@ -34,7 +34,7 @@ export const clusterConfigSchema = z.strictObject({
     ),
   settleMs: z
     .int()
-    .min(100)
+    .min(500)
     .max(60_000)
     .default(5_000)
     .describe(

@@ -118,14 +118,20 @@ export function mortalKafka(
   const mortalProducer = (producer: TransactionalProducer): TransactionalProducer => {
     let isSpent = false;
     return {
-      commit: (records) =>
+      get clockBehindMs() {
+        return producer.clockBehindMs;
+      },
+      commit: (records, isWanted) =>
         fate.answer(
           (async () => {
             const fault = faultOf(weather.commits);
             const unknown = kafkaError('KAFKA_OUTCOME_UNKNOWN', { fault, isSpent });
             if (isSpent) throw unknown;
             isSpent = fault !== 'none';
-            if (fault !== 'before') await producer.commit(records);
+            // As often as not it is too late before it fails.
+            const isLate = fault === 'before' && next() < 0.5;
+            if (isLate) await producer.commit(records, () => false);
+            if (fault !== 'before') await producer.commit(records, isWanted);
             if (isSpent) throw unknown;
           })(),
         ),

@@ -45,6 +45,11 @@ export interface TransactionalProducer {
    * will be, committed. One call at a time.
    */
   commit(records: readonly OutgoingRecord[], isWanted?: () => boolean): Promise<void>;
+  /**
+   * By how much our clock was behind the server's when that last stored, 0 where it was not;
+   * undefined before the first.
+   */
+  readonly clockBehindMs: number | undefined;
   close(): Promise<void>;
 }
 

@@ -31,6 +31,8 @@ export interface KafkaFaults {
   /** A transaction whose answer is awaited here is still open: the next to open its id aborts it. */
   commit?: (records: readonly OutgoingRecord[]) => CommitFault | Promise<CommitFault>;
   open?: (transactionalId: string) => Fault;
+  /** By how much the clocks of all clients are behind; nobody knows before something is stored. */
+  clockBehindMs?: number;
   /** After: nothing is given although there is something, as while it is still being fetched. */
   read?: (topic: string, partition: number) => Fault;
 }
@@ -110,9 +112,14 @@ function createTransactions(topics: StoredTopics, faults: KafkaFaults): Kafka['o
     const committedLate = late.get(id);
     late.delete(id);
     if (committedLate !== undefined) topics.store(committedLate, true);
+    let clockBehindMs: number | undefined;
     return {
+      get clockBehindMs() {
+        return clockBehindMs;
+      },
       async commit(records, isWanted) {
         await Promise.resolve();
+        clockBehindMs = faults.clockBehindMs ?? 0;
         const fault = (await faults.commit?.(records)) ?? 'none';
         const isFenced = epochs.get(id) !== epoch;
         const isLate = isWanted?.() === false;

@@ -52,12 +52,20 @@ export async function openTransactions(
     throw kafkaErrorOf(error, { transactionalId });
   }
   let isSpent = false;
+  let clockBehindMs: number | undefined;
+  const clockSeen = (aheadMs: number): void => {
+    clockBehindMs = Math.max(0, -aheadMs);
+    parts.clockSeen?.(aheadMs);
+  };
   return {
+    get clockBehindMs() {
+      return clockBehindMs;
+    },
     async commit(records, isWanted) {
       if (isSpent) throw kafkaError('KAFKA_OUTCOME_UNKNOWN', { transactionalId });
       try {
         const transaction = await producer.transaction();
-        await sendAll(transaction, records, parts);
+        await sendAll(transaction, records, { ...parts, clockSeen });
         if (isWanted?.() === false) {
           // Where this is not answered either, whoever opens the id next ends it.
           await transaction.abort().catch(() => undefined);
