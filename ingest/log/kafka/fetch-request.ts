@@ -30,9 +30,9 @@ export type PartitionAnswer =
   | { readonly error: Error; readonly records?: undefined };
 
 /** Of one answer, all partitions together; they are filled in the order in which they are asked for. */
-const answerBytesMax = 16_777_216;
+const answerBytesMax = 4_194_304;
 /** Of one partition in an answer; the server gives one batch even where that is larger. */
-const partitionBytesMax = 1_048_576;
+const partitionBytesMax = 262_144;
 const committedOnly = 1;
 const isConsumer = -1;
 const unknownCode = -1;

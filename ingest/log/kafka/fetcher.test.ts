@@ -4,7 +4,7 @@ import { createFetcher, type Fetcher } from './fetcher.ts';
 import { FakeKafka } from './fetcher.fixture.ts';
 import type { PartitionReader } from './kafka.ts';
 
-const config = { fetchWaitMs: 200, readAheadBytesMax: 2_000, requestTimeoutMs: 5_000 };
+const config = { fetchWaitMs: 200, readAheadBytesMax: 12_000, requestTimeoutMs: 5_000 };
 
 let clock: ManualClock;
 let kafka: FakeKafka;
@@ -138,7 +138,7 @@ describe('reading partitions', () => {
   });
 
   it('lets a server hold a request only shortly while a partition there waits for its reader', async () => {
-    kafka.partition('t-0', '1').bytesMin = 5_000;
+    kafka.partition('t-0', '1').bytesMin = 20_000;
     kafka.partition('t-1', '1');
     kafka.append('t-0', 'large');
     const full = fetcher.openReader('t', 0, 0);
