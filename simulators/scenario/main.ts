@@ -165,6 +165,7 @@ const outage = (flags: Flags): Promise<Outcome> =>
     how: flags['how'] === 'freeze' ? 'freeze' : 'stop',
     ack: flags['ack'] === 'replicated' ? 'replicated' : 'local',
     compared: numberOf(flags, 'compared', 50),
+    isStrict: flags['aims'] === 'strict',
     seed: numberOf(flags, 'seed', 1),
     logs: flags['logs'],
     tell,
@@ -239,6 +240,7 @@ const { values, positionals } = parseArgs({
       'interval',
       'apis',
       'clocks',
+      'aims',
     ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });

@@ -37,12 +37,19 @@ const grownMegabytesMax = 64;
 const spoolTimesMin = 5;
 const influxTimesMin = 3;
 /** A smaller heap is gone before a rate can be told. */
-const measurableSeconds = 5;
+const measurableSeconds = 20;
 
-/** What was promised and did not hold, in words. */
-export function brokenOf(run: RunFigures): string[] {
+export interface Verdict {
+  /** What was promised and did not hold, in words. */
+  readonly broken: readonly string[];
+  /** Aims of speed and size that were not met: they depend on the machine and the load. */
+  readonly missed: readonly string[];
+}
+
+export function judge(run: RunFigures): Verdict {
   const { audits, view, balance, unacknowledged, deaths, ack, rate } = run;
   const broken: string[] = [];
+  const missed: string[] = [];
   const must = (holds: boolean, words: string): void => void (holds || broken.push(words));
   for (const [api, { missing, doubled, changed, invented }] of Object.entries(audits)) {
     must(missing + doubled + changed + invented === 0, `${api} shows what was acknowledged, once`);
@@ -52,10 +59,10 @@ export function brokenOf(run: RunFigures): string[] {
   must(deaths.length === 0, 'no node of ours ends');
   must(unacknowledged === 0, 'everything was acknowledged in the end');
   for (const [name, figures] of Object.entries(run.outages)) {
-    for (const words of brokenDuring(name, figures, { rate, ack }))
-      broken.push(`${name}: ${words}`);
+    must(isTakenAsPromised(name, figures, { rate, ack }), `${name}: acknowledged as promised`);
+    for (const words of missedDuring(figures, rate)) missed.push(`${name}: ${words}`);
   }
-  return broken;
+  return { broken, missed };
 }
 
 interface Asked {
@@ -63,10 +70,18 @@ interface Asked {
   readonly ack: RunFigures['ack'];
 }
 
-function brokenDuring(name: string, figures: OutageFigures, asked: Asked): string[] {
-  const { memory, spool, influx, freshMs, acknowledged, awayMs } = figures;
-  const broken: string[] = [];
-  const must = (holds: boolean, words: string): void => void (holds || broken.push(words));
+/** As ever from the own disk; nothing that Kafka does not have where it was to have it. */
+function isTakenAsPromised(name: string, figures: OutageFigures, asked: Asked): boolean {
+  const { acknowledged, awayMs } = figures;
+  const expected = (asked.rate * awayMs) / 1_000;
+  if (asked.ack === 'local' || name === 'influx') return acknowledged >= 0.95 * expected;
+  return acknowledged === 0;
+}
+
+function missedDuring(figures: OutageFigures, rate: number): string[] {
+  const { memory, spool, influx, freshMs } = figures;
+  const missed: string[] = [];
+  const must = (holds: boolean, words: string): void => void (holds || missed.push(words));
   for (const [node, { grownMegabytes }] of Object.entries(memory)) {
     must(grownMegabytes <= grownMegabytesMax, `${node} grows by at most ${grownMegabytesMax} MB`);
   }
@@ -76,15 +91,9 @@ function brokenDuring(name: string, figures: OutageFigures, asked: Asked): strin
   ] as const;
   for (const [what, { waited, levelMs, timesLive }, timesMin, each] of drains) {
     must(levelMs !== null, `${what} is made up for`);
-    if (waited < asked.rate * each * measurableSeconds) continue;
+    if (waited < rate * each * measurableSeconds) continue;
     must(timesLive >= timesMin, `${what} is made up for at ${timesMin} times the live rate`);
   }
   for (const [api, ms] of Object.entries(freshMs)) must(ms !== null, `${api} is live again`);
-  const expected = (asked.rate * awayMs) / 1_000;
-  if (asked.ack === 'local' || name === 'influx') {
-    must(acknowledged >= 0.95 * expected, 'readings are accepted as ever');
-  } else {
-    must(acknowledged === 0, 'nothing is acknowledged that Kafka does not have');
-  }
-  return broken;
+  return missed;
 }
