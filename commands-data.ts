@@ -16,7 +16,9 @@ import { askControl } from './control.ts';
 import { mintStoreId, openDataFolder, openEmptyFolder, pathsOf } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { openSystemRandom } from './devices/random.ts';
+import { startError } from './errors.ts';
 import { eraseAgain, laterOrders } from './erase-again.ts';
+import { networkOf } from './ingest/cluster/node-folder.ts';
 import { openNodeFileSystem } from './ingest/log/file-system-node.ts';
 import { makeBackup } from './ingest/maintain/backup.ts';
 import { maintainError } from './ingest/maintain/errors.ts';
@@ -66,6 +68,9 @@ async function backupHere(
 ): Promise<Manifest> {
   const folder = openDataFolder(configuration.dataDir, openSystemRandom());
   try {
+    if (networkOf(folder.registry, configuration.devices) !== undefined) {
+      throw startError('START_NOT_IN_CLUSTER', { command: 'backup' });
+    }
     const fileSystem = openNodeFileSystem();
     const ends = await endsOf(fileSystem, folder);
     return await makeBackup({
