@@ -16,6 +16,7 @@ import type { DecideRoomData } from './ingest/cluster/decide-worker.ts';
 import { joinedBytes } from './ingest/cluster/joining.ts';
 import { levelsBytes } from './ingest/cluster/levels.ts';
 import type { LinkRoomData } from './ingest/cluster/link-worker.ts';
+import { startGateBytes } from './ingest/cluster/start-gate.ts';
 import { durableEndBytes } from './ingest/log/durable-end.ts';
 import { openHealthDoor } from './health-door.ts';
 import { openRoom, type Room } from './open-room.ts';
@@ -153,6 +154,7 @@ function describeRooms(
   const joined = new SharedArrayBuffer(joinedBytes);
   const levels = new SharedArrayBuffer(levelsBytes(cluster.partitions));
   const forwarded = new SharedArrayBuffer(durableEndBytes);
+  const startGate = new SharedArrayBuffer(startGateBytes);
   const ends = {
     readings: new SharedArrayBuffer(durableEndBytes),
     observations: new SharedArrayBuffer(durableEndBytes),
@@ -177,6 +179,7 @@ function describeRooms(
         mqttWsPort,
         anonymousPublish: 'never',
       },
+      startGate,
       ...(cluster.ack === 'replicated'
         ? { replicated: { forwarded, ackWaitMsMax, ackPendingMax } }
         : {}),
@@ -187,6 +190,7 @@ function describeRooms(
       ports: ports.link,
       cluster,
       ends: { ...ends, forwarded, levels, joined },
+      startGate,
       ownsReadings: role === 'api',
       keepsRegistry: !hasApi,
     },
@@ -206,7 +210,7 @@ function describeRooms(
       room: 'api',
       ports: ports.api,
       api: { ...configuration.api, host, httpPort },
-      cluster: { cluster, levels, joined },
+      cluster: { cluster, levels, joined, startGate },
     },
   };
 }

@@ -28,6 +28,7 @@ export interface ApiClusterData {
   readonly cluster: ClusterConfig;
   readonly levels: SharedArrayBuffer;
   readonly joined: SharedArrayBuffer;
+  readonly startGate: SharedArrayBuffer;
 }
 
 export interface ClusterRegistryOptions extends RegistryWriterOptions, ApiClusterData {

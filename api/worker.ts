@@ -8,6 +8,7 @@ import type { ImportProblem } from '../devices/registry.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import { CodedError } from '../devices/coded-error.ts';
+import { createStartGate } from '../ingest/cluster/start-gate.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { Position } from '../ingest/log/log.ts';
@@ -153,8 +154,12 @@ function ownerOf({ data }: Surroundings): 'broker' | 'link' {
   return 'broker' in data.ports ? 'broker' : 'link';
 }
 
+/** Before its doors are open the broker answers nobody, and looks by itself once they are. */
 async function tellBroker(room: Surroundings): Promise<void> {
-  if ('broker' in room.data.ports) await room.call('broker', 'registryChanged');
+  const { ports, cluster } = room.data;
+  if (!('broker' in ports)) return;
+  if (cluster !== undefined && !createStartGate(cluster.startGate, room.clock).isPassed) return;
+  await room.call('broker', 'registryChanged');
 }
 
 /** The operators' work for the control socket. */

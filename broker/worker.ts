@@ -4,6 +4,7 @@ import type { RegistryReader } from '../devices/registry.ts';
 import { openRegistryReader } from '../devices/registry-sqlite-reader.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
+import { createStartGate } from '../ingest/cluster/start-gate.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { LogWriter } from '../ingest/log/log.ts';
@@ -35,6 +36,8 @@ export interface BrokerRoomData extends RoomData {
   readonly devices: DevicesConfig;
   readonly ingest: { readonly store: StoreConfig };
   readonly broker: BrokerConfig;
+  /** Cluster profile: doors wait for the log to be held against Kafka. */
+  readonly startGate?: SharedArrayBuffer;
   /** Cluster profile: an acknowledgement waits for Kafka. */
   readonly replicated?: {
     readonly forwarded: SharedArrayBuffer;
@@ -68,6 +71,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       : { healthy: false, reason: state.error.code };
   };
   const registry = openRegistryReader(data.paths.registry, { clock, config: data.devices });
+  await passStartGate(room, readings, registry);
   const openFeed = openFeedOf(room, registry);
   const broker = await openBroker({
     config: data.broker,
@@ -109,6 +113,19 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await (acknowledged ?? readings).close();
     },
   };
+}
+
+async function passStartGate(
+  { data, clock }: RoomSurroundings<BrokerRoomData>,
+  readings: LogWriter,
+  registry: RegistryReader,
+): Promise<void> {
+  if (data.startGate === undefined) return;
+  const gate = createStartGate(data.startGate, clock);
+  gate.tellEnd(readings.durableEnd.get());
+  await gate.pass();
+  // Versions that came meanwhile were told to nobody.
+  registry.refresh();
 }
 
 /** The log as doors see it: with `ack: replicated` a reading counts as kept once Kafka has it. */

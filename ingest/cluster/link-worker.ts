@@ -3,12 +3,10 @@
  * come in. On a node of the api it also owns the log into which the api appends, and on one without
  * api it keeps the copy of the registry. Doors and reading go on while Kafka is away.
  */
-import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { sleep } from '../../devices/clock.ts';
 import type { DevicesConfig } from '../../devices/config.ts';
 import type { RegistryReader } from '../../devices/registry.ts';
-import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../../room-thread.ts';
 import type { IngestConfig } from '../config.ts';
 import type { LogConfig, LogRetention } from '../log/config.ts';
@@ -16,21 +14,21 @@ import { createDurableEnd } from '../log/durable-end.ts';
 import { openNodeFileSystem } from '../log/file-system-node.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import { takeOwnerLock } from '../log/owner-lock.ts';
-import { openLogReader, openLogWriter } from '../log/segment-log.ts';
+import { openLogWriter } from '../log/segment-log.ts';
 import { readingsCalls, repeatRetention } from '../maintain/readings-calls.ts';
 import { keepReading } from '../reading-codec.ts';
 import type { Reading } from '../reading.ts';
 import type { ClusterConfig } from './config.ts';
 import { connectKafka } from './connect.ts';
 import type { Copy } from './copy.ts';
-import { createForwardEvents } from './forward/events.ts';
-import { openForwarder, type Forwarder } from './forward/forwarder.ts';
+import { openOwnForwarder } from './own-forwarder.ts';
+import type { Forwarder } from './forward/forwarder.ts';
 import { openPast, type Past } from './past.ts';
 import { openLocalCopy } from './local-copy.ts';
 import { metricsOnce } from './metrics-once.ts';
-import { namesOf } from './names.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
-import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
+import { tellJoined, untilIdentity } from './joining.ts';
+import { createStartGate, type StartGate } from './start-gate.ts';
 import { loggedText } from './workers-balance.ts';
 
 export interface LinkRoomData extends RoomData {
@@ -42,6 +40,7 @@ export interface LinkRoomData extends RoomData {
     readonly levels: SharedArrayBuffer;
     readonly joined: SharedArrayBuffer;
   };
+  readonly startGate: SharedArrayBuffer;
   readonly paths: {
     readonly path: string;
     readonly readings: string;
@@ -76,32 +75,10 @@ async function openLinkRoom(surroundings: Surroundings) {
   const clientId = `node-${data.cluster.node}-link`;
   const { kafka: config } = data.cluster;
   const kafka = connectKafka({ config, clock, telemetry, clientId, readText });
-  const intake = data.ownsReadings ? await openIntake(room) : undefined;
-  const duty = data.keepsRegistry ? openDuty(room, kafka) : undefined;
-  const closers: (() => Promise<unknown>)[] = [];
-  const stopping = new AbortController();
-  const opened = Promise.withResolvers<true>();
-  const links = {
-    forwarder: undefined as Forwarder | undefined,
-    copy: undefined as Copy | undefined,
-  };
-
-  /** In the background: what needs to know the cluster, and what needs the registry. */
-  async function link(): Promise<void> {
-    const { signal } = stopping;
-    const { busyTimeoutMs } = data.devices;
-    const registry = { path: data.paths.registry, busyTimeoutMs };
-    const identity = await untilIdentity(registry, clock, signal);
-    if (identity === undefined) return;
-    const { storeId } = identity;
-    const parts = { ...data, ...room, kafka, storeId, telemetry, signal };
-    links.copy = await openLocalCopy({ ...parts, openPast: pastOpener(room, kafka) }, closers);
-    if (links.copy === undefined) return;
-    opened.resolve(true);
-    await untilJoined(data.ends.joined, clock, signal);
-    if (signal.aborted) return;
-    links.forwarder = await openOwnForwarder(room, kafka, intake, closers);
-  }
+  const gate = createStartGate(data.startGate, clock);
+  const intake = data.ownsReadings ? await openIntake(room, gate) : undefined;
+  const duty = data.keepsRegistry ? openDuty(room, kafka, gate) : undefined;
+  const links = openLinks({ room, kafka, gate, intake });
   const readingsEnd = createDurableEnd(data.ends.readings);
   const metrics = async (): Promise<string> => {
     const logged = readingsEnd.get();
@@ -109,7 +86,6 @@ async function openLinkRoom(surroundings: Surroundings) {
     return (await telemetry.text()) + loggedText(data.cluster.node, logged, waiting);
   };
   const health = () => healthOf(links, data.ports['broker'] !== undefined);
-  const linking = link().catch(room.fail);
 
   return {
     ready: {},
@@ -124,24 +100,82 @@ async function openLinkRoom(surroundings: Surroundings) {
     },
     rooms: {
       api: {
-        opened: () => opened.promise,
+        opened: () => links.opened,
         append: (reading: Reading) => intake?.append(reading),
         health,
         metrics,
       },
     },
     async close() {
-      stopping.abort();
+      links.stop();
       await duty?.close();
-      await Promise.race([linking, sleep(clock, closeMsMax)]);
-      for (const close of closers.splice(0).reverse()) await close();
+      await links.close();
       await intake?.close();
       await kafka.close();
     },
   };
 }
 
-function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
+interface LinkParts {
+  readonly room: Surroundings;
+  readonly kafka: Kafka;
+  readonly gate: StartGate;
+  readonly intake: { consumed(position: number): Promise<void> } | undefined;
+}
+
+interface Links {
+  readonly copy: Copy | undefined;
+  readonly forwarder: Forwarder | undefined;
+}
+
+/** In the background: what needs to know the cluster, and what needs the node's number claimed. */
+function openLinks({ room, kafka, gate, intake }: LinkParts) {
+  const { data, clock } = room;
+  const closers: (() => Promise<unknown>)[] = [];
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const opened = Promise.withResolvers<true>();
+  let copy: Copy | undefined;
+  let forwarder: Forwarder | undefined;
+
+  async function copyIn(): Promise<void> {
+    const { busyTimeoutMs } = data.devices;
+    const registry = { path: data.paths.registry, busyTimeoutMs };
+    const identity = await untilIdentity(registry, clock, signal);
+    if (identity === undefined) return;
+    const { storeId } = identity;
+    const parts = { ...data, ...room, kafka, storeId, signal };
+    copy = await openLocalCopy({ ...parts, openPast: pastOpener(room, kafka) }, closers);
+    if (copy !== undefined) opened.resolve(true);
+  }
+
+  async function forwardOut(): Promise<void> {
+    const consumed = async (position: number): Promise<void> => {
+      if (intake === undefined) await room.call('broker', 'consumed', position);
+      else await intake.consumed(position);
+    };
+    const parts = { ...data, ...room, kafka, gate, signal, consumed, failed: room.fail };
+    forwarder = await openOwnForwarder(parts, closers);
+  }
+
+  const linking = Promise.all([copyIn(), forwardOut()]).catch(room.fail);
+  return {
+    opened: opened.promise,
+    get copy() {
+      return copy;
+    },
+    get forwarder() {
+      return forwarder;
+    },
+    stop: () => stopping.abort(),
+    async close() {
+      await Promise.race([linking, sleep(clock, closeMsMax)]);
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+  };
+}
+
+function openDuty(room: Surroundings, kafka: Kafka, gate: StartGate): RegistryDuty {
   const { data, clock, random, telemetry } = room;
   const { cluster, devices, paths } = data;
   const duty = openRegistryDuty({
@@ -154,7 +188,9 @@ function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
     path: paths.registry,
     logId: paths.identity.storeId,
     onVersion: async () => {
-      if (data.ports['broker'] !== undefined) await room.call('broker', 'registryChanged');
+      // Before its doors are open the broker answers nobody, and looks by itself once they are.
+      if (data.ports['broker'] === undefined || !gate.isPassed) return;
+      await room.call('broker', 'registryChanged');
     },
     onFailed: room.fail,
   });
@@ -162,7 +198,7 @@ function openDuty(room: Surroundings, kafka: Kafka): RegistryDuty {
   return duty;
 }
 
-async function openIntake(room: Surroundings) {
+async function openIntake(room: Surroundings, gate: StartGate) {
   const { data, clock, random, telemetry } = room;
   const readings = await openLogWriter({
     fileSystem: openNodeFileSystem(),
@@ -176,13 +212,17 @@ async function openIntake(room: Surroundings) {
     durableEnd: createDurableEnd(data.ends.readings),
     lock: takeOwnerLock,
   });
+  gate.tellEnd(readings.durableEnd.get());
+  const passed = gate.pass();
   const calls = readingsCalls(readings, createDurableEnd(data.ends.observations));
   const rounds = repeatRetention(clock, calls.retain, (error) =>
     telemetry.logger.warn({ error }, 'retention could not delete; it is tried again'),
   );
   return {
-    append: (reading: Reading) =>
-      keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) }),
+    async append(reading: Reading) {
+      await passed;
+      return keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+    },
     consumed: calls.consumed,
     async close() {
       rounds.stop();
@@ -196,95 +236,6 @@ function pastOpener({ data, clock }: Surroundings, kafka: Kafka) {
   const { influx } = cluster;
   return (registry: RegistryReader): Past | undefined =>
     influx && openPast({ kafka, registry, clock, influx, cluster, readText });
-}
-
-async function openOwnForwarder(
-  room: Surroundings,
-  kafka: Kafka,
-  intake: { consumed(position: number): Promise<void> } | undefined,
-  closers: (() => Promise<unknown>)[],
-): Promise<Forwarder> {
-  const { data, clock, telemetry } = room;
-  const { cluster, paths } = data;
-  const fileSystem = openNodeFileSystem();
-  const readingsEnd = createDurableEnd(data.ends.readings);
-  const readings = await openLogReader({
-    fileSystem,
-    directory: paths.readings,
-    durableEnd: readingsEnd,
-  });
-  closers.push(() => readings.close());
-  const registry = openRegistryReader(paths.registry, { clock, config: data.devices });
-  closers.push(async () => registry.close());
-  const producer = await kafka.openProducer();
-  closers.push(() => producer.close());
-  const looking = repeatRefresh(room, registry);
-  closers.push(async () => looking.stop());
-  const consumed = async (position: number): Promise<void> => {
-    if (intake === undefined) await room.call('broker', 'consumed', position);
-    else await intake.consumed(position);
-  };
-  const forwarder = await openForwarder({
-    node: cluster.node,
-    partitions: cluster.partitions,
-    readings,
-    readingsEnd,
-    producer,
-    registry,
-    fileSystem,
-    directory: paths.path,
-    clock,
-    config: cluster.forward,
-    topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
-    events: createForwardEvents(telemetry),
-    forwardedEnd: createDurableEnd(data.ends.forwarded),
-    noted: (position) => {
-      consumed(position).catch((error: unknown) => {
-        telemetry.logger.debug(
-          {
-            position,
-            error: String(error),
-          },
-          'ReadingsRetentionNotTold',
-        );
-      });
-    },
-    freeBytes: async () => freeBytesOf(paths.readings, data.log.readings.totalBytesMax),
-    failed: room.fail,
-  });
-  closers.push(() => forwarder.close());
-  return forwarder;
-}
-
-/** By how much a log may still grow: what its disk has left, and what its bound leaves. */
-function freeBytesOf(directory: string, totalBytesMax: number | null): number {
-  const { bavail, bsize } = statfsSync(directory);
-  const disk = bavail * bsize;
-  if (totalBytesMax === null) return disk;
-  const used = readdirSync(directory)
-    .map((name) => statSync(join(directory, name)).size)
-    .reduce((sum, size) => sum + size, 0);
-  return Math.max(0, Math.min(disk, totalBytesMax - used));
-}
-
-const refreshMs = 250;
-
-/** Routing follows the registry without being told: a version is used once it was seen and noted. */
-function repeatRefresh(
-  { clock }: Surroundings,
-  registry: { refresh(): unknown },
-): { readonly stop: () => void } {
-  let next = clock.schedule(refreshMs, round);
-  function round(): void {
-    registry.refresh();
-    next = clock.schedule(refreshMs, round);
-  }
-  return { stop: () => next.cancel() };
-}
-
-interface Links {
-  readonly copy: Copy | undefined;
-  readonly forwarder: Forwarder | undefined;
 }
 
 /**

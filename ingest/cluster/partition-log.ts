@@ -69,7 +69,8 @@ export function followPartition(options: PartitionLogOptions): FollowedPartition
   };
 }
 
-function startOfKept(error: unknown): Offset | undefined {
+/** The oldest kept offset, where the error says that what was asked for is no longer kept. */
+export function startOfKept(error: unknown): Offset | undefined {
   if (!(error instanceof CodedError) || error.code !== 'KAFKA_OFFSET_GONE') return undefined;
   const { start } = error.fields;
   return typeof start === 'number' ? start : undefined;

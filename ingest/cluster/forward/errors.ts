@@ -4,7 +4,7 @@ export const forwardErrors = {
   FORWARD_STATE_DAMAGED: {
     message: 'The note of how far Kafka has the log of readings cannot be read',
     meaning:
-      'The disk damaged the file that the field `path` names. Remove it: the kept readings are then sent again from the oldest on, and those that are known are dropped.',
+      'The disk damaged the file that the field `path` names. Remove it. Without `forward.state` the kept readings are sent again from the oldest on, and those that are known are dropped; without `forward.start` nothing is.',
     canRetry: false,
   },
   FORWARD_STATE_OTHER: {
@@ -16,7 +16,7 @@ export const forwardErrors = {
   FORWARD_LOG_SHORTENED: {
     message: 'The log of readings ends before what was sent of it',
     meaning:
-      'The folder was restored from an older copy: new readings would take the positions of others and be dropped as known. Restore the newest copy, or begin with an empty folder and a new `cluster.node`.',
+      'The folder was put back from an older copy: Kafka knows the node’s readings up to `sent`, the log ended at `end` when this node was started. New readings would take the positions of others and be dropped as known, so nothing was sent. Begin with an empty folder and a new `cluster.node`; never start this copy again. What it took in while Kafka was away is in it alone: let the devices send that again.',
     canRetry: false,
   },
 } as const satisfies ErrorTable;

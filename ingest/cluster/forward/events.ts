@@ -1,5 +1,5 @@
 /** What happens on the way of a node's readings to Kafka: one function an occurrence. */
-import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { Counter, Telemetry } from '../../../devices/telemetry.ts';
 import type { Position } from '../../log/log.ts';
 
 export interface Away {
@@ -12,6 +12,17 @@ export interface Away {
 }
 
 export interface ForwardEvents {
+  /** The own log reaches as far as Kafka knows it; `records` of Kafka were looked at for that. */
+  startProven(fields: {
+    readonly position: Position;
+    readonly end: Position;
+    readonly records: number;
+    readonly tookMs: number;
+  }): void;
+  /** Where the log ended at this start could not be noted on disk, or the note not be removed. */
+  startUnnoted(error: unknown): void;
+  /** The last batch of a partition cannot be understood: its readings are looked at instead. */
+  decidedUnread(fields: { readonly partition: number; readonly error: unknown }): void;
   opened(fields: { readonly position: Position; readonly registryVersion: number }): void;
   forwarded(readings: number): void;
   /** `readings`: so many, in or before the batch that ends at `last`. */
@@ -55,6 +66,7 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
     'Unix time at which the own log is full at the present rate, while Kafka is away; else 0.',
   );
   return {
+    ...startEventsOf(logger, errors),
     opened: (fields) => logger.info(fields, 'Readings are forwarded to Kafka.'),
     forwarded: (readings) => sent.increase(readings),
     unreadable(error, readings, last) {
@@ -102,6 +114,26 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
       until.set((gauges.away?.spoolUntilAt ?? 0) / secondMs);
     },
     closed: (at) => logger.info({ position: at }, 'Forwarding ends.'),
+  };
+}
+
+type StartEvents = Pick<ForwardEvents, 'startProven' | 'startUnnoted' | 'decidedUnread'>;
+
+function startEventsOf(logger: Telemetry['logger'], errors: Counter): StartEvents {
+  return {
+    startProven: (fields) =>
+      logger.info(fields, 'The own log reaches as far as Kafka knows it: nothing is used twice.'),
+    startUnnoted(error) {
+      errors.increase(1, { what: 'start' });
+      logger.warn({ error }, 'The note of where the own log ended at this start failed.');
+    },
+    decidedUnread(fields) {
+      errors.increase(1, { what: 'decided' });
+      logger.warn(
+        fields,
+        'The last batch of a partition is not understood: its readings are read.',
+      );
+    },
   };
 }
 

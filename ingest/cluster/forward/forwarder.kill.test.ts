@@ -57,6 +57,7 @@ function nodeCode(directory: string, life: number, keeps: boolean): string {
       '\\n' + JSON.stringify({ ...record, value: record.value.toString() })).join(''));
     await openForwarder({
       node: 7, topic: 'readings', partitions: 4, readings: await openLogReader(log), readingsEnd,
+      endAtStart: readingsEnd.get(),
       forwardedEnd, producer: { send, close: async () => undefined }, registry,
       fileSystem: log.fileSystem, directory, clock,
       config: forwardConfigSchema.parse({ noteEveryMs: 10, batchRecordsMax: 20 }),

@@ -40,6 +40,8 @@ export interface ForwarderOptions {
    */
   readonly readings: LogReader;
   readonly readingsEnd: DurableEnd;
+  /** Where the own log ended when the node was started, held against Kafka (`start.ts`). */
+  readonly endAtStart: Position;
   readonly producer: Producer;
   /** Whoever opened it refreshes it. */
   readonly registry: Pick<RegistryReader, 'at' | 'current'>;
@@ -146,7 +148,7 @@ export async function openForwarder(options: ForwarderOptions): Promise<Forwarde
 }
 
 async function openWork(options: ForwarderOptions): Promise<Omit<Work, 'signal'>> {
-  const { node, topic, partitions, registry, readings, readingsEnd } = options;
+  const { node, topic, partitions, registry, readings, endAtStart } = options;
   const file = await openStateFile({
     ...options,
     first: {
@@ -156,10 +158,10 @@ async function openWork(options: ForwarderOptions): Promise<Omit<Work, 'signal'>
       sequences: Array.from({ length: partitions }, () => 0),
     },
   });
-  const end = readingsEnd.get();
-  if (file.found.position > end) {
+  const sent = file.found.position;
+  if (sent > endAtStart) {
     await file.close();
-    throw forwardError('FORWARD_LOG_SHORTENED', { end, sent: file.found.position });
+    throw forwardError('FORWARD_LOG_SHORTENED', { node, end: endAtStart, sent });
   }
   const builder = createBatchBuilder({ ...options, ...file.found, node, topic });
   return {
@@ -168,7 +170,7 @@ async function openWork(options: ForwarderOptions): Promise<Omit<Work, 'signal'>
     notes: createNotes(file, options),
     spool: createSpool(options),
     router: undefined,
-    resentUpTo: end,
+    resentUpTo: endAtStart,
     adoptAtMs: 0,
     taken: [],
     nextTaken: 0,

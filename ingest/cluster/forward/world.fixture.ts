@@ -22,9 +22,11 @@ import { readingPlace } from '../route.ts';
 import { forwardConfigSchema, type ForwardConfig } from './config.ts';
 import { createForwardEvents } from './events.ts';
 import { openForwarder, type Forwarder, type ForwarderOptions } from './forwarder.ts';
+import { beginStart, type StartOptions } from './start.ts';
 import { createTestRegistry, type TestRegistry } from './network.fixture.ts';
 
 export const topic = 'readings';
+export const topics = { readings: topic, observations: 'observations' };
 export const partitions = 4;
 export const node = 7;
 export const startAt = Date.UTC(2026, 0, 1);
@@ -70,17 +72,17 @@ export async function openWorld(): Promise<World> {
   await disk.makeDirectory('/data');
   await disk.makeDirectory('/data/readings');
   const server = createKafkaServer();
-  await server.connect().ensureTopics([
-    {
-      topic,
+  await server.connect().ensureTopics(
+    Object.values(topics).map((each) => ({
+      topic: each,
       partitions,
       replicationFactor: 1,
       minInsyncReplicas: 1,
       cleanupPolicy: 'delete',
       retentionMs: -1,
       messageBytesMax: 1_048_576,
-    },
-  ]);
+    })),
+  );
   const shared = { disk, server, registry: createTestRegistry(), kept: new Map() };
   return { ...shared, open: (options = {}) => openLife(shared, options) };
 }
@@ -107,13 +109,19 @@ async function openLife(world: Shared, options: LifeOptions): Promise<Life> {
     config: logConfigSchema.parse({ segmentBytesMax: 4_096, allocateBytesMax: 1_000 }),
   });
   const reader = await openLogReader(log);
-  const inner = await world.server.connect().openProducer();
+  const kafka = world.server.connect();
+  const inner = await kafka.openProducer();
+  const events = createForwardEvents(telemetry);
+  const { signal } = new AbortController();
+  const asked = { kafka, topics, node, clock, telemetry, events, signal };
+  const endAtStart = await proven({ ...asked, fileSystem, directory: '/data' }, readingsEnd.get());
   const forwarder = await openForwarder({
     node,
     topic,
     partitions,
     readings: options.reader?.(reader) ?? reader,
     readingsEnd,
+    endAtStart,
     forwardedEnd,
     producer: options.producer?.(inner) ?? inner,
     registry: world.registry,
@@ -121,7 +129,7 @@ async function openLife(world: Shared, options: LifeOptions): Promise<Life> {
     directory: '/data',
     clock,
     config: { ...forwardConfigSchema.parse({}), ...options.config },
-    events: createForwardEvents(telemetry),
+    events,
     noted: (position) => void noted.push(position),
     freeBytes: async () => 1_000_000,
     failed: (error) => void failures.push(error),
@@ -151,6 +159,10 @@ async function openLife(world: Shared, options: LifeOptions): Promise<Life> {
       await writer.close();
     },
   };
+}
+
+async function proven(options: StartOptions, end: Position): Promise<Position> {
+  return (await (await beginStart(options, end)).prove()) ?? 0;
 }
 
 const aReading: Reading = {

@@ -311,6 +311,30 @@ describe.skipIf(withoutKafka)(`a node number that is taken${skipped(withoutKafka
     expect(await untilRows(first, count)).toHaveLength(count);
   });
 
+  test('by an older copy of the folder is refused by name, and the newer one has all', async () => {
+    const scene = openScene(brokers);
+    const first = await scene.start();
+    const secrets = await provisionLoad(scene.dataDir, devices);
+    const before = await publish(first, secrets);
+    await untilRows(first, before);
+    expect(await first.server.stop()).toBe(0);
+    const copied = join(scene.folder, 'copied');
+    cpSync(scene.dataDir, copied, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+
+    const newer = await scene.start();
+    const more = await publish(newer, secrets);
+    await untilRows(newer, before + more);
+    expect(await newer.server.stop()).toBe(0);
+
+    const older = scene.spawn({ dataDir: copied });
+    expect(await older.gone).toBe(2);
+    expect(lastSaid(older)).toContain('[FORWARD_LOG_SHORTENED]');
+
+    const last = await scene.start();
+    const after = await publish(last, secrets);
+    expect(await untilRows(last, before + more + after)).toHaveLength(before + more + after);
+  });
+
   test('by a copy of the folder ends the one that came first by name; the later one has all', async () => {
     const scene = openScene(brokers);
     const first = await scene.start();
