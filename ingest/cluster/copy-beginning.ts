@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import type { Clock } from '../../devices/clock.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import type { LogReader, LogRecord, Position } from '../log/log.ts';
+import { ingestError } from '../errors.ts';
 import { decodeBatch } from '../observations/batch-codec.ts';
 import { noTotals } from '../observations/batch.ts';
 import type { ViewBeginning } from '../store/writer.ts';
@@ -60,34 +61,31 @@ export interface HeldCopy {
   /** Of each partition the last batch. */
   readonly positions: readonly Position[];
   readonly publishedAt: number;
-  /** The log begins with the first batches. */
-  readonly isWhole: boolean;
 }
 
-/** Undefined of an empty log, or where it is no copy: its opening tells. */
+/** Undefined of an empty log; INGEST_COPY_FOREIGN of one that is no copy. */
 export async function readHeldCopy(
   reader: LogReader,
   end: Position,
 ): Promise<HeldCopy | undefined> {
   if (end === 0) return undefined;
-  reader.seek(1);
-  const first = placed((await reader.read(1))[0]);
   reader.seek(end);
-  const last = placed((await reader.read(1))[0]);
-  if (first === undefined || last === undefined) return undefined;
-  const { partition, positions } = first.place;
-  const before = positions.with(partition, (positions[partition] ?? 0) - 1);
-  return {
-    positions: last.place.positions,
-    publishedAt: last.publishedAt,
-    isWhole: before.every((position) => position === 0),
-  };
+  const { place, publishedAt } = placed((await reader.read(1))[0], end);
+  return { positions: place.positions, publishedAt };
 }
 
-function placed(record: LogRecord | undefined) {
-  if (record === undefined) return undefined;
-  const { place, publishedAt } = decodeBatch(record.position, record.body);
-  return place && { place, publishedAt };
+/** Whether the log begins with the first batches; it is not empty. */
+export async function isWhole(reader: LogReader): Promise<boolean> {
+  reader.seek(1);
+  const { partition, positions } = placed((await reader.read(1))[0], 1).place;
+  const before = positions.with(partition, (positions[partition] ?? 0) - 1);
+  return before.every((position) => position === 0);
+}
+
+function placed(record: LogRecord | undefined, position: Position) {
+  const batch = record && decodeBatch(record.position, record.body);
+  if (batch?.place === undefined) throw ingestError('INGEST_COPY_FOREIGN', { position });
+  return { place: batch.place, publishedAt: batch.publishedAt };
 }
 
 /** Whether the folder should rather begin anew, as far as it can be said without Kafka. */
@@ -95,13 +93,7 @@ export function mayBeginAnew(
   held: HeldCopy | undefined,
   { viewPath, sinceAt }: { readonly viewPath: string; readonly sinceAt: number },
 ): boolean {
-  if (held === undefined) return !existsSync(viewPath);
-  return held.publishedAt < sinceAt || mustBeginAnew(held, viewPath);
-}
-
-/** Nobody knows any more what the log does not hold. */
-export function mustBeginAnew(held: HeldCopy, viewPath: string): boolean {
-  return !held.isWhole && !existsSync(viewPath);
+  return held === undefined ? !existsSync(viewPath) : held.publishedAt < sinceAt;
 }
 
 /** Whether a copy that begins there is sooner level than one that goes on. */

@@ -9,6 +9,8 @@ export interface CopyEvents {
   lagging(offsets: number): void;
   /** Nothing comes for now. */
   held(error: unknown): void;
+  /** What the folder held cannot be gone on with: the copy begins anew. */
+  lost(error: unknown): void;
   /** It begins behind these batches: what lies before is asked of InfluxDB. */
   begun(fields: { readonly knownFromAt: number; readonly floors: readonly Position[] }): void;
   /** The newest rows of silent series are here. */
@@ -32,6 +34,10 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
     'quantrac_copy_failures_total',
     'Times that observations could not be copied; it is tried again',
   );
+  const losses = metrics.counter(
+    'quantrac_copy_losses_total',
+    'Times that this node gave up its copy of the observations and began it anew',
+  );
   let isHeld = false;
   return {
     opened: (fields) => logger.info(fields, 'the copy of the observations is open'),
@@ -46,6 +52,10 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
       holds.increase();
       if (!isHeld) logger.warn({ error }, 'observations cannot be copied now, it is tried again');
       isHeld = true;
+    },
+    lost(error) {
+      losses.increase();
+      logger.error({ error }, 'the copy of the observations is given up, it begins anew');
     },
     begun: (fields) => logger.info(fields, 'the copy of the observations begins at its horizon'),
     seeded: (rows) => logger.info({ rows }, 'the newest row of every series is known'),

@@ -10,8 +10,7 @@ import { openSystemClock } from '../../devices/clock-system.ts';
 import { createSeededRandom } from '../../devices/random.ts';
 import { openRegistryWriter } from '../../devices/registry-sqlite.ts';
 import type { RegistryWriter } from '../../devices/registry.ts';
-import type { Telemetry } from '../../devices/telemetry.ts';
-import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
+import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import { ingestConfigSchema } from '../config.ts';
 import { createMemoryFileSystem } from '../log/file-system-memory.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
@@ -122,7 +121,7 @@ export interface Stage {
   readonly kafka: Kafka;
   readonly state: HorizonState;
   readonly clock: Clock;
-  readonly telemetry: Telemetry;
+  readonly telemetry: RecordedTelemetry;
   readonly registry: RegistryWriter;
   failure: unknown;
 }

@@ -1,20 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../devices/random.ts';
-import { devicesConfigSchema } from '../../devices/config.ts';
 import { logConfigSchema } from '../log/config.ts';
-import { createDurableEnd, durableEndBytes } from '../log/durable-end.ts';
+import { createDurableEnd } from '../log/durable-end.ts';
 import { openNodeFileSystem } from '../log/file-system-node.ts';
-import type { LogReader } from '../log/log.ts';
-import { openLogReader } from '../log/segment-log.ts';
+import { openLogWriter } from '../log/segment-log.ts';
 import type { ObservationRow } from '../observation.ts';
-import { openStoreFollower } from '../store/follower.ts';
+import { encodeBatch } from '../observations/batch-codec.ts';
 import { historyOf, type HistoryReader } from '../store/history.ts';
-import type { StoreFollower } from '../store/store.ts';
 import { removeView } from '../store/schema.ts';
-import { clusterConfigSchema } from './config.ts';
-import type { Copy } from './copy.ts';
 import {
   beginAt,
   config,
@@ -23,8 +18,7 @@ import {
   openHorizonWorld,
   type HorizonWorld,
 } from './horizon.fixture.ts';
-import { levelsBytes } from './levels.ts';
-import { openLocalCopy } from './local-copy.ts';
+import { copyFolder, openCopyNode, type CopyNode } from './local-copy.fixture.ts';
 import type { Past } from './past.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -32,14 +26,29 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-interface Node {
-  readonly folder: string;
-  readonly copy: Copy;
-  readonly view: StoreFollower;
+interface Node extends CopyNode {
   /** Once it holds all batches. */
   level(): Promise<void>;
-  openReader(): Promise<LogReader>;
-  close(): Promise<void>;
+}
+
+async function openNode(
+  world: HorizonWorld,
+  folder: string,
+  past: Past | undefined,
+  forgetEveryMs = 1e9,
+): Promise<Node> {
+  const { stage } = world;
+  const fail = (error: unknown): void => void (stage.failure = error);
+  const node = await openCopyNode({
+    ...stage,
+    config,
+    partitions: 1,
+    folder,
+    past,
+    forgetEveryMs,
+    fail,
+  });
+  return { ...node, level: () => node.until([world.batches.length], () => stage.failure) };
 }
 
 /** InfluxDB, as far as the world says that it has stored. */
@@ -55,76 +64,6 @@ function pastOf(world: HorizonWorld): Past {
     history: history as HistoryReader,
     noted: async () => new Map([[0, Math.min(world.state.notedMax, world.batches.length)]]),
     close: () => undefined,
-  };
-}
-
-async function openNode(
-  world: HorizonWorld,
-  folder: string,
-  past: Past | undefined,
-  forgetEveryMs = 1e9,
-): Promise<Node> {
-  const { stage } = world;
-  const own: (() => Promise<unknown>)[] = [];
-  const stopping = new AbortController();
-  const observations = new SharedArrayBuffer(durableEndBytes);
-  const paths = {
-    observations: join(folder, 'observations'),
-    view: join(folder, 'view.db'),
-    registry: join(stage.root, 'registry.db'),
-  };
-  const copy = await openLocalCopy(
-    {
-      kafka: stage.kafka,
-      storeId: 'copy',
-      cluster: clusterConfigSchema.parse({
-        node: 1,
-        partitions: 1,
-        horizonDays: 4,
-        kafka: { brokers: ['127.0.0.1:1'], topicPrefix: '' },
-      }),
-      ingest: config,
-      devices: devicesConfigSchema.parse({}),
-      log: logConfigSchema.parse({ segmentBytesMax: 4_096 }),
-      forgetEveryMs,
-      paths,
-      ends: { observations, levels: new SharedArrayBuffer(levelsBytes(1)) },
-      clock: stage.clock,
-      random: createSeededRandom(1),
-      telemetry: stage.telemetry,
-      openPast: () => past,
-      signal: stopping.signal,
-      fail: (error) => void (stage.failure = error),
-    },
-    own,
-  );
-  const view = openStoreFollower({
-    path: paths.view,
-    config: config.store,
-    isCircular: () => false,
-  });
-  const end = createDurableEnd(observations);
-  return {
-    folder,
-    copy: copy!,
-    view,
-    async level() {
-      const startMs = performance.now();
-      while (copy!.positions[0] !== world.batches.length || end.get() === 0) {
-        if (performance.now() - startMs > 10_000) throw stage.failure ?? new Error('not level');
-        await new Promise((resolve) => void setTimeout(resolve, 5));
-      }
-    },
-    openReader: () =>
-      openLogReader({
-        fileSystem: openNodeFileSystem(),
-        directory: paths.observations,
-        durableEnd: end,
-      }),
-    async close() {
-      view.close();
-      for (const close of own.splice(0).reverse()) await close();
-    },
   };
 }
 
@@ -144,7 +83,7 @@ async function openTwentyDays(): Promise<HorizonWorld> {
   return world;
 }
 
-const folderOf = (world: HorizonWorld): string => mkdtempSync(join(world.stage.root, 'copy-'));
+const folderOf = (world: HorizonWorld): string => copyFolder(world.stage.root);
 
 async function firstKept(node: Node): Promise<number> {
   const reader = await node.openReader();
@@ -153,6 +92,13 @@ async function firstKept(node: Node): Promise<number> {
     return (await reader.read(1))[0]?.position ?? 0;
   } finally {
     await reader.close();
+  }
+}
+
+async function untilFlushed({ view }: Node): Promise<void> {
+  while (view.position === 0) {
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    view.refresh();
   }
 }
 
@@ -277,5 +223,85 @@ describe('a copy that begins at a horizon', () => {
     await fresh.level();
     expect(fresh.view.horizon.floors).toEqual(node.view.horizon.floors);
     await fresh.close();
+  });
+});
+
+async function writeLogOfOneMachine(world: HorizonWorld, folder: string): Promise<void> {
+  const { clock, telemetry } = world.stage;
+  const log = await openLogWriter({
+    fileSystem: openNodeFileSystem(),
+    directory: join(folder, 'observations'),
+    name: 'observations',
+    config: logConfigSchema.parse({}),
+    clock,
+    random: createSeededRandom(1),
+    telemetry,
+    durableEnd: createDurableEnd(),
+    lock: null,
+  });
+  const body = encodeBatch(world.batches[0]!);
+  await new Promise<void>((resolve) => {
+    log.append(
+      body.length,
+      (target, at) => target.set(body, at),
+      () => resolve(),
+    );
+  });
+  await log.close();
+}
+
+describe('a copy whose folder was left in the middle of giving it up', () => {
+  const losses = ({ stage }: HorizonWorld): number =>
+    stage.telemetry.value('quantrac_copy_losses_total');
+
+  it.each([['asked elsewhere'], ['held']])(
+    'begins anew where the view is left without its log, the past being %s',
+    async (where) => {
+      const world = await openTwentyDays();
+      const past = where === 'held' ? undefined : pastOf(world);
+      const node = await openNode(world, folderOf(world), past);
+      await node.level();
+      await untilFlushed(node);
+      await node.close();
+      rmSync(join(node.folder, 'observations'), { recursive: true });
+      const again = await openNode(world, node.folder, past);
+      await again.level();
+      expect(again.view.horizon.floors).toEqual(node.view.horizon.floors);
+      expect(losses(world)).toBe(1);
+      await again.close();
+      const kept = await openNode(world, node.folder, past);
+      await kept.level();
+      expect(losses(world)).toBe(1);
+      await kept.close();
+    },
+  );
+
+  it('never opens a log of which a part is deleted, and lets go of what is left of it', async () => {
+    const world = await openTwentyDays();
+    const node = await openNode(world, folderOf(world), pastOf(world));
+    await node.level();
+    await node.close();
+    const log = join(node.folder, 'observations');
+    const givenUp = join(node.folder, 'observations.given-up');
+    cpSync(log, givenUp, { recursive: true });
+    rmSync(join(givenUp, readdirSync(givenUp)[0]!));
+    rmSync(log, { recursive: true });
+    removeView(join(node.folder, 'view.db'));
+    const again = await openNode(world, node.folder, pastOf(world));
+    await again.level();
+    expect(again.view.horizon.floors).toEqual(node.view.horizon.floors);
+    expect(existsSync(givenUp)).toBe(false);
+    await again.close();
+  });
+
+  it('leaves the log of one machine as it is, though no view says whose it is', async () => {
+    const world = await openTwentyDays();
+    const folder = folderOf(world);
+    await writeLogOfOneMachine(world, folder);
+    const segment = join(folder, 'observations', '0000000000000001.segment');
+    const before = readFileSync(segment);
+    const opening = openNode(world, folder, pastOf(world));
+    await expect(opening).rejects.toMatchObject({ code: 'INGEST_COPY_FOREIGN' });
+    expect(readFileSync(segment).equals(before)).toBe(true);
   });
 });
