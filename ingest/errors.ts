@@ -10,7 +10,7 @@ export const ingestErrors = {
   INGEST_OBSERVATIONS_MISSING: {
     message: 'Batches of observations are missing in Kafka.',
     meaning:
-      'The topic observations has a hole behind what this node holds: it must be kept for ever and never be cut. Restore it, or give the node an empty data folder to begin with the oldest kept batch.',
+      'The topic observations has a hole behind what this node holds: it must be kept for ever and never be cut. The partition is held until then, the others go on. Restore it, or give the node an empty data folder to begin with the oldest kept batch.',
     canRetry: false,
   },
   INGEST_COPY_FOREIGN: {
@@ -73,9 +73,9 @@ export const ingestErrors = {
     canRetry: false,
   },
   INGEST_RECORD_FOREIGN: {
-    message: 'A record of the topic of readings was not written by a node',
+    message: 'A record of a topic was not written by a node',
     meaning:
-      'Another program writes into the topic, or a newer version of this one; the detail says what the record lacks. Take that right from the other program, then dismiss the entry.',
+      'Another program writes into the topic of readings or of observations, or a newer version of this one; the detail says what the record lacks. Take that right from the other program. A reading is an entry of quarantine: dismiss it. Among observations the partition is held until a batch stands behind the record.',
     canRetry: false,
   },
   INGEST_DECISION_UNKNOWN: {

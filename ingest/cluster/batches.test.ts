@@ -96,6 +96,27 @@ describe('the batches of a partition', () => {
     expect(reads).toBe(2);
   });
 
+  it('are found among what strangers wrote', async () => {
+    const { kafka, place } = await openTopic();
+    const writer = await kafka.openTransactions('id');
+    const value = Buffer.from('batch');
+    for (let position = 1; position <= 40; position++) {
+      const headers = { position: String(position) };
+      for (let strangers = position % 3; strangers > 0; strangers--) {
+        await writer.commit([{ topic, partition: 0, key: null, value }]);
+      }
+      await writer.commit([{ topic, partition: 0, key: null, value, headers }]);
+    }
+    const reader = kafka.openReader(topic, 0, 0);
+    for (let position = 1; position <= 40; position++) {
+      reader.seek(await offsetOfBatch(place, position));
+      const records = await reader.read(1_000_000);
+      // Before the first batch nothing is looked for.
+      const [first] = position === 1 ? records.slice(1) : records;
+      expect(batchPositionOf(first!)).toBe(position);
+    }
+  });
+
   it('are refused by name where a record is none', async () => {
     const { kafka, place } = await openTopic();
     const producer = await kafka.openProducer();

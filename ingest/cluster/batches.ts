@@ -12,11 +12,22 @@ import type {
 } from '../log/kafka/kafka.ts';
 import type { Position } from '../log/log.ts';
 
-/** Throws INGEST_RECORD_FOREIGN: only workers write here, so a stranger's record stops the partition. */
-export function batchPositionOf({ offset, headers, value }: KafkaRecord): Position {
-  const text = headers['position']?.toString('latin1') ?? '';
-  if (value !== null && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
+/**
+ * Throws INGEST_RECORD_FOREIGN: only workers write here, so a stranger's record stops the partition
+ * until a batch stands behind it.
+ */
+export function batchPositionOf(record: KafkaRecord): Position {
+  if (isBatch(record)) return Number(numberIn(record));
+  const { offset } = record;
   throw ingestError('INGEST_RECORD_FOREIGN', { detail: 'no batch of observations', offset });
+}
+
+export function isBatch(record: KafkaRecord): boolean {
+  return record.value !== null && /^[1-9]\d{0,14}$/.test(numberIn(record));
+}
+
+function numberIn({ headers }: KafkaRecord): string {
+  return headers['position']?.toString('latin1') ?? '';
 }
 
 export interface BatchPlaceInTopic {
@@ -81,8 +92,7 @@ async function search(
     const middle = Math.floor((low.offset + high) / 2);
     const probe = probes % 2 === 0 ? Math.min(Math.max(even, low.offset), high - 1) : middle;
     reader.seek(probe);
-    const [record] = await readUntil(reader, last.offset + 1, 1);
-    const found = record === undefined ? last : placeOf(record);
+    const found = await nextBatch(reader, last);
     if (found.position === position) return found.offset;
     if (found.position < position) {
       low = { offset: found.offset + 1, position: found.position + 1 };
@@ -92,6 +102,18 @@ async function search(
     }
   }
   return low.offset;
+}
+
+/** What strangers wrote has no number: it is passed over, and told of by whoever reads on to it. */
+async function nextBatch(
+  reader: PartitionReader,
+  last: BatchPlaceInTopic,
+): Promise<BatchPlaceInTopic> {
+  while (reader.next <= last.offset) {
+    const [record] = await readUntil(reader, last.offset + 1, 1);
+    if (record !== undefined && isBatch(record)) return placeOf(record);
+  }
+  return last;
 }
 
 async function endsOf({ kafka, topic, partition }: TopicPartition): Promise<PartitionEnds> {

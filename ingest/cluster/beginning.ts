@@ -9,7 +9,7 @@ import { decodeBatch } from '../observations/batch-codec.ts';
 import type { Batch } from '../observations/batch.ts';
 import { wholeDayFrom } from '../store/horizon.ts';
 import type { ViewBeginning } from '../store/writer.ts';
-import { batchPositionOf, lastBatch, type TopicPartition } from './batches.ts';
+import { batchPositionOf, isBatch, lastBatch, type TopicPartition } from './batches.ts';
 
 export interface HorizonRules {
   /** By so much an end may lie behind its reception, by the clock of the node that took it in. */
@@ -85,7 +85,7 @@ function batchOf(position: Position, value: Uint8Array): BatchAt {
   return { position, batch: decodeBatch(position, value) };
 }
 
-/** The first record in [from, to); only markers and what was aborted may lie there. */
+/** The first batch in [from, to): only markers, what was aborted and what strangers wrote may lie there. */
 async function firstBetween(
   reader: PartitionReader,
   from: Offset,
@@ -94,8 +94,8 @@ async function firstBetween(
   reader.seek(from);
   while (reader.next < to) {
     const [record] = await reader.read(1);
-    if (record !== undefined) return record.offset < to ? record : undefined;
-    await reader.wait();
+    if (record === undefined) await reader.wait();
+    else if (isBatch(record)) return record.offset < to ? record : undefined;
   }
   return undefined;
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { Clock } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import type { LogReader, LogRecord, Position } from '../log/log.ts';
 import { ingestError } from '../errors.ts';
@@ -34,7 +35,9 @@ export async function findCopyBeginning(
   const noted = await options.noted();
   const found = await Promise.all(
     Array.from({ length: partitions }, (_, partition) =>
-      lastBatchBefore({ kafka, topic, partition }, { at, upTo: noted.get(partition) ?? 0 }),
+      lastBatchBefore({ kafka, topic, partition }, { at, upTo: noted.get(partition) ?? 0 }).catch(
+        withFirst,
+      ),
     ),
   );
   const published = found.flatMap((each) => each?.batch.publishedAt ?? []);
@@ -54,6 +57,15 @@ export async function findCopyBeginning(
       knowsLatest: false,
     },
   };
+}
+
+/** Of a partition in which something is wrong: it is copied as far as it can be, and then held. */
+function withFirst(error: unknown): undefined {
+  if (!(error instanceof CodedError) || error.canRetry || !isOfPartition(error)) throw error;
+}
+
+function isOfPartition({ code }: CodedError): boolean {
+  return code === 'KAFKA_OFFSET_GONE' || code.startsWith('INGEST_');
 }
 
 /** What a node's folder holds of the observations. */

@@ -1,4 +1,5 @@
 /** What happens to a node's copy of the observations: log line and figures together. */
+import { CodedError } from '../../devices/coded-error.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { Position } from '../log/log.ts';
 
@@ -7,8 +8,12 @@ export interface CopyEvents {
   closed(partitions: number): void;
   copied(rows: number): void;
   lagging(offsets: number): void;
-  /** Nothing comes for now. */
+  /** Nothing is taken for now: the local view or registry does not let it. */
   held(error: unknown): void;
+  /** Nothing comes of a partition for now. */
+  partitionHeld(fields: { readonly partition: number; readonly error: unknown }): void;
+  /** Something does again. */
+  partitionFreed(partition: number): void;
   /** What the folder held cannot be gone on with: the copy begins anew. */
   lost(error: unknown): void;
   /** It begins behind these batches: what lies before is asked of InfluxDB. */
@@ -38,8 +43,14 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
     'quantrac_copy_losses_total',
     'Times that this node gave up its copy of the observations and began it anew',
   );
+  const heldPartitions = createHeldPartitions({ logger, metrics });
   let isHeld = false;
   return {
+    partitionHeld(fields) {
+      holds.increase();
+      heldPartitions.hold(fields);
+    },
+    partitionFreed: (partition) => heldPartitions.free(partition),
     opened: (fields) => logger.info(fields, 'the copy of the observations is open'),
     closed: (partitions) => logger.info({ partitions }, 'the copy of the observations is closed'),
     copied(count) {
@@ -73,3 +84,39 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
     },
   };
 }
+
+/** Each is told once for each reason; one that passes by itself once for all partitions. */
+function createHeldPartitions({ logger, metrics }: Telemetry) {
+  const count = metrics.gauge(
+    'quantrac_copy_partitions_held',
+    'Partitions of which nothing can be copied to this node until somebody mends them',
+  );
+  const reasons = new Map<number, { readonly code: string; readonly isPassing: boolean }>();
+  const tellCount = (): void =>
+    count.set([...reasons.values()].filter(({ isPassing }) => !isPassing).length);
+  tellCount();
+  return {
+    hold({ partition, error }: { readonly partition: number; readonly error: unknown }): void {
+      const { code, canRetry } = error instanceof CodedError ? error : noCode;
+      const isKnown = canRetry
+        ? [...reasons.values()].some((reason) => reason.code === code)
+        : reasons.get(partition)?.code === code;
+      reasons.set(partition, { code, isPassing: canRetry });
+      tellCount();
+      if (isKnown) return;
+      const fields = { partition, error };
+      if (canRetry) logger.warn(fields, 'observations cannot be copied now, it is tried again');
+      else logger.error(fields, 'a partition of the observations cannot be copied, it is held');
+    },
+    free(partition: number): void {
+      const reason = reasons.get(partition);
+      reasons.delete(partition);
+      tellCount();
+      if (reason?.isPassing === false) {
+        logger.info({ partition }, 'a partition of the observations is copied again');
+      }
+    },
+  };
+}
+
+const noCode = { code: '', canRetry: false };

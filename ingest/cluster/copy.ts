@@ -9,13 +9,15 @@ import { CodedError } from '../../devices/coded-error.ts';
 import { catchUp } from '../catch-up.ts';
 import type { IngestConfig } from '../config.ts';
 import { ingestError } from '../errors.ts';
-import type { Kafka, KafkaRecord, PartitionReader } from '../log/kafka/kafka.ts';
+import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
 import type { LogReader, LogWriter, Position } from '../log/log.ts';
 import { decodeBatch, placeBatch } from '../observations/batch-codec.ts';
+import type { Batch } from '../observations/batch.ts';
 import type { StoreWriter } from '../store/store.ts';
 import { batchPositionOf, offsetOfBatch } from './batches.ts';
 import { CopyAppender } from './copy-appender.ts';
 import type { CopyEvents } from './copy-events.ts';
+import { CopyPartition } from './copy-partition.ts';
 import type { Levels } from './levels.ts';
 
 export interface CopyOptions {
@@ -40,15 +42,19 @@ export interface CopyOptions {
 export interface Copy {
   /** Of each partition the last batch that this node holds. */
   readonly positions: readonly Position[];
-  /** Null, or why nothing comes at the moment. */
+  /** Null, or why nothing comes at the moment, of all partitions or of some. */
   readonly problem: string | null;
   /** Offsets behind the ends of all partitions, about. */
   readonly lag: number;
-  /** Of each partition all that it held at some moment since the opening is here. */
-  readonly wasLevel: boolean;
+  /**
+   * Of each partition all that it held at some moment since the opening is here, or it is known that it
+   * cannot be had now.
+   */
+  readonly isSettled: boolean;
   close(): Promise<void>;
 }
 
+/** After the local log or view refused. */
 const retryMs = 500;
 const readBytes = 1_048_576;
 /** With nothing to copy, whether the view wants a flush is asked this often. */
@@ -56,7 +62,7 @@ const restMs = 1_000;
 
 /** Opens with what the folder holds; Kafka may be away. */
 export async function openCopy(options: CopyOptions): Promise<Copy> {
-  const { observations, store, clock, config, events, partitions } = options;
+  const { observations, store, clock, config, events } = options;
   await catchUp({
     reader: options.ownObservations,
     end: observations.durableEnd.get(),
@@ -69,62 +75,44 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   await options.ownObservations.close();
   events.opened({ position: store.position, positions });
   const stopping = new AbortController();
-  const state = { problem: null as string | null, lag: 0 };
-  const level = new Set<number>();
-  const append = new CopyAppender(options);
-  const copying: Copying = { options, positions, append, level, stopped: stopping.signal };
+  const copying = createCopying(options, positions, stopping.signal);
+  const { partitions, level } = copying;
   const running = run().catch(options.onFailed);
+  let problem: string | null = null;
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      let readers: PartitionReader[] = [];
       try {
-        readers = await openReaders(options, positions);
-        await follow(readers);
+        await follow(copying);
       } catch (error) {
         if (error instanceof CodedError && !error.canRetry) throw error;
-        state.problem = error instanceof Error ? error.message : String(error);
+        problem = messageOf(error);
         events.held(error);
+        for (const each of partitions) each.drop();
         await sleep(clock, retryMs);
-      } finally {
-        for (const reader of readers) reader.close();
+        problem = null;
       }
-    }
-    await append.close();
-  }
-
-  async function follow(readers: readonly PartitionReader[]): Promise<void> {
-    while (!stopping.signal.aborted) {
-      let copied = 0;
-      for (const [partition, reader] of readers.entries()) {
-        for (const record of await reader.read(readBytes)) {
-          await take(copying, partition, record);
-          copied++;
-        }
-      }
-      state.problem = null;
-      state.lag = readers.reduce((sum, { end, next }) => sum + Math.max(0, end - next), 0);
-      events.lagging(state.lag);
-      tellLevels(copying, readers);
-      if (copied === 0) await rest(options, readers, stopping.signal);
     }
   }
 
   return {
     positions,
     get problem() {
-      return state.problem;
+      return problem ?? problemOf(partitions);
     },
     get lag() {
-      return state.lag;
+      return lagOf(partitions);
     },
-    get wasLevel() {
-      return level.size === partitions;
+    get isSettled() {
+      if (problem !== null) return true;
+      return partitions.every((each) => level.has(each.partition) || each.problem !== undefined);
     },
     async close() {
       stopping.abort();
       await running;
-      events.closed(partitions);
+      await Promise.all(partitions.map((each) => each.close()));
+      await copying.append.close();
+      events.closed(partitions.length);
     },
   };
 }
@@ -133,39 +121,122 @@ interface Copying {
   readonly options: CopyOptions;
   /** Of each partition the last batch that is on its way to the disk. */
   readonly positions: Position[];
+  readonly partitions: readonly CopyPartition[];
   readonly append: CopyAppender;
   /** Partitions that were level once. */
   readonly level: Set<number>;
   readonly stopped: AbortSignal;
+  /** Ends the rest; of whoever rests. */
+  wake: () => void;
+}
+
+function createCopying(options: CopyOptions, positions: Position[], stopped: AbortSignal): Copying {
+  const { kafka, topic, clock, events } = options;
+  const partitions = positions.map(
+    (_held, partition) =>
+      new CopyPartition({
+        partition,
+        clock,
+        events,
+        findOffset: () => offsetOfBatch({ kafka, topic, partition }, positions[partition]! + 1),
+        openReader: (offset) => kafka.openReader(topic, partition, offset),
+        changed: () => copying.wake(),
+      }),
+  );
+  const copying: Copying = {
+    options,
+    positions,
+    partitions,
+    append: new CopyAppender(options),
+    level: new Set(),
+    stopped,
+    wake: () => undefined,
+  };
+  return copying;
+}
+
+/** Rejects for what is wrong with the local disk; what is wrong with a partition holds that alone. */
+async function follow(copying: Copying): Promise<void> {
+  const { options, partitions, stopped } = copying;
+  while (!stopped.aborted) {
+    let copied = 0;
+    for (const each of partitions) copied += await copySome(copying, each);
+    if (stopped.aborted) return;
+    options.events.lagging(lagOf(partitions));
+    tellLevels(copying);
+    if (copied === 0) await rest(copying);
+  }
+}
+
+/** How many batches it copied. */
+async function copySome(copying: Copying, from: CopyPartition): Promise<number> {
+  from.openWhenDue();
+  let copied = 0;
+  for (const record of await readSome(from)) {
+    const batch = batchOf(copying, from, record);
+    if (batch === undefined) continue;
+    await take(copying, from.partition, batch);
+    copied++;
+  }
+  const { reader } = from;
+  if (reader !== undefined && (copied > 0 || reader.levelAt > 0)) from.free();
+  return copied;
+}
+
+async function readSome(from: CopyPartition): Promise<readonly KafkaRecord[]> {
+  try {
+    return (await from.reader?.read(readBytes)) ?? [];
+  } catch (error) {
+    from.hold(error);
+    return [];
+  }
+}
+
+interface NextBatch {
+  readonly batch: Batch;
+  readonly position: Position;
+  readonly value: Buffer;
+}
+
+/** Undefined of one that is here already, and of all that come behind one that cannot be. */
+function batchOf(
+  { positions }: Copying,
+  from: CopyPartition,
+  record: KafkaRecord,
+): NextBatch | undefined {
+  if (from.reader === undefined) return undefined;
+  const { partition } = from;
+  const held = positions[partition] ?? 0;
+  try {
+    const position = batchPositionOf(record);
+    if (position <= held || record.value === null) return undefined;
+    if (position > held + 1) {
+      throw ingestError('INGEST_OBSERVATIONS_MISSING', { partition, held, found: position });
+    }
+    return { batch: decodeBatch(position, record.value), position, value: record.value };
+  } catch (error) {
+    from.hold(error);
+    return undefined;
+  }
 }
 
 async function take(
   { options, positions, append, stopped }: Copying,
   partition: number,
-  record: KafkaRecord,
+  { batch, position, value }: NextBatch,
 ): Promise<void> {
-  const position = batchPositionOf(record);
-  const held = positions[partition] ?? 0;
-  if (position <= held || record.value === null) return;
-  if (position > held + 1) {
-    throw ingestError('INGEST_OBSERVATIONS_MISSING', { partition, held, found: position });
-  }
   await makeRoom(options);
   while (append.isFull && !stopped.aborted) await append.changed();
   if (stopped.aborted) return;
-  const batch = decodeBatch(position, record.value);
   await options.untilRegistry(batch.registryVersion);
   positions[partition] = position;
   const place = { partition, positions: [...positions] };
-  append.add({ ...batch, place }, placeBatch(place, record.value));
+  append.add({ ...batch, place }, placeBatch(place, value));
 }
 
-/** Once all that was read by now is shown. */
-function tellLevels(
-  { options, append, level }: Copying,
-  readers: readonly PartitionReader[],
-): void {
-  const levelsAt = readers.map(({ levelAt }) => levelAt);
+/** Once all that was read by now is shown. One that is held goes no further. */
+function tellLevels({ options, append, level, partitions }: Copying): void {
+  const levelsAt = partitions.map(({ reader }) => reader?.levelAt ?? 0);
   append.afterAll(() => {
     for (const [partition, levelAt] of levelsAt.entries()) {
       if (levelAt <= 0) continue;
@@ -183,24 +254,49 @@ async function makeRoom({ store, clock, config }: CopyOptions): Promise<void> {
   }
 }
 
-/** Until something comes; a flush that is wanted uses the time. */
-async function rest(
-  { store, clock, config }: CopyOptions,
-  readers: readonly PartitionReader[],
-  stopped: AbortSignal,
-): Promise<void> {
+/** Until something comes, or a partition is to be opened; a flush that is wanted uses the time. */
+function rest(copying: Copying): Promise<void> {
+  const { options, partitions, stopped } = copying;
+  const { store, clock, config } = options;
   if (store.wantsFlush) {
     store.flushSlice(config.store.flushSliceMs);
     return sleep(clock, 0);
   }
-  const waiting = new AbortController();
-  const end = (): void => waiting.abort();
-  stopped.addEventListener('abort', end);
-  const timer = clock.schedule(restMs, end);
-  await Promise.race(readers.map((reader) => reader.wait(waiting.signal)));
-  stopped.removeEventListener('abort', end);
-  end();
-  timer.cancel();
+  return new Promise((resolve) => {
+    const waiting = new AbortController();
+    const delayMs = Math.min(restMs, ...partitions.map((each) => each.restMs));
+    const timer = clock.schedule(delayMs, end);
+    stopped.addEventListener('abort', end);
+    copying.wake = end;
+    for (const { reader } of partitions) void reader?.wait(waiting.signal).then(end);
+
+    function end(): void {
+      timer.cancel();
+      stopped.removeEventListener('abort', end);
+      waiting.abort();
+      resolve();
+    }
+  });
+}
+
+function lagOf(partitions: readonly CopyPartition[]): number {
+  return partitions.reduce((sum, { lag }) => sum + lag, 0);
+}
+
+/** What is wrong with the same is told together. */
+function problemOf(partitions: readonly CopyPartition[]): string | null {
+  const held = Map.groupBy(
+    partitions.filter(({ problem }) => problem !== undefined),
+    ({ problem }) => problem,
+  );
+  const told = [...held].map(
+    ([problem, those]) => `${problem} (${those.map(({ partition }) => partition).join(', ')})`,
+  );
+  return told.length === 0 ? null : told.join(' ');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
@@ -218,14 +314,4 @@ async function heldPositions(options: CopyOptions): Promise<Position[]> {
   const place = last && decodeBatch(last.position, last.body).place;
   if (place?.positions.length === partitions) return [...place.positions];
   throw ingestError('INGEST_COPY_FOREIGN', { position: end, partitions });
-}
-
-async function openReaders(
-  { kafka, topic }: CopyOptions,
-  positions: readonly Position[],
-): Promise<PartitionReader[]> {
-  const offsets = await Promise.all(
-    positions.map((held, partition) => offsetOfBatch({ kafka, topic, partition }, held + 1)),
-  );
-  return offsets.map((offset, partition) => kafka.openReader(topic, partition, offset));
 }

@@ -243,8 +243,7 @@ function pastOpener({ data, clock }: Surroundings, kafka: Kafka) {
  * it has what the others have, or until it is known that it cannot be had now.
  */
 function healthOf({ copy, forwarder }: Links, takesReadings: boolean) {
-  const hasAll = copy !== undefined && (copy.wasLevel || copy.problem !== null);
-  const isReady = takesReadings || hasAll;
+  const isReady = takesReadings || copy?.isSettled === true;
   return {
     room: 'link',
     isReady,

@@ -1,7 +1,7 @@
 /** A node's copy over a folder of its own, as its thread opens it, and the view as others read it. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../devices/clock.ts';
+import { sleep, type Clock } from '../../devices/clock.ts';
 import { devicesConfigSchema } from '../../devices/config.ts';
 import { createSeededRandom } from '../../devices/random.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
@@ -78,7 +78,7 @@ export async function openCopyNode(options: CopyNodeOptions): Promise<CopyNode> 
       const startMs = performance.now();
       while (!isThere()) {
         if (performance.now() - startMs > patienceMs) throw failure() ?? new Error('not level');
-        await new Promise((resolve) => void setTimeout(resolve, 5));
+        await sleep(options.clock, 5);
       }
     },
     openReader: () =>

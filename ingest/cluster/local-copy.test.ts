@@ -125,7 +125,8 @@ describe('a copy that begins at a horizon', () => {
     closers.push(async () => whole.close());
     const told = (row: ObservationRow | undefined) => row && [row.endAt, row.revision, row.result];
     expect(told(node.view.latest(series))).toEqual(told(whole.latest(series)));
-    expect(node.copy.wasLevel).toBe(true);
+    expect(node.copy.isSettled).toBe(true);
+    expect(node.copy.problem).toBe(null);
     await node.close();
     world.state.away = new Error('nobody is asked');
     await world.send({ ts: world.state.now + 1, ta: 21 });

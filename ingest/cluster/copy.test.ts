@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kafkaError } from '../log/kafka/errors.ts';
+import { openCopyWorld, type CopyWorld, type History } from './copy-world.fixture.ts';
+import type { CopyNode } from './local-copy.fixture.ts';
+import type { Past } from './past.ts';
+
+const partitions = 3;
+let world: CopyWorld;
+let nodes: CopyNode[] = [];
+
+beforeEach(async () => {
+  world = await openCopyWorld(partitions);
+});
+
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.close();
+  await world.close();
+  if (world.failures.length > 0) throw world.failures[0];
+});
+
+async function open(folder?: string, past?: Past): Promise<CopyNode> {
+  const node = await world.open(folder, past);
+  nodes.push(node);
+  return node;
+}
+
+async function close(node: CopyNode): Promise<void> {
+  nodes = nodes.filter((each) => each !== node);
+  await node.close();
+}
+
+async function publishAll(history: History, from: number, to: number): Promise<void> {
+  for (let position = from; position <= to; position++) {
+    for (let partition = 0; partition < partitions; partition++) {
+      await history.publish(partition, position);
+    }
+  }
+}
+
+const held = (): number => world.telemetry.value('quantrac_copy_partitions_held');
+const errors = (): unknown[] =>
+  world.telemetry.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields);
+
+describe('a partition in which something is wrong', () => {
+  const unreadable = (byte: number) => (to: History) =>
+    to.write(0, Buffer.from([byte]), { position: '3' });
+  const wrongs: readonly (readonly [string, string, (history: History) => Promise<void>])[] = [
+    ['a hole', 'INGEST_OBSERVATIONS_MISSING', (to) => to.publish(0, 4)],
+    ['a batch that cannot be read', 'INGEST_BATCH_UNREADABLE', unreadable(1)],
+    ['a batch of a newer version', 'INGEST_BATCH_VERSION', unreadable(99)],
+    ['what no worker wrote', 'INGEST_RECORD_FOREIGN', (to) => to.write(0, Buffer.from('x'))],
+  ];
+
+  it.each(wrongs)('is held alone before %s', async (_what, code, spoil) => {
+    await publishAll(world.history, 1, 2);
+    await spoil(world.history);
+    const node = await open();
+    await world.until(() => held() === 1 && node.copy.isSettled);
+    for (let position = 3; position <= 5; position++) {
+      for (const partition of [1, 2]) await world.history.publish(partition, position);
+    }
+    await world.until(() => node.copy.positions.join() === '2,5,5');
+    expect(errors()).toEqual([{ partition: 0, error: expect.objectContaining({ code }) }]);
+    expect(node.copy.problem).toMatch(/ \(0\)$/);
+    // Not one moment of it counts as level: of what was published since nothing is known here.
+    expect([0, 1, 2].map((each) => node.levels.get(each) > 0)).toEqual([false, true, true]);
+    await close(node);
+    const again = await open(node.folder);
+    await world.until(() => held() === 1 && again.copy.isSettled);
+    expect(again.copy.positions).toEqual([2, 5, 5]);
+  });
+
+  it('goes on behind what no worker wrote as soon as a batch stands there', async () => {
+    await publishAll(world.history, 1, 2);
+    await world.history.write(0, Buffer.from('x'));
+    const node = await open();
+    await world.until(() => held() === 1);
+    await publishAll(world.history, 3, 3);
+    await node.until([3, 3, 3], () => world.failures[0]);
+    await world.until(() => held() === 0);
+  });
+
+  it('is copied as far as it can be where the others begin at their horizon', async () => {
+    await publishAll(world.history, 1, 2);
+    await unreadable(1)(world.history);
+    const noted = async () => new Map([0, 1, 2].map((partition) => [partition, 1]));
+    const past = { noted, close: () => undefined } as unknown as Past;
+    const node = await open(undefined, past);
+    await world.until(() => held() === 1 && node.copy.isSettled);
+    expect(node.view.horizon.floors).toEqual([0, 1, 1]);
+    expect(node.copy.positions).toEqual([2, 2, 2]);
+  });
+
+  it('goes on once it was mended, without a start', async () => {
+    await publishAll(world.history, 1, 2);
+    await world.history.publish(0, 4);
+    const node = await open();
+    await world.until(() => held() === 1);
+    await world.begin((history) => publishAll(history, 1, 6));
+    await node.until([6, 6, 6], () => world.failures[0]);
+    await world.until(() => held() === 0 && node.copy.problem === null);
+    await world.until(() => [0, 1, 2].every((each) => node.levels.get(each) > 0));
+  });
+
+  it('is read again from its place where an offset was gone', async () => {
+    await publishAll(world.history, 1, 2);
+    const node = await open();
+    await node.until([2, 2, 2], () => world.failures[0]);
+    world.breakRead(1, kafkaError('KAFKA_OFFSET_GONE', { partition: 1 }));
+    await publishAll(world.history, 3, 4);
+    await node.until([4, 4, 4], () => world.failures[0]);
+    await world.until(() => held() === 0);
+    expect(errors()).toHaveLength(1);
+  });
+});
+
+it('says once that Kafka does not answer, and of no partition that it must be mended', async () => {
+  await publishAll(world.history, 1, 2);
+  const node = await open();
+  await node.until([2, 2, 2], () => world.failures[0]);
+  for (let partition = 0; partition < partitions; partition++) {
+    world.breakRead(partition, kafkaError('KAFKA_UNREACHABLE', { partition }));
+  }
+  await publishAll(world.history, 3, 3);
+  await world.until(() => world.telemetry.value('quantrac_copy_failures_total') === partitions);
+  expect(node.copy.problem).toMatch(/\(0, 1, 2\)$/);
+  expect(held()).toBe(0);
+  await node.until([3, 3, 3], () => world.failures[0]);
+  await world.until(() => node.copy.problem === null);
+  const told = world.telemetry.lines.filter(({ level }) => level === 'warn');
+  expect(told).toHaveLength(1);
+});
