@@ -8,7 +8,7 @@ import { createDevicesEvents } from '../devices/events.ts';
 import { createRecordedTelemetry } from '../devices/telemetry-silent.ts';
 import type { Metrics, Telemetry } from '../devices/telemetry.ts';
 import { openClockWatch } from '../ingest/cluster/clock-watch.ts';
-import { openCopyEvents } from '../ingest/cluster/copy-events.ts';
+import { openCopyEvents } from '../ingest/cluster/copy/events.ts';
 import { createForwardEvents } from '../ingest/cluster/forward/events.ts';
 import { openPartitionEvents } from '../ingest/cluster/partition-events.ts';
 import { createRegistryEvents } from '../ingest/cluster/registry/events.ts';

@@ -1,7 +1,7 @@
 /** What happens to a node's copy of the observations: log line and figures together. */
-import { CodedError } from '../../devices/coded-error.ts';
-import type { Telemetry } from '../../devices/telemetry.ts';
-import type { Position } from '../log/log.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { Position } from '../../log/log.ts';
 
 export interface CopyEvents {
   opened(fields: { readonly position: Position; readonly positions: readonly Position[] }): void;

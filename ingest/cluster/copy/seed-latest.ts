@@ -3,12 +3,12 @@
  * are asked of InfluxDB once, of all series together, so that the list of the latest and what is
  * retained of it for subscribers is whole.
  */
-import { sleep, type Clock } from '../../devices/clock.ts';
-import type { RegistryReader } from '../../devices/registry.ts';
-import { ingestError } from '../errors.ts';
-import type { StoreWriter } from '../store/store.ts';
-import type { CopyEvents } from './copy-events.ts';
-import type { Past } from './past.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import type { RegistryReader } from '../../../devices/registry.ts';
+import { ingestError } from '../../errors.ts';
+import type { StoreWriter } from '../../store/store.ts';
+import type { CopyEvents } from './events.ts';
+import type { Past } from '../past.ts';
 
 export interface SeedingOptions {
   readonly store: Pick<StoreWriter, 'horizon'>;

@@ -1,24 +1,24 @@
 /** A node's copy over a folder of its own, as its thread opens it, and the view as others read it. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep, type Clock } from '../../devices/clock.ts';
-import { devicesConfigSchema } from '../../devices/config.ts';
-import { createSeededRandom } from '../../devices/random.ts';
-import type { Telemetry } from '../../devices/telemetry.ts';
-import type { IngestConfig } from '../config.ts';
-import { logConfigSchema } from '../log/config.ts';
-import { createDurableEnd, durableEndBytes } from '../log/durable-end.ts';
-import { openNodeFileSystem } from '../log/file-system-node.ts';
-import type { Kafka } from '../log/kafka/kafka.ts';
-import type { LogReader, Position } from '../log/log.ts';
-import { openLogReader } from '../log/segment-log.ts';
-import { openStoreFollower } from '../store/follower.ts';
-import type { StoreFollower } from '../store/store.ts';
-import { clusterConfigSchema } from './config.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import { devicesConfigSchema } from '../../../devices/config.ts';
+import { createSeededRandom } from '../../../devices/random.ts';
+import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { IngestConfig } from '../../config.ts';
+import { logConfigSchema } from '../../log/config.ts';
+import { createDurableEnd, durableEndBytes } from '../../log/durable-end.ts';
+import { openNodeFileSystem } from '../../log/file-system-node.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import type { LogReader, Position } from '../../log/log.ts';
+import { openLogReader } from '../../log/segment-log.ts';
+import { openStoreFollower } from '../../store/follower.ts';
+import type { StoreFollower } from '../../store/store.ts';
+import { clusterConfigSchema } from '../config.ts';
 import type { Copy } from './copy.ts';
-import { createLevels, levelsBytes, type Levels } from './levels.ts';
-import { openLocalCopy, type LocalCopyOptions } from './local-copy.ts';
-import type { Past } from './past.ts';
+import { createLevels, levelsBytes, type Levels } from '../levels.ts';
+import { openLocalCopy, type LocalCopyOptions } from './open.ts';
+import type { Past } from '../past.ts';
 
 export interface CopyNodeOptions {
   /** Holds the registry of the network. */

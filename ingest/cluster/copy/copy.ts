@@ -3,22 +3,22 @@
  * local log and one view, so that reading API, live stream and the `open/` feed run as on one machine.
  * The copy is no source of truth: what it lacks is fetched again, and it may be deleted.
  */
-import type { Clock } from '../../devices/clock.ts';
-import { sleep } from '../../devices/clock.ts';
-import { CodedError } from '../../devices/coded-error.ts';
-import { catchUp } from '../catch-up.ts';
-import type { IngestConfig } from '../config.ts';
-import { ingestError } from '../errors.ts';
-import type { Kafka, KafkaRecord } from '../log/kafka/kafka.ts';
-import type { LogReader, LogWriter, Position } from '../log/log.ts';
-import { decodeBatch, placeBatch } from '../observations/batch-codec.ts';
-import type { Batch } from '../observations/batch.ts';
-import type { StoreWriter } from '../store/store.ts';
-import { batchPositionOf, offsetOfBatch } from './batches.ts';
-import { CopyAppender } from './copy-appender.ts';
-import type { CopyEvents } from './copy-events.ts';
-import { CopyPartition } from './copy-partition.ts';
-import type { Levels } from './levels.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import { sleep } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import { catchUp } from '../../catch-up.ts';
+import type { IngestConfig } from '../../config.ts';
+import { ingestError } from '../../errors.ts';
+import type { Kafka, KafkaRecord } from '../../log/kafka/kafka.ts';
+import type { LogReader, LogWriter, Position } from '../../log/log.ts';
+import { decodeBatch, placeBatch } from '../../observations/batch-codec.ts';
+import type { Batch } from '../../observations/batch.ts';
+import type { StoreWriter } from '../../store/store.ts';
+import { batchPositionOf, offsetOfBatch } from '../batches.ts';
+import { CopyAppender } from './appender.ts';
+import type { CopyEvents } from './events.ts';
+import { CopyPartition } from './partition.ts';
+import type { Levels } from '../levels.ts';
 
 export interface CopyOptions {
   readonly kafka: Kafka;

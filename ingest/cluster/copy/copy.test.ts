@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { kafkaError } from '../log/kafka/errors.ts';
-import { openCopyWorld, type CopyWorld, type History } from './copy-world.fixture.ts';
-import type { CopyNode } from './local-copy.fixture.ts';
-import type { Past } from './past.ts';
+import { kafkaError } from '../../log/kafka/errors.ts';
+import { openCopyWorld, type CopyWorld, type History } from './world.fixture.ts';
+import type { CopyNode } from './node.fixture.ts';
+import type { Past } from '../past.ts';
 
 const partitions = 3;
 let world: CopyWorld;

@@ -4,15 +4,15 @@
  * is a log that has let go of its beginning and lost the view that says what it lacks.
  */
 import { existsSync } from 'node:fs';
-import type { Clock } from '../../devices/clock.ts';
-import { CodedError } from '../../devices/coded-error.ts';
-import type { Kafka } from '../log/kafka/kafka.ts';
-import type { LogReader, LogRecord, Position } from '../log/log.ts';
-import { ingestError } from '../errors.ts';
-import { decodeBatch } from '../observations/batch-codec.ts';
-import { noTotals } from '../observations/batch.ts';
-import type { ViewBeginning } from '../store/writer.ts';
-import { knownFromAtOf, lastBatchBefore, type HorizonRules } from './beginning.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import type { LogReader, LogRecord, Position } from '../../log/log.ts';
+import { ingestError } from '../../errors.ts';
+import { decodeBatch } from '../../observations/batch-codec.ts';
+import { noTotals } from '../../observations/batch.ts';
+import type { ViewBeginning } from '../../store/writer.ts';
+import { knownFromAtOf, lastBatchBefore, type HorizonRules } from '../beginning.ts';
 
 export interface CopyBeginningOptions {
   readonly kafka: Pick<Kafka, 'openReader' | 'ends'>;

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createManualClock } from '../../devices/clock-manual.ts';
-import { createSeededRandom } from '../../devices/random.ts';
-import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import { logConfigSchema } from '../log/config.ts';
-import { createDurableEnd } from '../log/durable-end.ts';
-import { logError } from '../log/errors.ts';
-import { createFaultyFileSystem, type FaultyFileSystem } from '../log/file-system-faults.ts';
-import { createMemoryFileSystem } from '../log/file-system-memory.ts';
-import type { LogWriter, Position } from '../log/log.ts';
-import { openLogReader, openLogWriter } from '../log/segment-log.ts';
-import { noTotals, type Batch } from '../observations/batch.ts';
-import { CopyAppender } from './copy-appender.ts';
+import { createManualClock } from '../../../devices/clock-manual.ts';
+import { createSeededRandom } from '../../../devices/random.ts';
+import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
+import { logConfigSchema } from '../../log/config.ts';
+import { createDurableEnd } from '../../log/durable-end.ts';
+import { logError } from '../../log/errors.ts';
+import { createFaultyFileSystem, type FaultyFileSystem } from '../../log/file-system-faults.ts';
+import { createMemoryFileSystem } from '../../log/file-system-memory.ts';
+import type { LogWriter, Position } from '../../log/log.ts';
+import { openLogReader, openLogWriter } from '../../log/segment-log.ts';
+import { noTotals, type Batch } from '../../observations/batch.ts';
+import { CopyAppender } from './appender.ts';
 
 const directory = '/observations';
 

@@ -1,15 +1,15 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../devices/random.ts';
-import { logConfigSchema } from '../log/config.ts';
-import { createDurableEnd } from '../log/durable-end.ts';
-import { openNodeFileSystem } from '../log/file-system-node.ts';
-import { openLogWriter } from '../log/segment-log.ts';
-import type { ObservationRow } from '../observation.ts';
-import { encodeBatch } from '../observations/batch-codec.ts';
-import { historyOf, type HistoryReader } from '../store/history.ts';
-import { removeView } from '../store/schema.ts';
+import { createSeededRandom } from '../../../devices/random.ts';
+import { logConfigSchema } from '../../log/config.ts';
+import { createDurableEnd } from '../../log/durable-end.ts';
+import { openNodeFileSystem } from '../../log/file-system-node.ts';
+import { openLogWriter } from '../../log/segment-log.ts';
+import type { ObservationRow } from '../../observation.ts';
+import { encodeBatch } from '../../observations/batch-codec.ts';
+import { historyOf, type HistoryReader } from '../../store/history.ts';
+import { removeView } from '../../store/schema.ts';
 import {
   beginAt,
   config,
@@ -17,9 +17,9 @@ import {
   hourMs,
   openHorizonWorld,
   type HorizonWorld,
-} from './horizon.fixture.ts';
-import { copyFolder, openCopyNode, type CopyNode } from './local-copy.fixture.ts';
-import type { Past } from './past.ts';
+} from '../horizon.fixture.ts';
+import { copyFolder, openCopyNode, type CopyNode } from './node.fixture.ts';
+import type { Past } from '../past.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

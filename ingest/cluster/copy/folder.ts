@@ -4,14 +4,14 @@
  * something to begin with: a log without its view, or neither.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { CodedError } from '../../devices/coded-error.ts';
-import { createDurableEnd } from '../log/durable-end.ts';
-import type { Position } from '../log/log.ts';
-import { readViewState } from '../store/adopt-view.ts';
-import { storeError } from '../store/errors.ts';
-import { removeView } from '../store/schema.ts';
-import type { ViewBeginning } from '../store/writer.ts';
-import { untilDone } from './connect.ts';
+import type { CodedError } from '../../../devices/coded-error.ts';
+import { createDurableEnd } from '../../log/durable-end.ts';
+import type { Position } from '../../log/log.ts';
+import { readViewState } from '../../store/adopt-view.ts';
+import { storeError } from '../../store/errors.ts';
+import { removeView } from '../../store/schema.ts';
+import type { ViewBeginning } from '../../store/writer.ts';
+import { untilDone } from '../connect.ts';
 import {
   findCopyBeginning,
   isFurther,
@@ -19,12 +19,12 @@ import {
   mayBeginAnew,
   readHeldCopy,
   type HeldCopy,
-} from './copy-beginning.ts';
-import type { CopyEvents } from './copy-events.ts';
-import { openCopyLog, openCopyReader } from './copy-log.ts';
-import type { LocalCopyOptions } from './local-copy.ts';
-import { namesOf } from './names.ts';
-import type { Past } from './past.ts';
+} from './beginning.ts';
+import type { CopyEvents } from './events.ts';
+import { openCopyLog, openCopyReader } from './log.ts';
+import type { LocalCopyOptions } from './open.ts';
+import { namesOf } from '../names.ts';
+import type { Past } from '../past.ts';
 
 const dayMs = 86_400_000;
 

@@ -2,10 +2,10 @@
  * A partition of `observations` as a node's copy reads it. One that cannot be read, or in which stands
  * what is no batch, is held by itself: the others go on, and it is opened again from time to time.
  */
-import type { Clock } from '../../devices/clock.ts';
-import { CodedError } from '../../devices/coded-error.ts';
-import type { Offset, PartitionReader } from '../log/kafka/kafka.ts';
-import type { CopyEvents } from './copy-events.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import type { Offset, PartitionReader } from '../../log/kafka/kafka.ts';
+import type { CopyEvents } from './events.ts';
 
 export interface CopyPartitionOptions {
   readonly partition: number;

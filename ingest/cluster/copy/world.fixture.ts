@@ -5,20 +5,23 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sleep, type Clock } from '../../devices/clock.ts';
-import { openSystemClock } from '../../devices/clock-system.ts';
-import { createSeededRandom } from '../../devices/random.ts';
-import { openRegistryWriter } from '../../devices/registry-sqlite.ts';
-import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import { ingestConfigSchema } from '../config.ts';
-import type { Kafka, PartitionReader } from '../log/kafka/kafka.ts';
-import { createKafkaServer, type KafkaServer } from '../log/kafka/memory.ts';
-import type { Position } from '../log/log.ts';
-import { encodeBatch } from '../observations/batch-codec.ts';
-import { noTotals } from '../observations/batch.ts';
-import { copyFolder, openCopyNode, type CopyNode } from './local-copy.fixture.ts';
-import { metricsOnce } from './metrics-once.ts';
-import type { Past } from './past.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import { openSystemClock } from '../../../devices/clock-system.ts';
+import { createSeededRandom } from '../../../devices/random.ts';
+import { openRegistryWriter } from '../../../devices/registry-sqlite.ts';
+import {
+  createRecordedTelemetry,
+  type RecordedTelemetry,
+} from '../../../devices/telemetry-silent.ts';
+import { ingestConfigSchema } from '../../config.ts';
+import type { Kafka, PartitionReader } from '../../log/kafka/kafka.ts';
+import { createKafkaServer, type KafkaServer } from '../../log/kafka/memory.ts';
+import type { Position } from '../../log/log.ts';
+import { encodeBatch } from '../../observations/batch-codec.ts';
+import { noTotals } from '../../observations/batch.ts';
+import { copyFolder, openCopyNode, type CopyNode } from './node.fixture.ts';
+import { metricsOnce } from '../metrics-once.ts';
+import type { Past } from '../past.ts';
 
 const topic = 'observations';
 const hurry = 20;

@@ -1,26 +1,26 @@
 /** A node's copy of the observations, over the log and the view in its folder. */
-import type { Clock } from '../../devices/clock.ts';
-import type { DevicesConfig } from '../../devices/config.ts';
-import type { Random } from '../../devices/random.ts';
-import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
-import type { RegistryReader } from '../../devices/registry.ts';
-import type { Telemetry } from '../../devices/telemetry.ts';
-import type { IngestConfig } from '../config.ts';
-import type { LogConfig } from '../log/config.ts';
-import { createDurableEnd } from '../log/durable-end.ts';
-import type { Kafka } from '../log/kafka/kafka.ts';
-import type { Position } from '../log/log.ts';
-import { openStoreWriter } from '../store/writer.ts';
-import { registryWaiter } from './await-registry.ts';
-import type { ClusterConfig } from './config.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import type { DevicesConfig } from '../../../devices/config.ts';
+import type { Random } from '../../../devices/random.ts';
+import { openRegistryReader } from '../../../devices/registry-sqlite-reader.ts';
+import type { RegistryReader } from '../../../devices/registry.ts';
+import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { IngestConfig } from '../../config.ts';
+import type { LogConfig } from '../../log/config.ts';
+import { createDurableEnd } from '../../log/durable-end.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import type { Position } from '../../log/log.ts';
+import { openStoreWriter } from '../../store/writer.ts';
+import { registryWaiter } from '../await-registry.ts';
+import type { ClusterConfig } from '../config.ts';
 import { openCopy, type Copy } from './copy.ts';
-import { openCopyEvents } from './copy-events.ts';
-import { prepareFolder } from './copy-folder.ts';
-import { openCopyLog, openCopyReader } from './copy-log.ts';
-import { repeatForgetting } from './forgetting.ts';
-import { createLevels } from './levels.ts';
-import { namesOf } from './names.ts';
-import type { Past } from './past.ts';
+import { openCopyEvents } from './events.ts';
+import { prepareFolder } from './folder.ts';
+import { openCopyLog, openCopyReader } from './log.ts';
+import { repeatForgetting } from '../forgetting.ts';
+import { createLevels } from '../levels.ts';
+import { namesOf } from '../names.ts';
+import type { Past } from '../past.ts';
 import { seedLatest } from './seed-latest.ts';
 
 export interface LocalCopyOptions {

@@ -1,9 +1,9 @@
 /** The log of a node's copy of the observations. */
-import { openNodeFileSystem } from '../log/file-system-node.ts';
-import type { SharedDurableEnd } from '../log/durable-end.ts';
-import { takeOwnerLock } from '../log/owner-lock.ts';
-import { openLogReader, openLogWriter } from '../log/segment-log.ts';
-import type { LocalCopyOptions } from './local-copy.ts';
+import { openNodeFileSystem } from '../../log/file-system-node.ts';
+import type { SharedDurableEnd } from '../../log/durable-end.ts';
+import { takeOwnerLock } from '../../log/owner-lock.ts';
+import { openLogReader, openLogWriter } from '../../log/segment-log.ts';
+import type { LocalCopyOptions } from './open.ts';
 
 export function openCopyLog(
   { paths, log, clock, random, telemetry }: LocalCopyOptions,

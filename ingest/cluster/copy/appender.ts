@@ -5,12 +5,12 @@
  * that wait: so when one is refused nothing more is offered until all have been answered, and then
  * the refused ones are offered again, as they were.
  */
-import type { Clock } from '../../devices/clock.ts';
-import { CodedError } from '../../devices/coded-error.ts';
-import type { LogWriter, Position } from '../log/log.ts';
-import type { Batch } from '../observations/batch.ts';
-import type { StoreWriter } from '../store/store.ts';
-import type { CopyEvents } from './copy-events.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
+import type { LogWriter, Position } from '../../log/log.ts';
+import type { Batch } from '../../observations/batch.ts';
+import type { StoreWriter } from '../../store/store.ts';
+import type { CopyEvents } from './events.ts';
 
 export interface CopyAppenderOptions {
   readonly observations: Pick<LogWriter, 'append'>;
