@@ -6,7 +6,7 @@ import { openSystemClock } from './devices/clock-system.ts';
 import { openProcessTelemetry } from './devices/telemetry-pino.ts';
 import { startError } from './errors.ts';
 import { connectKafka } from './ingest/cluster/connect.ts';
-import { joinAlone } from './ingest/cluster/join-alone.ts';
+import { joinAlone } from './ingest/cluster/group-alone.ts';
 import { namesOf } from './ingest/cluster/names.ts';
 import { tokenOf } from './ingest/store/influx/config.ts';
 import { openConnection } from './ingest/store/influx/connection.ts';

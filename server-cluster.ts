@@ -13,7 +13,7 @@ import { openSystemRandom } from './devices/random.ts';
 import { openRegistryCopy } from './devices/registry-copy.ts';
 import type { ClusterConfig } from './ingest/cluster/config.ts';
 import type { DecideRoomData } from './ingest/cluster/decide-worker.ts';
-import { joinedBytes } from './ingest/cluster/joining.ts';
+import { joinedBytes } from './ingest/cluster/node-joined.ts';
 import { levelsBytes } from './ingest/cluster/levels.ts';
 import type { LinkRoomData } from './ingest/cluster/link-worker.ts';
 import { startGateBytes } from './ingest/cluster/start-gate.ts';

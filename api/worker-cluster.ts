@@ -13,7 +13,7 @@ import type { Telemetry } from '../devices/telemetry.ts';
 import type { ClusterConfig } from '../ingest/cluster/config.ts';
 import { lastBatchBefore } from '../ingest/cluster/beginning.ts';
 import { connectKafka } from '../ingest/cluster/connect.ts';
-import { tellJoined } from '../ingest/cluster/joining.ts';
+import { tellJoined } from '../ingest/cluster/node-joined.ts';
 import { createLevels } from '../ingest/cluster/levels.ts';
 import { namesOf } from '../ingest/cluster/names.ts';
 import { openRegistryDuty } from '../ingest/cluster/node-registry.ts';

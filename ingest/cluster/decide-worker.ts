@@ -22,7 +22,7 @@ import { openPartitionEvents } from './partition-events.ts';
 import { openPartition } from './partition-worker.ts';
 import type { PartitionHorizon } from './partition-view.ts';
 import { openPast, type Past } from './past.ts';
-import { tellJoined, untilIdentity, untilJoined } from './joining.ts';
+import { tellJoined, untilIdentity, untilJoined } from './node-joined.ts';
 import type { ClusterIdentity } from './registry/identity.ts';
 import { openSinkDuty } from './sink-duty.ts';
 import { balanceText } from './workers-balance.ts';

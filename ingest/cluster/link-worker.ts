@@ -27,7 +27,7 @@ import { openPast, type Past } from './past.ts';
 import { openLocalCopy } from './copy/open.ts';
 import { metricsOnce } from './metrics-once.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
-import { tellJoined, untilIdentity } from './joining.ts';
+import { tellJoined, untilIdentity } from './node-joined.ts';
 import { createStartGate, type StartGate } from './start-gate.ts';
 import { loggedText } from './workers-balance.ts';
 

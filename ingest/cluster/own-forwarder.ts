@@ -18,7 +18,7 @@ import type { ClusterConfig } from './config.ts';
 import { createForwardEvents, type ForwardEvents } from './forward/events.ts';
 import { openForwarder, type Forwarder } from './forward/forwarder.ts';
 import { beginStart } from './forward/start.ts';
-import { untilJoined } from './joining.ts';
+import { untilJoined } from './node-joined.ts';
 import { namesOf } from './names.ts';
 import type { StartGate } from './start-gate.ts';
 

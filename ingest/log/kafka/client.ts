@@ -6,7 +6,7 @@ import {
   type LogEntry,
 } from 'kafkajs';
 import type { Logger } from '../../../devices/telemetry.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster } from './connection-pool.ts';
 import type { KafkaConfig } from './config.ts';
 
 export interface ClientParts {

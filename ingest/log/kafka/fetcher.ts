@@ -7,7 +7,7 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { Clock } from '../../../devices/clock.ts';
 import type { KafkaConfig } from './config.ts';
 import { createConnections } from './connections.ts';
-import { createFetching, seeToAll } from './fetching.ts';
+import { createFetching, seeToAll } from './fetch-loop.ts';
 import type { Offset, PartitionReader } from './kafka.ts';
 import { createPartitionQueue } from './partition-queue.ts';
 

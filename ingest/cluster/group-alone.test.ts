@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import type { Kafka, Membership } from '../log/kafka/kafka.ts';
 import { createKafkaServer } from '../log/kafka/memory.ts';
-import { joinAlone } from './join-alone.ts';
+import { joinAlone } from './group-alone.ts';
 
 const clock = openSystemClock();
 const partitions = 3;

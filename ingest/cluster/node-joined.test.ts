@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
 import { openRegistryCopy } from '../../devices/registry-copy.ts';
-import { joinedBytes, tellJoined, untilIdentity, untilJoined } from './joining.ts';
+import { joinedBytes, tellJoined, untilIdentity, untilJoined } from './node-joined.ts';
 import { identityKey } from './registry/records.ts';
 
 let clock: ManualClock;

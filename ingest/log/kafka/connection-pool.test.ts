@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { createClient } from './client.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './connection-pool.ts';
 import { kafkaConfigSchema } from './config.ts';
 import { createFetchRecords } from './fetch-request.ts';
 import { realKafka } from './real.fixture.ts';
