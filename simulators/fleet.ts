@@ -53,6 +53,8 @@ interface Running {
   gain: number;
   /** Nothing is measured while one device goes and the next one comes. */
   isReplacing: boolean;
+  /** Messages that wait for their acknowledgement, over a lost connection too. */
+  readonly waiting: Set<Promise<void>>;
   timer: Scheduled | undefined;
 }
 
@@ -101,10 +103,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
   function publish(one: Running, draft: Draft, half: boolean): void {
     events.published();
-    one.device.publish(draft, half).then(
+    const waiting = one.device.publish(draft, half).then(
       () => events.acknowledged(),
       (error: unknown) => events.failed(one.deviceId, error, closing),
     );
+    one.waiting.add(waiting);
+    void waiting.then(() => one.waiting.delete(waiting));
   }
 
   await Promise.all(Array.from({ length: options.config.connectingMax }, connectNext));
@@ -149,7 +153,7 @@ function createEmitter(
 
 function firstOf(station: SimulatedStation, device: ConnectedDevice, deviceId: string): Running {
   const usual = { generation: 1, gain: 1, isReplacing: false, timer: undefined };
-  return { station, device, deviceId, ...usual };
+  return { station, device, deviceId, waiting: new Set(), ...usual };
 }
 
 function connect(
@@ -168,11 +172,22 @@ function connect(
   });
 }
 
+/** A server that is away so long has the replaced device's last messages lost. */
+const waitingMsMax = 10_000;
+
+async function acknowledged(clock: Clock, waiting: ReadonlySet<Promise<void>>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = clock.schedule(waitingMsMax, late.resolve);
+  await Promise.race([Promise.all(waiting), late.promise]);
+  timer.cancel();
+}
+
 /** The earlier device is gone before the next one is in force, so no message falls between. */
 async function replace(options: FleetOptions, one: Running, luck: number): Promise<boolean> {
   if (options.register === undefined || one.isReplacing) return false;
   one.isReplacing = true;
   try {
+    await acknowledged(options.clock, one.waiting);
     await one.device.close();
     const generation = one.generation + 1;
     const secret = await options.register(one.station, generation, options.clock.now());
