@@ -29,7 +29,7 @@ export function openCheckedWriter(options: WriterOptions): Writer {
   return {
     async write(lines) {
       await checked;
-      await writer.write(lines);
+      return writer.write(lines);
     },
     close() {
       pauses.end();

@@ -18,6 +18,14 @@ export interface InfluxEvents {
     readonly from: number;
     readonly to: number;
   }): void;
+  /** From behind `whole` on nobody relies on InfluxDB for this partition, until it is built again. */
+  partitionIncomplete(fields: {
+    readonly partition: number;
+    readonly whole: number;
+    readonly position: number;
+  }): void;
+  /** Partitions carried here of which InfluxDB lacks rows. */
+  incomplete(partitions: number): void;
   /** Where to go on could not be asked; it is tried again. */
   notesUnread(error: unknown): void;
   /** The next note covers it. */
@@ -46,6 +54,10 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
   const lag = metrics.gauge(
     'quantrac_influx_behind_records',
     'Batches of observations that are not in InfluxDB yet, about',
+  );
+  const lacking = metrics.gauge(
+    'quantrac_influx_incomplete_partitions',
+    'Partitions written from here of which InfluxDB lacks rows: nodes let go of nothing behind them',
   );
   const took = metrics.histogram(
     'quantrac_influx_write_seconds',
@@ -77,6 +89,9 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
       logger.error(fields, 'batches are missing in Kafka, the view in InfluxDB lacks them');
       missing.increase(fields.to - fields.from + 1);
     },
+    partitionIncomplete: (fields) =>
+      logger.error(fields, 'the view in InfluxDB lacks rows: nodes keep all behind, until rebuild'),
+    incomplete: (partitions) => lacking.set(partitions),
     notesUnread(error) {
       logger.warn({ error }, 'the position of the view in InfluxDB could not be read');
       noteFailures.increase();

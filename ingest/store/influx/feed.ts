@@ -20,11 +20,54 @@ export interface Load {
   bytes: number;
   /** Of each partition in it: where the sink goes on once the lines are stored. */
   readonly marks: Map<number, Mark>;
+  /** Those with lines, in the order of their lines. */
+  readonly batches: LoadedBatch[];
+  /** Of a partition, the first batch that Kafka no longer had. */
+  readonly missing: Map<number, Position>;
+}
+
+export interface LoadedBatch {
+  readonly partition: number;
+  readonly position: Position;
+  /** Place in the load behind its last line. */
+  readonly end: number;
+}
+
+export function emptyLoad(): Load {
+  return { lines: [], bytes: 0, marks: new Map(), batches: [], missing: new Map() };
+}
+
+function addLines(
+  load: Load,
+  batch: Omit<LoadedBatch, 'end'> & { readonly lines: readonly string[] },
+): void {
+  const { partition, position, lines } = batch;
+  if (lines.length === 0) return;
+  for (const line of lines) {
+    load.lines.push(line);
+    load.bytes += line.length + 1;
+  }
+  load.batches.push({ partition, position, end: load.lines.length });
+}
+
+/** Of each partition the first batch of the load that is not wholly stored: a line of it is refused. */
+export function firstHoles(
+  { batches, missing }: Load,
+  refused: readonly { readonly place: number }[],
+): Map<number, Position> {
+  const holes = new Map(missing);
+  for (const { place } of refused) {
+    const batch = batches.find(({ end }) => place < end);
+    if (batch === undefined) throw new RangeError(`line ${place} is of no batch`);
+    const { partition, position } = batch;
+    holes.set(partition, Math.min(holes.get(partition) ?? position, position));
+  }
+  return holes;
 }
 
 export interface Mark {
   readonly offset: Offset;
-  /** Position of the last batch. */
+  /** Position of the last batch that was written. */
   readonly position: Position;
 }
 
@@ -72,12 +115,10 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
     const made = linesOf(options.lines, partition, record);
     if (made.position > position + 1) {
       events.batchesMissing({ partition, from: position + 1, to: made.position - 1 });
+      if (!load.missing.has(partition)) load.missing.set(partition, position + 1);
     }
     position = Math.max(position, made.position);
-    for (const line of made.lines) {
-      load.lines.push(line);
-      load.bytes += line.length + 1;
-    }
+    addLines(load, { partition, ...made });
     taken = record.offset + 1;
     load.marks.set(partition, { offset: taken, position });
     failures = 0;

@@ -1,15 +1,16 @@
 /** The partitions that a sink carries: opened where the group left off, asked in turn. */
 import type { Position } from '../../log/log.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
-import { isFull, openFeed, type Feed, type FeedOptions, type Load, type Mark } from './feed.ts';
+import { emptyLoad, isFull, openFeed, type Feed, type FeedOptions, type Load } from './feed.ts';
 import { createLag, type Lag } from './lag.ts';
+import { noteOf, nothingNoted, type Noted } from './notes.ts';
 import type { Pauses } from './pauses.ts';
 
 export interface FeedsOptions extends FeedOptions {
   readonly group: string;
   readonly pauses: Pauses;
   /** A partition is carried from this mark on. */
-  readonly opened: (partition: number, mark: Mark) => void;
+  readonly opened: (partition: number, mark: Noted) => void;
 }
 
 export interface Feeds {
@@ -48,7 +49,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
     try {
       const marks = await notedMarks(kafka, group, topic);
       for (const partition of fresh) {
-        const mark = marks.get(partition) ?? { offset: 0, position: 0 };
+        const mark = marks.get(partition) ?? nothingNoted;
         options.opened(partition, mark);
         feeds.set(partition, openFeed(options, partition, mark));
         lag.open(partition, mark.offset);
@@ -69,7 +70,7 @@ export function openFeeds(options: FeedsOptions): Feeds {
     has: (partition) => feeds.has(partition),
     async take() {
       if (isChanged) await reconcile();
-      const load: Load = { lines: [], bytes: 0, marks: new Map<number, Mark>() };
+      const load = emptyLoad();
       const turn = [...feeds.values()];
       for (const feed of turn) {
         if (isFull(load, config)) break;
@@ -110,19 +111,17 @@ async function notedMarks(
   kafka: Kafka,
   group: string,
   topic: string,
-): Promise<ReadonlyMap<number, Mark>> {
+): Promise<ReadonlyMap<number, Noted>> {
   const noted = await kafka.groupOffsets(group, topic);
-  return new Map(
-    noted.map(({ partition, offset, note }) => [partition, { offset, position: Number(note) }]),
-  );
+  return new Map(noted.map((each) => [each.partition, noteOf(each)]));
 }
 
-/** Last batch of each partition that is wholly in InfluxDB. */
+/** Of each partition, the last batch up to which all rows are in InfluxDB. */
 export async function notedPositions(
   kafka: Kafka,
   group: string,
   topic: string,
 ): Promise<ReadonlyMap<number, Position>> {
   const marks = await notedMarks(kafka, group, topic);
-  return new Map([...marks].map(([partition, { position }]) => [partition, position]));
+  return new Map([...marks].map(([partition, { whole }]) => [partition, whole]));
 }

@@ -91,8 +91,15 @@ export function openInfluxView(config: InfluxConfig, token: string, clock: Clock
   const connection = openConnection({ config, token, clock });
   const refused: RefusedLine[] = [];
   const random = createSeededRandom(1);
-  const unwritable = (one: RefusedLine): void => void refused.push(one);
-  const writer = openWriter({ config, connection, clock, random, events, unwritable });
+  const inner = openWriter({ config, connection, clock, random, events });
+  const writer: Writer = {
+    ...inner,
+    async write(lines) {
+      const aside = await inner.write(lines);
+      refused.push(...aside);
+      return aside;
+    },
+  };
   const lines = createLineBuilder({ ...config, rowTags: tagsOf });
   let held = 0;
   const linesOf = (position: Position, batch: Batch): string[] =>

@@ -1,132 +1,22 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../devices/clock.ts';
-import { openSystemClock } from '../../../devices/clock-system.ts';
-import { createSeededRandom } from '../../../devices/random.ts';
-import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
-import { createKafkaServer, type Fault as KafkaFault } from '../../log/kafka/memory.ts';
-import { decodeBatch, encodeBatch } from '../../observations/batch-codec.ts';
-import { createWorld, type World } from '../world.contract.ts';
-import type { InfluxConfig } from './config.ts';
-import { openConnection } from './connection.ts';
-import { openInfluxEvents } from './events.ts';
+import type { Fault as KafkaFault } from '../../log/kafka/memory.ts';
 import { notedPositions } from './feeds.ts';
-import { configFor, tagsOf, topic, topicOf } from './influx.fixture.ts';
-import { createLineBuilder } from './lines.ts';
-import type { SeriesTags } from './schema.ts';
-import { faultList, startInfluxDouble, type Fault } from './server.fixture.ts';
-import { openSink, type Sink } from './sink.ts';
-import { openWriter } from './writer.ts';
+import { tagsOf, topic } from './influx.fixture.ts';
+import { faultList, type Fault } from './server.fixture.ts';
+import {
+  atEnd,
+  closeAll,
+  group,
+  notesIn,
+  openScene,
+  stored,
+  turn,
+  until,
+  untilNoted,
+} from './sink.fixture.ts';
 
-const group = 'sink';
-const partitions = 3;
-
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-const hourMs = 3_600_000;
-
-/** An hour is over at once. */
-function hurried(clock: Clock): Clock {
-  return {
-    now: () => clock.now(),
-    monotonicMs: () => clock.monotonicMs(),
-    schedule: (delayMs, run) => clock.schedule(delayMs >= hourMs ? 20 : delayMs, run),
-  };
-}
-
-async function openScene(changed: Partial<InfluxConfig> = {}) {
-  const influx = await startInfluxDouble();
-  const server = createKafkaServer();
-  const kafka = server.connect();
-  const clock = hurried(openSystemClock());
-  const short = { requestTimeoutMs: 200, linesMax: 25, ...changed };
-  const config = configFor(influx, short);
-  const telemetry = createRecordedTelemetry();
-  const events = openInfluxEvents(telemetry);
-  await kafka.ensureTopics([topicOf(partitions)]);
-  const producer = await kafka.openProducer();
-  const worlds = Array.from({ length: partitions }, () => createWorld());
-  closing.push(() => influx.close());
-
-  /** Series of a partition are its own: 3 × partition + 0, 1, 2. */
-  function batchOf(world: World, partition: number, rows: number) {
-    const at = world.end * 31;
-    const made = Array.from({ length: rows }, (_, place) => ({
-      series: place % 3,
-      day: (at + place) % 3,
-      slot: (at + place) % 40,
-      form: place % 5,
-      value: at + place,
-      kind: (place % 7 === 6 ? 'history' : 'value') as 'history' | 'value',
-    }));
-    const batch = world.grow({ rows: made, entries: [], waitMs: 1 });
-    const own = batch.rows.map((row) => ({ ...row, series: row.series + 3 * partition }));
-    return { ...batch, rows: own };
-  }
-
-  const expected = new Set<string>();
-  async function publish(partition: number, rows: number): Promise<void> {
-    const world = worlds[partition]!;
-    const batch = batchOf(world, partition, rows);
-    const position = world.end;
-    const builder = createLineBuilder({ ...config, rowTags: tagsOf });
-    const value = Buffer.from(encodeBatch(batch));
-    const { rows: decoded, registryVersion } = decodeBatch(position, value);
-    for (const [place, row] of decoded.entries()) {
-      expected.add(builder.lineOf(row, { partition, batch: position, place, registryVersion }));
-    }
-    const headers = { position: String(position) };
-    await producer.send([{ topic, partition, key: null, value, headers }]);
-  }
-
-  function open(rowTags: (series: number) => SeriesTags = tagsOf): Sink {
-    const connection = openConnection({ config, token: 't', clock });
-    const random = createSeededRandom(3);
-    const writer = openWriter({ config, connection, clock, random, events });
-    const client = server.connect();
-    const options = { kafka: client, topic, group, config, clock, events, writer, rowTags };
-    const sink = openSink(options);
-    closing.push(async () => {
-      await sink.close();
-      connection.close();
-    });
-    return sink;
-  }
-
-  return { influx, server, kafka, producer, telemetry, worlds, expected, publish, open };
-}
-
-type Scene = Awaited<ReturnType<typeof openScene>>;
-
-function stored({ influx }: Scene): Set<string> {
-  return new Set(
-    [...influx.points].map(([name, { fields }]) => {
-      const [head = '', time = ''] = name.split(' ');
-      return `${head} ${[...fields].map(([field, value]) => `${field}=${value}`).join(',')} ${time}`;
-    }),
-  );
-}
-
-async function turn(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await turn();
-}
-
-/** Until all that was published is noted. */
-async function untilNoted(scene: Scene): Promise<void> {
-  await until(async () => {
-    const noted = await notedPositions(scene.kafka, group, topic);
-    return scene.worlds.every(({ end }, partition) => (noted.get(partition) ?? 0) === end);
-  });
-}
+afterEach(closeAll);
 
 describe('the sink', () => {
   it('notes again what Kafka has forgotten, though nothing comes', async () => {
@@ -159,7 +49,7 @@ describe('the sink', () => {
     const scene = await openScene({ readBytesMax: 1_024, backoffMinMs: 1, backoffMaxMs: 5 });
     const behind = () => scene.telemetry.value('quantrac_influx_behind_records');
     const away = setInterval(() => scene.influx.faults.push('say 500', 'say 500'), 1);
-    closing.push(async () => clearInterval(away));
+    atEnd(async () => clearInterval(away));
     scene.influx.faults.push('say 500');
     for (let round = 0; round < 90; round++) await scene.publish(round % 3, 30);
     scene.open().assign([0, 1, 2]);
@@ -239,7 +129,7 @@ describe('the sink', () => {
         expect(stored(scene)).toEqual(scene.expected);
         expect(scene.influx.overwritten).toEqual([]);
         expect(scene.telemetry.value('quantrac_influx_lines_set_aside_total')).toBe(0);
-        for (const close of closing.splice(0).toReversed()) await close();
+        await closeAll();
       }),
       { numRuns: 30 },
     );
@@ -316,9 +206,10 @@ describe('the sink', () => {
     for (let round = 0; round < 5; round++) await scene.publish(2, 3);
     scene.server.trim(topic, 2, 3);
     scene.open().assign([2]);
-    await until(async () => (await notedPositions(scene.kafka, group, topic)).get(2) === 5);
+    await until(async () => (await notesIn(scene)).get(2) === '0 5');
     expect(scene.telemetry.value('quantrac_influx_batches_missing_total')).toBe(3);
     expect(scene.influx.points.size).toBe(6);
+    expect((await notedPositions(scene.kafka, group, topic)).get(2)).toBe(0);
   });
 
   it('tries again where Kafka gives or takes no notes', async () => {

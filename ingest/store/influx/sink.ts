@@ -5,7 +5,7 @@
  * it had not noted; points never change, so a repeat is no harm.
  */
 import { CodedError } from '../../../devices/coded-error.ts';
-import { isFull, type FeedOptions, type Load } from './feed.ts';
+import { firstHoles, isFull, type FeedOptions, type Load } from './feed.ts';
 import { openFeeds, type Feeds } from './feeds.ts';
 import { createLineBuilder } from './lines.ts';
 import { createNotes } from './notes.ts';
@@ -52,9 +52,9 @@ export function openSink(options: SinkOptions): Sink {
   /** Never rejects: what goes wrong for good ends the loop. */
   async function settle(load: Load): Promise<void> {
     try {
-      await writer.write(load.lines);
+      const refused = await writer.write(load.lines);
       feeds.lag.store(load.marks);
-      await notes.put(load.marks);
+      await notes.put(load.marks, firstHoles(load, refused));
       events.behind(feeds.behind);
     } catch (error) {
       failure = error;

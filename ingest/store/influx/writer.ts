@@ -8,9 +8,9 @@
  *   401, 403, 404         an operator must act: said loudly, tried again
  *   429, 5xx, none, else  tried again, after Retry-After where it is given
  *
- * A line that is refused twice is set aside with its reason, the others are stored. Where more than
- * `refusedLinesMax` of a request are refused it is not the lines: nothing is set aside then, and all
- * are tried again.
+ * A line that is refused twice is set aside with its reason, the others are stored, and whoever wrote
+ * them is told which it is. Where more than `refusedLinesMax` of a request are refused it is not the
+ * lines: nothing is set aside then, and all are tried again.
  */
 import { influxError } from './errors.ts';
 import { createPauses } from './pauses.ts';
@@ -19,21 +19,20 @@ import type { InfluxConfig } from './config.ts';
 
 export interface RefusedLine {
   readonly line: string;
+  /** Its number among the lines that were given, from 0. */
+  readonly place: number;
   /** What InfluxDB says about it. */
   readonly reason: string;
 }
 
-export interface WriterOptions extends Omit<SendingOptions, 'pauses'> {
-  /** Told each line set aside, each time that it is written. */
-  readonly unwritable?: (refused: RefusedLine) => void;
-}
+export type WriterOptions = Omit<SendingOptions, 'pauses'>;
 
 export interface Writer {
   /**
-   * Resolves once each line is stored or set aside. Waits as long as it takes: rejects INFLUX_CLOSED
-   * alone. Lines without line breaks, in any number.
+   * Resolves with the lines set aside once all others are stored. Waits as long as it takes: rejects
+   * INFLUX_CLOSED alone. Lines without line breaks, in any number.
    */
-  write(lines: readonly string[]): Promise<void>;
+  write(lines: readonly string[]): Promise<readonly RefusedLine[]>;
   /** Ends the writing: what is under way rejects INFLUX_CLOSED. */
   close(): void;
 }
@@ -45,16 +44,16 @@ export function openWriter(options: WriterOptions): Writer {
   const pauses = createPauses(options.clock);
   const sending = createSending({ ...options, pauses });
 
-  function setAside(refused: readonly RefusedLine[]): void {
-    for (const one of refused) {
-      events.lineSetAside({ line: one.line.slice(0, lineShownMax), reason: one.reason });
-      options.unwritable?.(one);
+  function setAside(refused: readonly RefusedLine[]): readonly RefusedLine[] {
+    for (const { line, reason } of refused) {
+      events.lineSetAside({ line: line.slice(0, lineShownMax), reason });
     }
+    return refused;
   }
 
-  async function writeRequest(lines: readonly string[]): Promise<void> {
+  async function writeRequest(request: Stretch): Promise<readonly RefusedLine[]> {
     for (let failures = 1; ; failures++) {
-      const refused = await storeLines(sending, lines, config.refusedLinesMax);
+      const refused = await storeLines(sending, request, config.refusedLinesMax);
       if (refused.length <= config.refusedLinesMax) return setAside(refused);
       const waitMs = sending.waitMs(failures);
       const { reason, line } = refused[0]!;
@@ -66,33 +65,47 @@ export function openWriter(options: WriterOptions): Writer {
 
   return {
     async write(lines) {
-      for (const request of requestsOf(lines, config)) await writeRequest(request);
+      const refused: RefusedLine[] = [];
+      for (const request of requestsOf(lines, config)) {
+        for (const one of await writeRequest(request)) refused.push(one);
+      }
+      return refused;
     },
     close: () => pauses.end(),
   };
 }
 
+/** Lines that follow one another; `from` is the place of the first. */
+interface Stretch {
+  readonly from: number;
+  readonly lines: readonly string[];
+}
+
 /** Gives what is refused; stops where that is more than `refusedMax`. */
 async function storeLines(
   sending: Sending,
-  all: readonly string[],
+  all: Stretch,
   refusedMax: number,
 ): Promise<RefusedLine[]> {
   const refused: RefusedLine[] = [];
-  const waiting: (readonly string[])[] = [all];
+  const waiting: Stretch[] = [all];
   while (refused.length <= refusedMax) {
-    const lines = waiting.pop();
-    if (lines === undefined) break;
+    const stretch = waiting.pop();
+    if (stretch === undefined) break;
+    const { from, lines } = stretch;
     const reason = await sending.send(lines);
     if (reason === null) continue;
     if (lines.length === 1) {
       // Once may be a mishap on the way; a line that is wrong is refused again.
       const again = await sending.send(lines);
-      if (again !== null) refused.push({ line: lines[0]!, reason: again });
+      if (again !== null) refused.push({ line: lines[0]!, place: from, reason: again });
       continue;
     }
     const middle = lines.length >>> 1;
-    waiting.push(lines.slice(middle), lines.slice(0, middle));
+    waiting.push(
+      { from: from + middle, lines: lines.slice(middle) },
+      { from, lines: lines.slice(0, middle) },
+    );
   }
   return refused;
 }
@@ -101,17 +114,17 @@ async function storeLines(
 function* requestsOf(
   lines: readonly string[],
   { linesMax, bytesMax }: Pick<InfluxConfig, 'linesMax' | 'bytesMax'>,
-): Generator<readonly string[]> {
+): Generator<Stretch> {
   let from = 0;
   let bytes = 0;
   for (const [at, line] of lines.entries()) {
     const size = line.length + 1;
     if (at > from && (at - from >= linesMax || bytes + size > bytesMax)) {
-      yield lines.slice(from, at);
+      yield { from, lines: lines.slice(from, at) };
       from = at;
       bytes = 0;
     }
     bytes += size;
   }
-  if (from < lines.length) yield lines.slice(from);
+  if (from < lines.length) yield { from, lines: lines.slice(from) };
 }
