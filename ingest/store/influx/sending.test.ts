@@ -85,6 +85,7 @@ describe('a request of lines', () => {
   it.each([
     [400, '{"error":"unable to parse \'a\\"b\'"}', "400: unable to parse 'a\"b'"],
     [422, '{"code":"unprocessable entity","message":"partial write"}', '422: partial write'],
+    [413, '{"message":"too\nlarge\\q"}', '413: too\nlarge\\q'],
     [413, 'Request Entity Too Large', '413: Request Entity Too Large'],
     [201, '', '201: '],
     [400, 'x'.repeat(2_000), `400: ${'x'.repeat(495)}`],

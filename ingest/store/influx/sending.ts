@@ -92,6 +92,15 @@ const reasonShownMax = 500;
 /** The sentence inside the JSON of 1.8 and of 2.x, or what else there is. */
 function reasonOf({ status, body }: Answer): string {
   const message = /"(?:message|error)"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
-  const text = message === undefined ? body : String(JSON.parse(message));
+  const text = message === undefined ? body : textOf(message);
   return `${status}: ${text}`.slice(0, reasonShownMax);
+}
+
+/** What stands between an answer's quotes; a proxy's need not be JSON, and is shown as it is. */
+function textOf(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    return quoted.slice(1, -1);
+  }
 }
