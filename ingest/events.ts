@@ -29,6 +29,8 @@ export interface IngestEvents {
     readonly last: Position;
     readonly error: unknown;
   }): void;
+  /** What a replay names cannot be read from the log now; it is tried again. */
+  originalUnread(fields: { readonly position: Position; readonly error: unknown }): void;
   /** A node sent it again: it was settled before. */
   readingRepeated(): void;
   /** Readings of a node that never came: they are in quarantine by number. */
@@ -190,6 +192,8 @@ function lifeCycle(logger: Logger) {
     readingsUnreadable(fields) {
       logger.error(fields, 'readings cannot be read from the log, their places are in quarantine');
     },
+    originalUnread: (fields) =>
+      logger.warn(fields, 'the reading that a replay names cannot be read now, it is tried again'),
     readingCrashed(fields) {
       logger.error(fields, 'ingest died at this reading in every try, it is in quarantine');
     },

@@ -202,7 +202,14 @@ function openSteps({ options, events, signal, fail, onKept }: StepParts) {
     onKept,
     onFailed: fail,
   });
-  const originals = createOriginals(options.originals, store);
+  const originals = createOriginals({
+    reader: options.originals,
+    store,
+    clock,
+    retryMs: config.stretch.commitRetryMs,
+    events,
+    signal,
+  });
   const prepare = partition?.prepare;
   const oldRows = partition?.oldRows;
   const adopting = { horizon: store.horizon, decider, clock, events, signal };
