@@ -17,6 +17,7 @@ import { openLogReader } from '../log/segment-log.ts';
 import type { ClusterConfig } from './config.ts';
 import { createForwardEvents, type ForwardEvents } from './forward/events.ts';
 import { openForwarder, type Forwarder } from './forward/forwarder.ts';
+import { tellRetention } from './forward/retention.ts';
 import { beginStart } from './forward/start.ts';
 import { untilJoined } from './node-joined.ts';
 import { namesOf } from './names.ts';
@@ -78,14 +79,7 @@ export async function openOwnForwarder(
     topic: namesOf(cluster.kafka.topicPrefix).topics.readings,
     events,
     forwardedEnd: createDurableEnd(ends.forwarded),
-    noted: (position) => {
-      options.consumed(position).catch((error: unknown) => {
-        options.telemetry.logger.debug(
-          { position, error: String(error) },
-          'ReadingsRetentionNotTold',
-        );
-      });
-    },
+    noted: tellRetention({ ...options, events }),
     freeBytes: async () => freeBytesOf(directory, log.readings.totalBytesMax),
     failed,
   });

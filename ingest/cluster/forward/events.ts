@@ -31,6 +31,13 @@ export interface ForwardEvents {
   registryAdopted(version: number, position: Position): void;
   registryMissing(error: unknown, version: number): void;
   noteFailed(error: unknown): void;
+  /** The owner of the log was not told what it may delete; `isNews`: not for the same reason as before. */
+  retentionUntold(
+    fields: { readonly position: Position; readonly error: unknown },
+    isNews: boolean,
+  ): void;
+  /** It is told again. */
+  retentionTold(position: Position): void;
   /** `silent`: counted alone, since it was told a moment ago. */
   sendFailed(error: unknown, tone: 'alarm' | 'warning' | 'silent', away: Away): void;
   spoolUnknown(error: unknown): void;
@@ -66,7 +73,7 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
     'Unix time at which the own log is full at the present rate, while Kafka is away; else 0.',
   );
   return {
-    ...startEventsOf(logger, errors),
+    ...eventsAround(logger, errors),
     opened: (fields) => logger.info(fields, 'Readings are forwarded to Kafka.'),
     forwarded: (readings) => sent.increase(readings),
     unreadable(error, readings, last) {
@@ -117,10 +124,20 @@ export function createForwardEvents({ logger, metrics }: Telemetry): ForwardEven
   };
 }
 
-type StartEvents = Pick<ForwardEvents, 'startProven' | 'startUnnoted' | 'decidedUnread'>;
+type EventsAround = Pick<
+  ForwardEvents,
+  'startProven' | 'startUnnoted' | 'decidedUnread' | 'retentionUntold' | 'retentionTold'
+>;
 
-function startEventsOf(logger: Telemetry['logger'], errors: Counter): StartEvents {
+/** Before and behind the sending itself. */
+function eventsAround(logger: Telemetry['logger'], errors: Counter): EventsAround {
   return {
+    retentionUntold(fields, isNews) {
+      errors.increase(1, { what: 'retention' });
+      if (isNews) logger.warn(fields, 'The own log is not told what it may delete, and grows.');
+    },
+    retentionTold: (position) =>
+      logger.info({ position }, 'The own log is told again what it may delete.'),
     startProven: (fields) =>
       logger.info(fields, 'The own log reaches as far as Kafka knows it: nothing is used twice.'),
     startUnnoted(error) {
