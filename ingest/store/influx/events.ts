@@ -1,4 +1,4 @@
-import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { Counter, Telemetry } from '../../../devices/telemetry.ts';
 
 /** What happens between `observations` and InfluxDB, said once: line and counter together. */
 export interface InfluxEvents {
@@ -30,6 +30,8 @@ export interface InfluxEvents {
   notesUnread(error: unknown): void;
   /** The next note covers it. */
   noteFailed(error: unknown): void;
+  /** Kafka did not say where partitions end: how far the sink is behind stands still. */
+  endsUnknown(error: unknown, isTold: boolean): void;
   assigned(partitions: readonly number[]): void;
   /** Batches of `observations` that are not in InfluxDB yet, about, over all partitions. */
   behind(batches: number): void;
@@ -39,18 +41,13 @@ export interface InfluxEvents {
 const secondMs = 1_000;
 
 export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
-  const count = (name: string, help: string) =>
-    metrics.counter(`quantrac_influx_${name}_total`, help);
+  const count: Count = (name, help) => metrics.counter(`quantrac_influx_${name}_total`, help);
   const stored = count('lines_stored', 'Lines that InfluxDB took');
   const repeats = count('write_repeats', 'Requests that are sent again: busy, away, or no answer');
   const refusals = count('write_refusals', 'Requests refused for a reason that an operator mends');
   const aside = count('lines_set_aside', 'Lines that InfluxDB refuses for good');
   const held = count('partition_holds', 'Times that a partition could not be read or understood');
   const missing = count('batches_missing', 'Batches that Kafka no longer had');
-  const noteFailures = count(
-    'note_failures',
-    'Notes of the position that Kafka did not take or give',
-  );
   const lag = metrics.gauge(
     'quantrac_influx_behind_records',
     'Batches of observations that are not in InfluxDB yet, about',
@@ -92,6 +89,25 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
     partitionIncomplete: (fields) =>
       logger.error(fields, 'the view in InfluxDB lacks rows: nodes keep all behind, until rebuild'),
     incomplete: (partitions) => lacking.set(partitions),
+    ...eventsOfKafka(logger, count),
+    assigned: (partitions) =>
+      logger.info({ partitions }, 'partitions are written to InfluxDB from here'),
+    behind: (batches) => lag.set(batches),
+    dropped: (fields) => logger.info(fields, 'the view in InfluxDB was emptied'),
+  };
+}
+
+type Count = (name: string, help: string) => Counter;
+type EventsOfKafka = Pick<InfluxEvents, 'notesUnread' | 'noteFailed' | 'endsUnknown'>;
+
+/** What Kafka is asked for beside the batches. */
+function eventsOfKafka(logger: Telemetry['logger'], count: Count): EventsOfKafka {
+  const noteFailures = count(
+    'note_failures',
+    'Notes of the position that Kafka did not take or give',
+  );
+  const endsFailures = count('ends_failures', 'Times that Kafka did not say where partitions end');
+  return {
     notesUnread(error) {
       logger.warn({ error }, 'the position of the view in InfluxDB could not be read');
       noteFailures.increase();
@@ -100,9 +116,9 @@ export function openInfluxEvents({ logger, metrics }: Telemetry): InfluxEvents {
       logger.warn({ error }, 'the position of the view in InfluxDB could not be noted');
       noteFailures.increase();
     },
-    assigned: (partitions) =>
-      logger.info({ partitions }, 'partitions are written to InfluxDB from here'),
-    behind: (batches) => lag.set(batches),
-    dropped: (fields) => logger.info(fields, 'the view in InfluxDB was emptied'),
+    endsUnknown(error, isTold) {
+      if (isTold) logger.error({ error }, 'how far InfluxDB is behind is not known any more');
+      endsFailures.increase();
+    },
   };
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { kafkaError } from '../../log/kafka/errors.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
 import type { Fault as KafkaFault } from '../../log/kafka/memory.ts';
 import { notedPositions } from './feeds.ts';
 import { tagsOf, topic } from './influx.fixture.ts';
@@ -239,6 +241,40 @@ describe('the sink', () => {
     }
     await until(async () => (await notedPositions(scene.kafka, group, topic)).get(0) === 4);
     expect(scene.telemetry.value('quantrac_influx_note_failures_total')).toBe(4);
+  });
+
+  it('tells once why it does not know how far it is behind, but not that Kafka is away', async () => {
+    const scene = await openScene();
+    const failures = [
+      kafkaError('KAFKA_UNREACHABLE'),
+      kafkaError('KAFKA_REFUSED'),
+      kafkaError('KAFKA_REFUSED'),
+      new TypeError('a defect'),
+    ];
+    const connect = scene.server.connect.bind(scene.server);
+    Object.assign(scene.server, {
+      connect: (): Kafka => {
+        const kafka = connect();
+        return {
+          ...kafka,
+          async ends(ofTopic) {
+            const failure = failures.shift();
+            if (failure !== undefined) throw failure;
+            return kafka.ends(ofTopic);
+          },
+        };
+      },
+    });
+    const failed = () => scene.telemetry.value('quantrac_influx_ends_failures_total');
+    scene.open();
+    await until(() => failed() === 4);
+    const told = scene.telemetry.lines.filter(({ message }) => message.startsWith('how far'));
+    expect(
+      told.map(({ level, fields }) => [level, String((fields as { error?: unknown }).error)]),
+    ).toEqual([
+      ['error', 'CodedError: Kafka refuses what is asked.'],
+      ['error', 'TypeError: a defect'],
+    ]);
   });
 
   it('closes before it was given anything', async () => {

@@ -109,12 +109,18 @@ async function watchBehind(
   feeds: Feeds,
   pauses: Pauses,
 ): Promise<void> {
+  let told: string | undefined;
   while (!pauses.isEnded) {
     try {
       feeds.lag.learnEnds(await kafka.ends(topic));
       events.behind(feeds.behind);
-    } catch {
-      // Kafka is away, which is told elsewhere: nothing new is there either.
+      told = undefined;
+    } catch (error) {
+      const reason = error instanceof CodedError ? error.code : String(error);
+      // That Kafka is away is told elsewhere: nothing new is there either.
+      const isAway = error instanceof CodedError && error.canRetry;
+      events.endsUnknown(error, !isAway && reason !== told);
+      told = reason;
     }
     await pauses.pause(behindEveryMs);
   }

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openSystemClock } from '../../../devices/clock-system.ts';
 import type { GroupOffset, Kafka } from '../../log/kafka/kafka.ts';
 import { openConnection } from './connection.ts';
 import { notedPositions } from './feeds.ts';
@@ -22,8 +23,8 @@ import { rebuildView } from './view.ts';
 
 afterEach(closeAll);
 
-async function rebuild({ kafka, config, clock, events }: Scene): Promise<void> {
-  const connection = openConnection({ config, token: 't', clock });
+async function rebuild({ kafka, config, events }: Scene): Promise<void> {
+  const connection = openConnection({ config, token: 't', clock: openSystemClock() });
   await rebuildView({ kafka, connection, config, events, group, topic });
   connection.close();
 }
