@@ -134,8 +134,9 @@ const codeOf = (given: Promise<unknown>) =>
 async function openTwo() {
   const partitions = createPartitions(2);
   const clock = createManualClock(1_000_000);
-  const level = { at: -Infinity };
-  const options = { partitions, clock, levelAt: () => level.at };
+  const level = { at: -Infinity, held: new Map<number, number>() };
+  const levelAt = (partition: number) => level.held.get(partition) ?? level.at;
+  const options = { partitions, clock, levelAt };
   const one = await openSimulatedNode(options);
   const other = await openSimulatedNode(options);
   onTestFinished(() => Promise.all([one.close(), other.close()]).then(() => undefined));
@@ -212,6 +213,23 @@ describe('places on the nodes of a network', () => {
     const settled = await one.places.asOf(1_300);
     expect([settled.pinOf(0), settled.pinOf(1)]).toEqual([4, 3]);
     expect((await other.places.asOf(1_300)).cursor).toBe(settled.cursor);
+  });
+
+  test('tell no moment behind which a partition has stopped, however level the others are', async () => {
+    const { one, other, level, publish, pass } = await openTwo();
+    level.at = 10_000;
+    level.held.set(1, 2_500);
+    publish(0, 3, 3_000);
+    while (await one.take(0));
+    while (await other.take(0));
+    for (const { places } of [one, other]) {
+      const before = await places.asOf(1_420);
+      const code = codeOf(places.asOf(3_000));
+      await pass(12_000);
+      expect(await code).toBe('API_UNAVAILABLE');
+      // What was told of earlier moments stays as it was.
+      expect((await places.asOf(1_420)).cursor).toBe(before.cursor);
+    }
   });
 
   test('hold a live client that comes from further on until this node has come there', async () => {
