@@ -13,6 +13,12 @@ export const ingestErrors = {
       'The topic observations has a hole behind what this node holds: it must be kept for ever and never be cut. The partition is held until then, the others go on. Restore it, or give the node an empty data folder to begin with the oldest kept batch.',
     canRetry: false,
   },
+  INGEST_COPY_DIFFERS: {
+    message: 'The copy of the observations holds batches that Kafka does not hold.',
+    meaning:
+      'Kafka lost the end of a partition, for example when all its servers lost power at once, and workers decide those readings again. A node that finds this when it starts begins its copy anew by itself; one that finds it later holds the partition, and what it shows of it is the old end: start it again.',
+    canRetry: false,
+  },
   INGEST_COPY_FOREIGN: {
     message: 'The local log of observations is no copy of this cluster.',
     meaning:

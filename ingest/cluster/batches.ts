@@ -3,6 +3,7 @@
  * by the header `position`, whatever offset Kafka gives it.
  */
 import { ingestError } from '../errors.ts';
+import { kafkaError } from '../log/kafka/errors.ts';
 import type {
   Kafka,
   KafkaRecord,
@@ -71,6 +72,24 @@ export async function offsetOfBatch(
   }
 }
 
+/** The batch of this number; undefined where it is not kept, or not written yet. `last`: as found. */
+export async function batchNumbered(
+  place: TopicPartition,
+  position: Position,
+  last: BatchPlaceInTopic | undefined,
+): Promise<BatchPlaceInTopic | undefined> {
+  if (last === undefined || last.position < position) return undefined;
+  if (last.position === position) return last;
+  const offset = await offsetOfBatch(place, position, last);
+  const reader = place.kafka.openReader(place.topic, place.partition, offset);
+  try {
+    const found = await nextBatch(reader, last);
+    return found.position === position ? found : undefined;
+  } finally {
+    reader.close();
+  }
+}
+
 function offsetFromLast(last: BatchPlaceInTopic, position: Position): Offset {
   return last.position === position ? last.offset : last.offset + 1;
 }
@@ -116,8 +135,11 @@ async function nextBatch(
   return last;
 }
 
+/** Of a partition that is not told of nothing is known: it is not empty for that. */
 async function endsOf({ kafka, topic, partition }: TopicPartition): Promise<PartitionEnds> {
-  return (await kafka.ends(topic))[partition] ?? { start: 0, end: 0 };
+  const ends = (await kafka.ends(topic))[partition];
+  if (ends === undefined) throw kafkaError('KAFKA_UNREACHABLE', { topic, partition });
+  return ends;
 }
 
 /** A batch and the marker that ends its transaction. */

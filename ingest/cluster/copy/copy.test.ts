@@ -130,3 +130,102 @@ it('says once that Kafka does not answer, and of no partition that it must be me
   const told = world.telemetry.lines.filter(({ level }) => level === 'warn');
   expect(told).toHaveLength(1);
 });
+
+describe('a copy that is ahead of Kafka', () => {
+  const losses = (): number => world.telemetry.value('quantrac_copy_losses_total');
+  const pasts: readonly (readonly [string, Past | undefined])[] = [
+    ['held', undefined],
+    ['asked elsewhere', { noted: async () => new Map(), close: () => undefined } as never],
+  ];
+
+  it.each(pasts)('begins anew when it starts, the past being %s', async (_where, past) => {
+    await publishAll(world.history, 1, 5);
+    const node = await open(undefined, past);
+    await node.until([5, 5, 5], () => world.failures[0]);
+    await close(node);
+    // Of partition 1 the last two are lost, and not decided again yet.
+    await world.begin(async (history) => {
+      await publishAll(history, 1, 3);
+      for (const partition of [0, 2]) {
+        for (const position of [4, 5]) await history.publish(partition, position);
+      }
+    });
+    const short = await open(node.folder, past);
+    await short.until([5, 3, 5], () => world.failures[0]);
+    expect(errors()).toEqual([{ error: expect.objectContaining({ code: 'INGEST_COPY_DIFFERS' }) }]);
+    expect(losses()).toBe(1);
+    await close(short);
+    // Decided again: to as many, and to more.
+    for (const last of [5, 7]) {
+      await world.begin(async (history) => {
+        await publishAll(history, 1, 3);
+        for (let position = 4; position <= last; position++) {
+          for (const partition of [0, 1, 2]) await history.publish(partition, position, last);
+        }
+      });
+      const again = await open(node.folder, past);
+      await again.until([last, last, last], () => world.failures[0]);
+      await expect.poll(() => again.consumed(1)).toEqual([2, 4, 6, ...consumedOf(4, last, last)]);
+      await close(again);
+    }
+    expect(losses()).toBe(3);
+    const same = await open(node.folder, past);
+    await same.until([7, 7, 7], () => world.failures[0]);
+    expect(losses()).toBe(3);
+  });
+
+  it('holds what Kafka lost while it ran, and takes no batch behind it for the next', async () => {
+    await publishAll(world.history, 1, 5);
+    const node = await open();
+    await node.until([5, 5, 5], () => world.failures[0]);
+    await world.begin(async (history) => {
+      await publishAll(history, 1, 3);
+      for (let position = 4; position <= 8; position++) {
+        for (const partition of [0, 1, 2]) {
+          await history.publish(partition, position, partition === 1 ? 1 : 0);
+        }
+      }
+    });
+    await world.until(() => held() === 1);
+    await node.until([8, 5, 8], () => world.failures[0]);
+    expect(node.copy.problem).toMatch(/ \(1\)$/);
+    await close(node);
+    const again = await open(node.folder);
+    await again.until([8, 8, 8], () => world.failures[0]);
+    await expect.poll(() => again.consumed(1)).toEqual([2, 4, 6, ...consumedOf(4, 8, 1)]);
+    await world.until(() => held() === 0);
+    expect(losses()).toBe(1);
+  });
+
+  it('finds it later where Kafka is away when it starts', async () => {
+    await publishAll(world.history, 1, 5);
+    const node = await open();
+    await node.until([5, 5, 5], () => world.failures[0]);
+    await close(node);
+    const stop = world.leave();
+    const again = await open(node.folder);
+    await again.until([5, 5, 5], () => world.failures[0]);
+    await world.begin((history) => publishAll(history, 1, 4));
+    stop();
+    await world.until(() => held() === partitions);
+    expect(again.copy.positions).toEqual([5, 5, 5]);
+    expect(losses()).toBe(0);
+  });
+
+  it('tells a batch that comes twice from another one under its number', async () => {
+    await publishAll(world.history, 1, 3);
+    const node = await open();
+    await node.until([3, 3, 3], () => world.failures[0]);
+    await world.history.publish(0, 2);
+    await world.history.publish(1, 2, 1);
+    await world.history.publish(0, 4);
+    await world.until(() => held() === 1 && node.copy.positions.join() === '4,3,3');
+    expect(errors()).toEqual([
+      { partition: 1, error: expect.objectContaining({ code: 'INGEST_COPY_DIFFERS' }) },
+    ]);
+  });
+});
+
+function consumedOf(from: number, to: number, mark: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_none, at) => 2 * (from + at) + mark);
+}

@@ -14,6 +14,12 @@ export interface CopyEvents {
   partitionHeld(fields: { readonly partition: number; readonly error: unknown }): void;
   /** Something does again. */
   partitionFreed(partition: number): void;
+  /** Whether a batch is the one that Kafka holds cannot be told: it is not read from the local log. */
+  notCompared(fields: {
+    readonly partition: number;
+    readonly number: Position;
+    readonly error: unknown;
+  }): void;
   /** What the folder held cannot be gone on with: the copy begins anew. */
   lost(error: unknown): void;
   /** It begins behind these batches: what lies before is asked of InfluxDB. */
@@ -64,6 +70,8 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
       if (!isHeld) logger.warn({ error }, 'observations cannot be copied now, it is tried again');
       isHeld = true;
     },
+    notCompared: (fields) =>
+      logger.warn(fields, 'a batch of the local copy cannot be compared with that of Kafka'),
     lost(error) {
       losses.increase();
       logger.error({ error }, 'the copy of the observations is given up, it begins anew');

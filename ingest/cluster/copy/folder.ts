@@ -5,7 +5,7 @@
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { CodedError } from '../../../devices/coded-error.ts';
-import { createDurableEnd } from '../../log/durable-end.ts';
+import { createDurableEnd, type SharedDurableEnd } from '../../log/durable-end.ts';
 import type { Position } from '../../log/log.ts';
 import { readViewState } from '../../store/adopt-view.ts';
 import { storeError } from '../../store/errors.ts';
@@ -20,6 +20,7 @@ import {
   readHeldCopy,
   type HeldCopy,
 } from './beginning.ts';
+import { otherHistory } from './comparing.ts';
 import type { CopyEvents } from './events.ts';
 import { openCopyLog, openCopyReader } from './log.ts';
 import type { LocalCopyOptions } from './open.ts';
@@ -36,7 +37,7 @@ export async function prepareFolder(
 ): Promise<ViewBeginning | undefined> {
   const { paths, clock, cluster, signal } = options;
   removeGivenUp(paths);
-  const { held, isCut, lost } = await inspect(options);
+  const { held, isCut, lost } = await inspect(options, events);
   if (lost !== undefined) events.lost(lost);
   const isLost = isCut || lost !== undefined;
   const sinceAt = clock.now() - cluster.horizonDays * dayMs;
@@ -77,7 +78,7 @@ interface Found {
 }
 
 /** With an end of its own: other threads learn of the log when it is known to stay. */
-async function inspect(options: LocalCopyOptions): Promise<Found> {
+async function inspect(options: LocalCopyOptions, events: CopyEvents): Promise<Found> {
   const { view } = options.paths;
   const durableEnd = createDurableEnd();
   const log = await openCopyLog(options, durableEnd);
@@ -86,11 +87,25 @@ async function inspect(options: LocalCopyOptions): Promise<Found> {
     const end = durableEnd.get();
     const held = await readHeldCopy(reader, end);
     const isCut = held !== undefined && !existsSync(view) && !(await isWhole(reader));
-    return { held, isCut, lost: viewAhead(options, end) };
+    const lost =
+      viewAhead(options, end) ?? (held && (await compare(options, events, durableEnd, held)));
+    return { held, isCut, lost };
   } finally {
     await reader.close();
     await log.close();
   }
+}
+
+function compare(
+  options: LocalCopyOptions,
+  events: CopyEvents,
+  durableEnd: SharedDurableEnd,
+  { positions }: HeldCopy,
+): Promise<CodedError | undefined> {
+  const { kafka, clock, cluster } = options;
+  const topic = namesOf(cluster.kafka.topicPrefix).topics.observations;
+  const openReader = () => openCopyReader(options, durableEnd);
+  return otherHistory({ kafka, topic, clock, durableEnd, openReader, events }, positions);
 }
 
 /** A view of a log that is gone: of a node killed while it gave both up, or whose log was deleted. */

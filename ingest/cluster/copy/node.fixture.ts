@@ -12,6 +12,7 @@ import { openNodeFileSystem } from '../../log/file-system-node.ts';
 import type { Kafka } from '../../log/kafka/kafka.ts';
 import type { LogReader, Position } from '../../log/log.ts';
 import { openLogReader } from '../../log/segment-log.ts';
+import { decodeBatch } from '../../observations/batch-codec.ts';
 import { openStoreFollower } from '../../store/follower.ts';
 import type { StoreFollower } from '../../store/store.ts';
 import { clusterConfigSchema } from '../config.ts';
@@ -42,6 +43,8 @@ export interface CopyNode {
   /** Resolves once it holds these batches of the partitions; rejects what `failure` says. */
   until(positions: readonly Position[], failure: () => unknown): Promise<void>;
   openReader(): Promise<LogReader>;
+  /** Of each batch of a partition, in order, what it says it has consumed. */
+  consumed(partition: number): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -67,6 +70,12 @@ export async function openCopyNode(options: CopyNodeOptions): Promise<CopyNode> 
     isCircular: () => false,
   });
   const end = createDurableEnd(ends.observations);
+  const openReader = () =>
+    openLogReader({
+      fileSystem: openNodeFileSystem(),
+      directory: paths.observations,
+      durableEnd: end,
+    });
   return {
     folder,
     copy,
@@ -81,12 +90,20 @@ export async function openCopyNode(options: CopyNodeOptions): Promise<CopyNode> 
         await sleep(options.clock, 5);
       }
     },
-    openReader: () =>
-      openLogReader({
-        fileSystem: openNodeFileSystem(),
-        directory: paths.observations,
-        durableEnd: end,
-      }),
+    openReader,
+    async consumed(partition) {
+      const reader = await openReader();
+      const consumed: number[] = [];
+      for (let records = await reader.read(65_536); records.length > 0;) {
+        for (const { position, body } of records) {
+          const batch = decodeBatch(position, body);
+          if (batch.place?.partition === partition) consumed.push(batch.consumed);
+        }
+        records = await reader.read(65_536);
+      }
+      await reader.close();
+      return consumed;
+    },
     async close() {
       view.close();
       await close();

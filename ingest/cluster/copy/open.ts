@@ -88,7 +88,7 @@ export async function openLocalCopy(
     clock,
     config: ingest,
     topic: namesOf(cluster.kafka.topicPrefix).topics.observations,
-    ownObservations: await openCopyReader(options, durableEnd),
+    openReader: () => openCopyReader(options, durableEnd),
     events,
     untilRegistry: registryWaiter(registry, clock),
     levels: createLevels(options.ends.levels),

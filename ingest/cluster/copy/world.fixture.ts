@@ -14,6 +14,7 @@ import {
   type RecordedTelemetry,
 } from '../../../devices/telemetry-silent.ts';
 import { ingestConfigSchema } from '../../config.ts';
+import { kafkaError } from '../../log/kafka/errors.ts';
 import type { Kafka, PartitionReader } from '../../log/kafka/kafka.ts';
 import { createKafkaServer, type KafkaServer } from '../../log/kafka/memory.ts';
 import type { Position } from '../../log/log.ts';
@@ -45,6 +46,8 @@ export interface CopyWorld {
   readonly failures: readonly unknown[];
   /** The next read of the partition rejects with it. */
   breakRead(partition: number, error: Error): void;
+  /** Kafka answers nothing, until the answer is called. */
+  leave(): () => void;
   /** From now on Kafka holds what `write` writes and nothing else, and all who read hear of it. */
   begin(write: (history: History) => Promise<void>): Promise<void>;
   /** A node on a folder: a new one, where none is given. `past`: what it need not hold. */
@@ -64,9 +67,13 @@ export async function openCopyWorld(partitions: number): Promise<CopyWorld> {
   let history = historyOf(server);
   const breaks = new Map<number, Error>();
   const failures: unknown[] = [];
+  let isAway = false;
   const kafka: Kafka = {
     ...server.connect(),
-    ends: (name) => server.connect().ends(name),
+    async ends(name) {
+      if (isAway) throw kafkaError('KAFKA_UNREACHABLE', { name });
+      return server.connect().ends(name);
+    },
     openReader: (name, partition, offset) =>
       breaking(server.connect().openReader(name, partition, offset), () => {
         const error = breaks.get(partition);
@@ -81,6 +88,10 @@ export async function openCopyWorld(partitions: number): Promise<CopyWorld> {
       return history;
     },
     breakRead: (partition, error) => void breaks.set(partition, error),
+    leave() {
+      isAway = true;
+      return () => void (isAway = false);
+    },
     async begin(write) {
       const before = server;
       const now = await openServer(partitions);
