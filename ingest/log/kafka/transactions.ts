@@ -38,9 +38,8 @@ export async function openTransactions(
     transactionTimeout: config.transactionTimeoutMs,
     allowAutoTopicCreation: false,
     createPartitioner: () => givenPartition,
-    // None: of a send of several partitions kafkajs sends those again that another server leads by then,
-    // although they are stored, and numbers them anew. The caller opens the id anew and looks instead.
-    retry: { retries: 0 },
+    // Of one partition at a time (`sendAll`): what is sent again has the number that it had.
+    retry: { retries: 5 },
   });
   try {
     await producer.connect();
@@ -82,23 +81,34 @@ export async function openTransactions(
   };
 }
 
+/**
+ * One partition after another: of a send of several kafkajs sends those again that another server leads
+ * by the next try, although they are stored, and numbers them anew.
+ */
 async function sendAll(
   transaction: Transaction,
   records: readonly OutgoingRecord[],
   { config, clock, clockSeen }: TransactionsParts,
 ): Promise<void> {
   const { requestTimeoutMs, messageBytesMax } = config;
-  for (const some of slicesOf(records, messageBytesMax / 2)) {
-    const topicMessages = messagesOf(some);
-    const askedAt = clock.now();
-    const [stored] = await transaction.sendBatch({
-      topicMessages,
-      acks: allReplicas,
-      timeout: requestTimeoutMs,
-    });
-    const aheadMs = aheadOf(stored?.logAppendTime, { askedAt, answeredAt: clock.now() });
-    if (aheadMs !== undefined) clockSeen?.(aheadMs);
+  for (const ofOne of byPartition(records)) {
+    for (const some of slicesOf(ofOne, messageBytesMax / 2)) {
+      const topicMessages = messagesOf(some);
+      const askedAt = clock.now();
+      const [stored] = await transaction.sendBatch({
+        topicMessages,
+        acks: allReplicas,
+        timeout: requestTimeoutMs,
+      });
+      const aheadMs = aheadOf(stored?.logAppendTime, { askedAt, answeredAt: clock.now() });
+      if (aheadMs !== undefined) clockSeen?.(aheadMs);
+    }
   }
+}
+
+/** In order, each of one partition. */
+function byPartition(records: readonly OutgoingRecord[]): Iterable<readonly OutgoingRecord[]> {
+  return Map.groupBy(records, ({ topic, partition }) => `${partition} ${topic}`).values();
 }
 
 /**
