@@ -1,4 +1,5 @@
 /** What every implementation of the port to Kafka must hold; `open` makes another client of one server. */
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../devices/coded-error.ts';
 import type {
@@ -31,6 +32,17 @@ function specificationOf(topic: string): TopicSpecification {
   };
 }
 
+async function isServing(kafka: Kafka, topic: string): Promise<boolean> {
+  try {
+    await kafka.ends(topic);
+    const producer = await kafka.openProducer();
+    await producer.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
   describe(`the port to Kafka: ${name}`, () => {
     const topic = unique('topic');
@@ -52,13 +64,8 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
       const kafka = open();
       await kafka.ensureTopics([specificationOf(topic)]);
       // A server may not know for a moment that it leads what was made just now.
-      for (;;) {
-        const isLed = await kafka.ends(topic).then(
-          () => true,
-          () => false,
-        );
-        if (isLed) break;
-      }
+      // A server that has just been started leads nothing yet, and gives out no ids.
+      while (!(await isServing(kafka, topic))) await setImmediate();
       await kafka.close();
     }, 60_000);
 
