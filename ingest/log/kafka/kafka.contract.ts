@@ -33,13 +33,15 @@ function specificationOf(topic: string): TopicSpecification {
 }
 
 async function isServing(kafka: Kafka, topic: string): Promise<boolean> {
+  const producer = await kafka.openProducer();
   try {
+    await producer.send([{ topic, partition: 0, key: null, value: Buffer.from('first') }]);
     await kafka.ends(topic);
-    const producer = await kafka.openProducer();
-    await producer.close();
     return true;
   } catch {
     return false;
+  } finally {
+    await producer.close();
   }
 }
 
