@@ -36,7 +36,7 @@ const stretchConfig = z.strictObject({
     .max(1_000)
     .default(2)
     .describe(
-      'Shortest time between the beginnings of two commits: readings that arrive meanwhile share one. A first reading after a rest never waits.',
+      'Shortest time between the beginnings of two commits: readings that arrive meanwhile share one. A first reading after a rest never waits. On one machine alone: in a cluster cluster.commitIntervalMs takes its place.',
     ),
   commitRetryMs: z
     .int()

@@ -30,7 +30,7 @@ export const clusterConfigSchema = z.strictObject({
     .max(10_000)
     .default(50)
     .describe(
-      'Batches of a partition are this long apart at least: each is a transaction in Kafka. Shorter: fresher values, more work there.',
+      'Batches of a partition are this long apart at least: each is a transaction in Kafka. Shorter: fresher values, more work there. In a cluster this takes the place of ingest.stretch.commitIntervalMs.',
     ),
   settleMs: z
     .int()
