@@ -16,7 +16,7 @@ import type { DecideRoomData } from './ingest/cluster/decide-worker.ts';
 import { joinedBytes } from './ingest/cluster/node-joined.ts';
 import { levelsBytes } from './ingest/cluster/levels.ts';
 import type { LinkRoomData } from './ingest/cluster/link-worker.ts';
-import { startGateBytes } from './ingest/cluster/start-gate.ts';
+import { startGateBytes } from './ingest/cluster/forward/start-gate.ts';
 import { durableEndBytes } from './ingest/log/durable-end.ts';
 import { openHealthDoor } from './health-door.ts';
 import { openRoom, type Room } from './open-room.ts';

@@ -39,6 +39,7 @@ const foreignStatuses: readonly (readonly [RegExp, number])[] = [
   [/^DEVICES_CERTIFICATE_UNKNOWN$/, 404],
   [/^DEVICES_CERTIFICATE_INVALID$/, 400],
   [/^CLUSTER_REGISTRY_(AWAY|BUSY|UNCERTAIN)$/, 503],
+  [/^(BROKER_NOT_REPLICATED|BROKER_REPLICATION_FULL|FORWARD_NOT_REPLICATED)$/, 503],
 ];
 
 export function problemOf(error: unknown): Problem {

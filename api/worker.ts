@@ -8,7 +8,7 @@ import type { ImportProblem } from '../devices/registry.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import { CodedError } from '../devices/coded-error.ts';
-import { createStartGate } from '../ingest/cluster/start-gate.ts';
+import { createStartGate } from '../ingest/cluster/forward/start-gate.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { Position } from '../ingest/log/log.ts';

@@ -4,7 +4,7 @@ import type { RegistryReader } from '../devices/registry.ts';
 import { openRegistryReader } from '../devices/registry-sqlite-reader.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
-import { createStartGate } from '../ingest/cluster/start-gate.ts';
+import { createStartGate } from '../ingest/cluster/forward/start-gate.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
 import type { LogWriter } from '../ingest/log/log.ts';
@@ -62,6 +62,8 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     lock: takeOwnerLock,
   });
   const acknowledged = replicatedLog(room, readings);
+  // For what comes through the doors, and for what the api takes in.
+  const kept = acknowledged ?? readings;
   const logState = (): LogState => {
     const { state } = readings;
     const unreplicated = acknowledged?.error ?? null;
@@ -79,13 +81,13 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     random,
     telemetry,
     readFile: (path) => readFile(path),
-    readings: acknowledged ?? readings,
+    readings: kept,
     registry,
     openFeed,
     logState,
   });
   const append = (reading: Reading) =>
-    keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+    keepReading(kept, { ...reading, payload: new Uint8Array(reading.payload) });
   const { consumed, retain, ...maintenance } = readingsCalls(
     readings,
     createDurableEnd(data.ends.observations),
@@ -110,7 +112,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
       await broker.close();
       rounds.stop();
       registry.close();
-      await (acknowledged ?? readings).close();
+      await kept.close();
     },
   };
 }

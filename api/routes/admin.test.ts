@@ -271,12 +271,17 @@ describe('quarantine', () => {
     expect(rig.appended).toEqual([]);
   });
 
-  test('answers 503 while the log cannot be written', async () => {
+  test.each([
+    'LOG_DISK_FULL',
+    'BROKER_NOT_REPLICATED',
+    'BROKER_REPLICATION_FULL',
+    'FORWARD_NOT_REPLICATED',
+  ])('answers 503 while a decision cannot be kept: %s', async (code) => {
     const { CodedError } = await import('../../devices/coded-error.ts');
-    const entryOfTable = { message: 'The disk is full.', meaning: '', canRetry: true };
-    rig.failReadings(new CodedError('LOG_DISK_FULL', entryOfTable));
+    const entryOfTable = { message: 'Not kept.', meaning: '', canRetry: true };
+    rig.failReadings(new CodedError(code, entryOfTable));
     const refused = await send('POST', '/quarantine/3/replay');
-    expect([refused.status, refused.body['code']]).toEqual([503, 'LOG_DISK_FULL']);
+    expect([refused.status, refused.body['code']]).toEqual([503, code]);
   });
 });
 

@@ -21,14 +21,15 @@ import type { Reading } from '../reading.ts';
 import type { ClusterConfig } from './config.ts';
 import { connectKafka } from './connect.ts';
 import type { Copy } from './copy/copy.ts';
-import { openOwnForwarder } from './own-forwarder.ts';
+import { openOwnForwarder } from './forward/own-forwarder.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { openPast, type Past } from './past.ts';
 import { openLocalCopy } from './copy/open.ts';
 import { metricsOnce } from './metrics-once.ts';
 import { openRegistryDuty, type RegistryDuty } from './node-registry.ts';
 import { tellJoined, untilIdentity } from './node-joined.ts';
-import { createStartGate, type StartGate } from './start-gate.ts';
+import { untilReplicated } from './forward/replicated.ts';
+import { createStartGate, type StartGate } from './forward/start-gate.ts';
 import { loggedText } from './workers-balance.ts';
 
 export interface LinkRoomData extends RoomData {
@@ -212,6 +213,8 @@ async function openIntake(room: Surroundings, gate: StartGate) {
     durableEnd: createDurableEnd(data.ends.readings),
     lock: takeOwnerLock,
   });
+  const forwardedEnd = createDurableEnd(data.ends.forwarded);
+  const replicated = { forwardedEnd, clock, waitMsMax: data.cluster.forward.ackWaitMsMax };
   gate.tellEnd(readings.durableEnd.get());
   const passed = gate.pass();
   const calls = readingsCalls(readings, createDurableEnd(data.ends.observations));
@@ -221,7 +224,10 @@ async function openIntake(room: Surroundings, gate: StartGate) {
   return {
     async append(reading: Reading) {
       await passed;
-      return keepReading(readings, { ...reading, payload: new Uint8Array(reading.payload) });
+      const payload = new Uint8Array(reading.payload);
+      const position = await keepReading(readings, { ...reading, payload });
+      if (data.cluster.ack === 'replicated') await untilReplicated(replicated, position);
+      return position;
     },
     consumed: calls.consumed,
     async close() {

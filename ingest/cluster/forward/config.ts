@@ -5,7 +5,7 @@ export const ackSchema = z
   .enum(['local', 'replicated'])
   .default('local')
   .describe(
-    'local: a reading is acknowledged once this node’s own disk has it. replicated: once every in-sync replica of Kafka has it too; while Kafka is away nothing is acknowledged.',
+    'local: a reading is acknowledged once this node’s own disk has it. replicated: once every in-sync replica of Kafka has it too; while Kafka is away nothing is acknowledged. Decisions on readings in quarantine, which the api takes in, likewise (503 while Kafka is away); changes of the registry go through Kafka in both cases.',
   );
 
 /** How a node sends its own log of readings to Kafka (`cluster.forward`). */
@@ -77,7 +77,7 @@ export const forwardConfigSchema = z
       .max(600_000)
       .default(8_000)
       .describe(
-        'With ack replicated: how long an acknowledgement waits for Kafka. Behind it connections are closed without one, and none is opened until Kafka has caught up. Below broker.logStallMsMax.',
+        'With ack replicated: how long an acknowledgement waits for Kafka. Behind it connections are closed without one, and none is opened until Kafka has caught up; the api answers a decision with 503. Below broker.logStallMsMax.',
       ),
     ackPendingMax: z
       .int()

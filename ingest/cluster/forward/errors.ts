@@ -19,6 +19,12 @@ export const forwardErrors = {
       'The folder was put back from an older copy: Kafka knows the node’s readings up to `sent`, the log ended at `end` when this node was started. New readings would take the positions of others and be dropped as known, so nothing was sent. Begin with an empty folder and a new `cluster.node`; never start this copy again. What it took in while Kafka was away is in it alone: let the devices send that again.',
     canRetry: false,
   },
+  FORWARD_NOT_REPLICATED: {
+    message: 'Kafka does not have the decision in time.',
+    meaning:
+      'With `cluster.ack` replicated a decision counts once Kafka has it. It is in the log of this node, and is carried out when Kafka has taken it; made again it does no harm, the second finds nothing to do.',
+    canRetry: true,
+  },
 } as const satisfies ErrorTable;
 
 export const forwardError = errorsOf(forwardErrors);

@@ -4,23 +4,23 @@
  */
 import { readdirSync, statSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../devices/clock.ts';
-import type { DevicesConfig } from '../../devices/config.ts';
-import { openRegistryReader } from '../../devices/registry-sqlite-reader.ts';
-import type { Telemetry } from '../../devices/telemetry.ts';
-import type { LogRetention } from '../log/config.ts';
-import { createDurableEnd } from '../log/durable-end.ts';
-import { openNodeFileSystem } from '../log/file-system-node.ts';
-import type { Kafka } from '../log/kafka/kafka.ts';
-import type { Position } from '../log/log.ts';
-import { openLogReader } from '../log/segment-log.ts';
-import type { ClusterConfig } from './config.ts';
-import { createForwardEvents, type ForwardEvents } from './forward/events.ts';
-import { openForwarder, type Forwarder } from './forward/forwarder.ts';
-import { tellRetention } from './forward/retention.ts';
-import { beginStart } from './forward/start.ts';
-import { untilJoined } from './node-joined.ts';
-import { namesOf } from './names.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import type { DevicesConfig } from '../../../devices/config.ts';
+import { openRegistryReader } from '../../../devices/registry-sqlite-reader.ts';
+import type { Telemetry } from '../../../devices/telemetry.ts';
+import type { LogRetention } from '../../log/config.ts';
+import { createDurableEnd } from '../../log/durable-end.ts';
+import { openNodeFileSystem } from '../../log/file-system-node.ts';
+import type { Kafka } from '../../log/kafka/kafka.ts';
+import type { Position } from '../../log/log.ts';
+import { openLogReader } from '../../log/segment-log.ts';
+import type { ClusterConfig } from '../config.ts';
+import { createForwardEvents, type ForwardEvents } from './events.ts';
+import { openForwarder, type Forwarder } from './forwarder.ts';
+import { tellRetention } from './retention.ts';
+import { beginStart } from './start.ts';
+import { untilJoined } from '../node-joined.ts';
+import { namesOf } from '../names.ts';
 import type { StartGate } from './start-gate.ts';
 
 export interface OwnForwarderOptions {

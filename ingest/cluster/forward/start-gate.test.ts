@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
+import { createManualClock, type ManualClock } from '../../../devices/clock-manual.ts';
 import { createStartGate, startGateBytes, type StartGate } from './start-gate.ts';
 
 let clock: ManualClock;

@@ -1,10 +1,10 @@
 /**
  * What the threads of a node tell each other at its start. The owner of the log of readings says where
- * it ends; whoever links the node to Kafka says that Kafka knows no more of it (`forward/start.ts`);
+ * it ends; whoever links the node to Kafka says that Kafka knows no more of it (`start.ts`);
  * until then the doors wait, but not long, since a node takes readings while Kafka is away.
  */
-import { sleep, type Clock } from '../../devices/clock.ts';
-import type { Position } from '../log/log.ts';
+import { sleep, type Clock } from '../../../devices/clock.ts';
+import type { Position } from '../../log/log.ts';
 
 /** Bytes of the buffer that the threads share. */
 export const startGateBytes = 24;

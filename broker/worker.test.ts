@@ -1,0 +1,99 @@
+/** The room's thread as the others see it, over its ports. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
+import { readConfiguration } from '../configuration.ts';
+import { openSystemClock } from '../devices/clock-system.ts';
+import { openRegistryCopy } from '../devices/registry-copy.ts';
+import { createStartGate, startGateBytes } from '../ingest/cluster/forward/start-gate.ts';
+import { createDurableEnd, durableEndBytes } from '../ingest/log/durable-end.ts';
+import { openRoom } from '../open-room.ts';
+import { createCaller } from '../thread-call.ts';
+import type { BrokerRoomData } from './worker.ts';
+
+const clock = openSystemClock();
+
+function openThread(more: Pick<BrokerRoomData, 'startGate' | 'replicated'>) {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-broker-thread-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const name of ['readings', 'observations']) mkdirSync(join(folder, name));
+  const registry = join(folder, 'registry.db');
+  const { devices, log, ingest, broker, threads } = readConfiguration({
+    flags: {},
+    environment: {},
+  });
+  openRegistryCopy(registry, devices).close();
+  const { port1, port2 } = new MessageChannel();
+  const data: BrokerRoomData = {
+    room: 'broker',
+    logLevel: 'error',
+    ports: { api: port2 },
+    ends: {
+      readings: new SharedArrayBuffer(durableEndBytes),
+      observations: new SharedArrayBuffer(durableEndBytes),
+    },
+    paths: {
+      readings: join(folder, 'readings'),
+      observations: join(folder, 'observations'),
+      view: join(folder, 'view.db'),
+      registry,
+    },
+    devices,
+    log,
+    ingest,
+    broker: {
+      ...broker,
+      host: '127.0.0.1',
+      mqttPort: 0,
+      mqttsPort: 0,
+      mqttWsPort: 0,
+      anonymousPublish: 'never',
+    },
+    ...more,
+  };
+  const room = openRoom(data, {}, threads, clock);
+  onTestFinished(async () => {
+    port1.close();
+    await room.close();
+  });
+  const call = createCaller(port1);
+  const append = () =>
+    call('append', {
+      kind: 'replay',
+      door: 'internal',
+      receivedAt: 1,
+      device: '',
+      topic: '',
+      payload: Buffer.from('{"position":1}'),
+    });
+  return { room, append, readingsEnd: createDurableEnd(data.ends.readings) };
+}
+
+test('what the api takes in is acknowledged once Kafka has it, with ack replicated', async () => {
+  const forwarded = new SharedArrayBuffer(durableEndBytes);
+  const replicated = { forwarded, ackWaitMsMax: 500, ackPendingMax: 10 };
+  const { append, readingsEnd } = openThread({ replicated });
+  const first = append();
+  await readingsEnd.waitBeyond(0);
+  createDurableEnd(forwarded).advance(1);
+  expect(await first).toBe(1);
+  await expect(append()).rejects.toMatchObject({ code: 'BROKER_NOT_REPLICATED' });
+  expect(readingsEnd.get()).toBe(2);
+});
+
+test('what the api takes in is acknowledged once the disk has it, with ack local', async () => {
+  expect(await openThread({}).append()).toBe(1);
+});
+
+test('doors open once the log is proven, whose end is told before', async () => {
+  const startGate = new SharedArrayBuffer(startGateBytes);
+  const gate = createStartGate(startGate, clock);
+  const { room } = openThread({ startGate });
+  expect(await gate.untilEnd(new AbortController().signal)).toBe(0);
+  expect(gate.isPassed).toBe(false);
+  gate.tellProven();
+  expect(await room.ready).toMatchObject({ mqttPort: expect.any(Number) });
+  expect(gate.isPassed).toBe(true);
+});
