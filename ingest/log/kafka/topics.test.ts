@@ -20,6 +20,8 @@ const right = {
   'retention.bytes': '-1',
   'max.message.bytes': '1000',
   'message.timestamp.type': 'LogAppendTime',
+  'unclean.leader.election.enable': 'false',
+  'compression.type': 'producer',
 };
 
 interface Present {
@@ -67,11 +69,35 @@ it.each<[string, Present, unknown, unknown]>([
     'CreateTime',
     'LogAppendTime',
   ],
+  [
+    'unclean.leader.election.enable',
+    { settings: { 'unclean.leader.election.enable': 'true' } },
+    'true',
+    'false',
+  ],
+  ['compression.type', { settings: { 'compression.type': 'zstd' } }, 'zstd', 'producer'],
 ])('a topic is refused by its %s', async (setting, present, is, mustBe) => {
   await expect(ensureTopics(adminOf(present), [wanted])).rejects.toMatchObject({
     code: 'KAFKA_TOPIC_WRONG',
     fields: { topic: 'readings', setting, is, mustBe },
   });
+});
+
+it('a topic that is missing is made as it must be', async () => {
+  const made: { readonly topic: string; readonly configEntries: readonly object[] }[] = [];
+  const admin = {
+    ...adminOf({}),
+    listTopics: async () => [],
+    createTopics: async ({ topics }: { readonly topics: typeof made }) => {
+      made.push(...topics);
+      return true;
+    },
+  } as unknown as Admin;
+  await ensureTopics(admin, [wanted]);
+  expect(made).toMatchObject([{ topic: 'readings', numPartitions: 2, replicationFactor: 3 }]);
+  const settings = Object.entries(right).map(([name, value]) => ({ name, value }));
+  expect(made[0]?.configEntries).toHaveLength(settings.length);
+  expect(made[0]?.configEntries).toEqual(expect.arrayContaining(settings));
 });
 
 it('more copies than there are servers are told by the key, and any other refusal as it is', async () => {

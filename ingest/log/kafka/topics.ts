@@ -10,6 +10,15 @@ const forEver = -1;
  */
 const serversTime = 'LogAppendTime';
 
+/** The same for every topic. */
+const fixedSettings: Readonly<Record<string, string>> = {
+  // A replica that lags must not lead: what others had acknowledged would be gone.
+  'unclean.leader.election.enable': 'false',
+  'message.timestamp.type': serversTime,
+  // As it was sent: a server that packs anew may choose what our reader does not unpack.
+  'compression.type': 'producer',
+};
+
 export async function ensureTopics(
   admin: Admin,
   wanted: readonly TopicSpecification[],
@@ -46,8 +55,7 @@ function descriptionOf(wanted: TopicSpecification) {
     'retention.bytes': '-1',
     'min.insync.replicas': String(wanted.minInsyncReplicas),
     'max.message.bytes': String(wanted.messageBytesMax),
-    'unclean.leader.election.enable': 'false',
-    'message.timestamp.type': serversTime,
+    ...fixedSettings,
   };
   return {
     topic: wanted.topic,
@@ -90,8 +98,8 @@ function check(
   if (settings.get('cleanup.policy') !== wanted.cleanupPolicy) {
     refuse('cleanup.policy', settings.get('cleanup.policy'), wanted.cleanupPolicy);
   }
-  if (settings.get('message.timestamp.type') !== serversTime) {
-    refuse('message.timestamp.type', settings.get('message.timestamp.type'), serversTime);
+  for (const [name, mustBe] of Object.entries(fixedSettings)) {
+    if (settings.get(name) !== mustBe) refuse(name, settings.get(name), mustBe);
   }
   checkRetention(wanted, numberOf('retention.ms'), numberOf('retention.bytes'), refuse);
   if (numberOf('max.message.bytes') < wanted.messageBytesMax) {
