@@ -6,7 +6,7 @@
  * store's tail for a flush; so memory stays bounded at any backlog.
  */
 import { setImmediate } from 'node:timers/promises';
-import { sleep, type Clock, type Scheduled } from '../devices/clock.ts';
+import { sleep, type Clock } from '../devices/clock.ts';
 import { CodedError } from '../devices/coded-error.ts';
 import type { Attempts } from './attempts.ts';
 import type { Committer } from './committer.ts';
@@ -57,8 +57,14 @@ interface Stretch {
   nextTaken: number;
   /** Monotonic: after a flush that failed, the next is tried from here on. */
   flushAtMs: number;
-  /** Resolves when there is a reading to take; undefined while nobody waits for one. */
-  arrival: Promise<void> | undefined;
+  /** Somebody waits for the next reading already. */
+  awaitsReading: boolean;
+  /** Somebody waits for the commit in flight already. */
+  awaitsCommit: boolean;
+  /** Why what is waited for never comes. */
+  failure: unknown;
+  /** Ends the rest that is on. */
+  wake: () => void;
 }
 
 /** Until the signal aborts; rejects with what stops ingest. All that was settled is then durable. */
@@ -71,7 +77,10 @@ export async function followReadings(parts: FollowParts, consumed: Position): Pr
     taken: [],
     nextTaken: 0,
     flushAtMs: Number.NEGATIVE_INFINITY,
-    arrival: undefined,
+    awaitsReading: false,
+    awaitsCommit: false,
+    failure: undefined,
+    wake: () => undefined,
   };
   parts.readings.seek(consumed + 1);
   while (!signal.aborted) {
@@ -326,28 +335,52 @@ async function relieve(parts: FollowParts, stretch: Stretch): Promise<void> {
   }
 }
 
-/** Until there is a reading, a commit may begin, or it is time to ask for a flush again. */
+/**
+ * Until there is a reading, a commit may begin, or it is time to ask for a flush again. What is waited
+ * for outlasts many rests where nothing comes: it is waited for once, and wakes the rest that is on.
+ */
 async function rest(parts: FollowParts, stretch: Stretch): Promise<void> {
   const { clock, committer } = parts;
   const isOpen = stretch.consumed > stretch.sealed;
   const isDue = isOpen && !committer.isBusy;
   const delayMs = isDue ? Math.max(0, committer.nextAtMs - clock.monotonicMs()) : restMsMax;
-  let timer: Scheduled | undefined;
-  const waits = [
-    arrival(parts, stretch),
-    new Promise<void>((resolve) => {
-      timer = clock.schedule(delayMs, resolve);
-    }),
-  ];
-  if (isOpen && committer.isBusy) waits.push(committer.idle());
-  await Promise.race(waits);
-  timer?.cancel();
+  await new Promise<void>((resolve) => {
+    const timer = clock.schedule(delayMs, resolve);
+    stretch.wake = () => {
+      timer.cancel();
+      resolve();
+    };
+    awaitReading(parts, stretch);
+    if (isOpen && committer.isBusy) awaitCommit(parts, stretch);
+  });
+  stretch.wake = () => undefined;
+  if (stretch.failure !== undefined) throw stretch.failure as Error;
 }
 
-/** The wait for the next reading, one however often the room rests meanwhile. */
-function arrival({ readings, readingsEnd, signal }: FollowParts, stretch: Stretch): Promise<void> {
-  stretch.arrival ??= readingsEnd.waitBeyond(readings.next - 1, signal).then(() => {
-    stretch.arrival = undefined;
+function awaitReading({ readings, readingsEnd, signal }: FollowParts, stretch: Stretch): void {
+  if (stretch.awaitsReading) return;
+  stretch.awaitsReading = true;
+  wakeWhen(readingsEnd.waitBeyond(readings.next - 1, signal), stretch, () => {
+    stretch.awaitsReading = false;
   });
-  return stretch.arrival;
+}
+
+function awaitCommit({ committer }: FollowParts, stretch: Stretch): void {
+  if (stretch.awaitsCommit) return;
+  stretch.awaitsCommit = true;
+  wakeWhen(committer.idle(), stretch, () => {
+    stretch.awaitsCommit = false;
+  });
+}
+
+/** Ends the rest that is on when it comes; with its reason where it never will. */
+function wakeWhen(awaited: Promise<void>, stretch: Stretch, done: () => void): void {
+  const end = (): void => {
+    done();
+    stretch.wake();
+  };
+  awaited.then(end, (failure: unknown) => {
+    stretch.failure = failure;
+    end();
+  });
 }

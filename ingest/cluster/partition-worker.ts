@@ -247,15 +247,9 @@ function workOf(
   signal: AbortSignal,
 ): OwnWork {
   const owners = new Map<string, number>();
-  const givenUp = new Promise<never>((_resolve, reject) => {
-    const reason = 'the partition was given up';
-    signal.addEventListener('abort', () => reject(kafkaError('KAFKA_FENCED', { reason })));
-  });
-  // Where nobody waits for a version, nobody need know.
-  givenUp.catch(() => undefined);
   const untilRegistry = (version: number): Promise<void> | undefined => {
     const arrival = version === 0 ? undefined : options.untilRegistry(version);
-    return arrival && Promise.race([arrival, givenUp]);
+    return arrival && orGivenUp(arrival, signal);
   };
   return {
     untilRegistry,
@@ -272,4 +266,18 @@ function workOf(
     oldRows: options.horizon?.oldRows,
     prepare: (record) => untilRegistry((record as PartitionRecord).needsRegistry),
   };
+}
+
+/** Of what comes many times in the life of a partition nothing is left behind at the signal. */
+async function orGivenUp(arrival: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void =>
+    reject(kafkaError('KAFKA_FENCED', { reason: 'the partition was given up' }));
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp);
+  try {
+    await Promise.race([arrival, promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
 }

@@ -2,10 +2,11 @@
  * The partitions of one worker: opens what the group gives it, closes what the group takes, and
  * opens again what ended by itself as long as it is this worker's.
  */
-import { sleep, type Clock } from '../../devices/clock.ts';
+import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Kafka, Membership } from '../log/kafka/kafka.ts';
 import type { PartitionEvents } from './partition-events.ts';
+import { pause } from './pause.ts';
 import type { PartitionWorker } from './partition-worker.ts';
 
 export interface WorkersOptions {
@@ -117,18 +118,17 @@ interface KeptPartition {
 async function keepOpen(options: WorkersOptions, kept: KeptPartition): Promise<void> {
   const { clock, events } = options;
   const { partition, open, signal } = kept;
-  const stopped = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve());
-  });
   await kept.before;
   let delayMs = retryMsMin;
   while (!signal.aborted) {
     const ending = Promise.withResolvers<unknown>();
+    const stop = (): void => ending.resolve(undefined);
+    signal.addEventListener('abort', stop);
     try {
       const worker = await options.open(partition, ending.resolve, signal);
       open.set(partition, worker);
       const openedMs = clock.monotonicMs();
-      const error = await Promise.race([ending.promise, stopped]);
+      const error = await ending.promise;
       if (!signal.aborted) events.ended({ partition, error });
       if (clock.monotonicMs() - openedMs >= steadyMs) delayMs = retryMsMin;
       if (isFenced(error)) delayMs = fencedMs;
@@ -137,8 +137,9 @@ async function keepOpen(options: WorkersOptions, kept: KeptPartition): Promise<v
       if (!signal.aborted) events.openFailed({ partition, error });
     } finally {
       open.delete(partition);
+      signal.removeEventListener('abort', stop);
     }
-    if (!signal.aborted) await Promise.race([sleep(clock, delayMs), stopped]);
+    await pause(clock, delayMs, signal);
     delayMs = Math.min(2 * delayMs, retryMsMax);
   }
 }

@@ -7,6 +7,7 @@ import { sleep, type Clock } from '../../../devices/clock.ts';
 import type { RegistryReader } from '../../../devices/registry.ts';
 import { ingestError } from '../../errors.ts';
 import type { StoreWriter } from '../../store/store.ts';
+import { pause } from '../pause.ts';
 import type { CopyEvents } from './events.ts';
 import type { Past } from '../past.ts';
 
@@ -34,14 +35,11 @@ export function seedLatest(options: SeedingOptions): { close(): Promise<void> } 
         events.seeded(await seed(options, signal));
       } catch (error) {
         events.seedingFailed(error);
-        await Promise.race([sleep(clock, retryMs), ended]);
+        await pause(clock, retryMs, signal);
       }
     }
   }
 
-  const ended = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve());
-  });
   const running = run();
   return {
     async close() {
