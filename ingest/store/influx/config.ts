@@ -90,7 +90,8 @@ export const influxConfigSchema = z.strictObject({
     .default(100)
     .describe(
       'Lines of one request that InfluxDB may refuse one by one: these are set aside with their ' +
-        'reasons and the others stored. At more nothing is set aside; the request is tried again.',
+        'reasons and the others stored, and from the first such batch on nodes let go of nothing ' +
+        'until `rebuild`. At more nothing is set aside; the request is tried again.',
     ),
   shapesMax: z
     .int()
