@@ -16,7 +16,7 @@ export const ingestErrors = {
   INGEST_COPY_DIFFERS: {
     message: 'The copy of the observations holds batches that Kafka does not hold.',
     meaning:
-      'Kafka lost the end of a partition, for example when all its servers lost power at once, and workers decide those readings again. A node that finds this when it starts begins its copy anew by itself; one that finds it later holds the partition, and what it shows of it is the old end: start it again.',
+      'Kafka lost the end of a partition, for example when all its servers lost power at once, and workers decide those readings again. A node that finds this when it starts begins its copy anew by itself; one that finds it later holds the partition, and what it shows of it is the old end: start it again. Where not even the first batches are those of Kafka the copy is kept: Kafka lost more, or is another one. Put its data back, or give the node an empty data folder.',
     canRetry: false,
   },
   INGEST_COPY_FOREIGN: {

@@ -6,7 +6,8 @@ import { createKafkaServer } from '../../log/kafka/memory.ts';
 import { encodeBatch } from '../../observations/batch-codec.ts';
 import { noTotals, type Batch } from '../../observations/batch.ts';
 import { createPartitions, type PartitionsCopy } from '../../observations/partitions.fixture.ts';
-import { otherHistory, ownBatch, requireSame, type OwnLog } from './comparing.ts';
+import { otherHistory, requireSame } from './comparing.ts';
+import { ownBatch, type OwnLog } from './own-log.ts';
 
 function batchOf(consumed: number): Batch {
   return {

@@ -8,24 +8,16 @@ import { sleep, type Clock } from '../../../devices/clock.ts';
 import { CodedError } from '../../../devices/coded-error.ts';
 import { ingestError } from '../../errors.ts';
 import type { Kafka, Offset } from '../../log/kafka/kafka.ts';
-import type { LogReader, Position } from '../../log/log.ts';
-import { decodeBatchPlace, placeBatch } from '../../observations/batch-codec.ts';
-import type { BatchPlace } from '../../observations/batch.ts';
+import type { Position } from '../../log/log.ts';
+import { placeBatch } from '../../observations/batch-codec.ts';
 import { batchNumbered, lastBatch, offsetOfBatch, type TopicPartition } from '../batches.ts';
-import type { CopyEvents } from './events.ts';
-
-/** The copy's own log. */
-export interface OwnLog {
-  readonly durableEnd: { get(): Position };
-  readonly openReader: () => Promise<LogReader>;
-  readonly events: Pick<CopyEvents, 'notCompared'>;
-}
-
-export interface OwnRecord {
-  readonly position: Position;
-  readonly place: BatchPlace;
-  readonly body: Uint8Array;
-}
+import {
+  firstNumber,
+  ownBatch,
+  type NumberedBatch,
+  type OwnLog,
+  type OwnRecord,
+} from './own-log.ts';
 
 /**
  * Where reading goes on behind the last batch that is held. Rejects INGEST_COPY_DIFFERS where Kafka's
@@ -49,11 +41,6 @@ export async function offsetBehind(
   return offsetOfBatch(topic, held + 1, last);
 }
 
-export interface NumberedBatch {
-  readonly partition: number;
-  readonly number: Position;
-}
-
 /**
  * Rejects INGEST_COPY_DIFFERS where the copy holds other bytes under this number. What it has let go of
  * is taken to be the same: that was in InfluxDB, and long behind the end.
@@ -63,60 +50,12 @@ export async function requireSame(
   { partition, number, value }: NumberedBatch & { readonly value: Uint8Array },
 ): Promise<void> {
   const record = await ownBatch(own, { partition, number });
-  if (record === undefined) return;
-  if (Buffer.compare(placeBatch(record.place, value), record.body) === 0) return;
+  if (record === undefined || isSame(record, value)) return;
   throw ingestError('INGEST_COPY_DIFFERS', { partition, held: number, position: record.position });
 }
 
-/** The record of a batch in the copy's log; undefined where it is not there, or cannot be read. */
-export async function ownBatch(own: OwnLog, batch: NumberedBatch): Promise<OwnRecord | undefined> {
-  const reader = await own.openReader();
-  try {
-    return await find(reader, own.durableEnd.get(), batch);
-  } catch (error) {
-    own.events.notCompared({ ...batch, error });
-    return undefined;
-  } finally {
-    await reader.close();
-  }
-}
-
-/**
- * The first record behind which the copy holds the batch is the batch's own: back from the end in steps
- * that double, since most batches that are asked for are near it, and then by halving.
- */
-async function find(
-  reader: LogReader,
-  end: Position,
-  { partition, number }: NumberedBatch,
-): Promise<OwnRecord | undefined> {
-  const holds = ({ place }: OwnRecord): boolean => (place.positions[partition] ?? 0) >= number;
-  let found = end === 0 ? undefined : await recordFrom(reader, end);
-  if (found === undefined || !holds(found)) return undefined;
-  let before = 0;
-  for (let step = 1; found.position - before > 1; step *= 2) {
-    const middle = Math.floor((before + found.position) / 2);
-    const asked = Math.max(1, before === 0 ? found.position - step : middle);
-    const record = await recordFrom(reader, asked);
-    if (record === undefined) return undefined;
-    if (!holds(record)) before = record.position;
-    else {
-      // What lies between is not kept any more.
-      if (record.position > asked) before = record.position - 1;
-      found = record;
-    }
-  }
-  const { place } = found;
-  return place.partition === partition && place.positions[partition] === number ? found : undefined;
-}
-
-/** A position that is no longer kept gives the first that is. */
-async function recordFrom(reader: LogReader, from: Position): Promise<OwnRecord | undefined> {
-  reader.seek(from);
-  const [record] = await reader.read(1);
-  const place = record && decodeBatchPlace(record.position, record.body);
-  // The reader's next read writes over what it gave.
-  return place && { position: record.position, place, body: Uint8Array.from(record.body) };
+function isSame({ place, body }: OwnRecord, value: Uint8Array): boolean {
+  return Buffer.compare(placeBatch(place, value), body) === 0;
 }
 
 export interface HistoryParts extends OwnLog {
@@ -130,34 +69,59 @@ const answerMsMax = 3_000;
 /** A server that has just begun to lead may not know its end yet. */
 const againMs = 1_000;
 
-/** INGEST_COPY_DIFFERS, of a partition of which the copy holds another history; undefined: of none now. */
+/**
+ * INGEST_COPY_DIFFERS, of a partition of which the copy holds another end; undefined: of none, or the copy
+ * shares not even the beginning with Kafka. Then Kafka lost more than an end, and the copy may be the
+ * only one: it is kept, and its partitions are held.
+ */
 export async function otherHistory(
   parts: HistoryParts,
   positions: readonly Position[],
 ): Promise<CodedError | undefined> {
-  if ((await differing(parts, positions)) === undefined) return undefined;
+  if ((await differing(parts, positions)).length === 0) return undefined;
   await sleep(parts.clock, againMs);
-  return differing(parts, positions);
+  const found = await differing(parts, positions);
+  return found.every(({ isBegunAlike }) => isBegunAlike) ? found[0]?.error : undefined;
+}
+
+interface Difference {
+  readonly error: CodedError;
+  readonly isBegunAlike: boolean;
 }
 
 async function differing(
-  { kafka, topic, clock, ...own }: HistoryParts,
+  parts: HistoryParts,
   positions: readonly Position[],
-): Promise<CodedError | undefined> {
-  const looks = positions.map((held, partition) =>
-    offsetBehind({ kafka, topic, partition }, held, own).then(
-      () => undefined,
+): Promise<readonly Difference[]> {
+  const { kafka, topic, clock } = parts;
+  const looks = positions.map(async (held, partition) => {
+    const place = { kafka, topic, partition };
+    try {
+      await offsetBehind(place, held, parts);
+    } catch (error) {
       // Whatever else is wrong is told when the partition is to be copied.
-      (error: unknown) => (isOfOtherHistory(error) ? error : undefined),
-    ),
-  );
+      if (!isOfOtherHistory(error)) return [];
+      return [{ error, isBegunAlike: await isBegunAlike(place, parts).catch(() => false) }];
+    }
+    return [];
+  });
   const late = Promise.withResolvers<[]>();
   const timer = clock.schedule(answerMsMax, () => late.resolve([]));
   const found = await Promise.race([Promise.all(looks), late.promise]);
   timer.cancel();
-  return found.find((error) => error !== undefined);
+  return found.flat();
 }
 
 function isOfOtherHistory(error: unknown): error is CodedError {
   return error instanceof CodedError && error.code === 'INGEST_COPY_DIFFERS';
+}
+
+/** Whether Kafka holds the first batch of the partition that the copy still has. */
+async function isBegunAlike(topic: TopicPartition, own: OwnLog): Promise<boolean> {
+  const { partition } = topic;
+  const number = await firstNumber(own, partition);
+  const first = await ownBatch(own, { partition, number });
+  if (first === undefined) return false;
+  const kept = await batchNumbered(topic, number, await lastBatch(topic));
+  return kept !== undefined && isSame(first, kept.value);
 }

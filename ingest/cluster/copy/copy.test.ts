@@ -114,7 +114,7 @@ describe('a partition in which something is wrong', () => {
   });
 });
 
-it('says once that Kafka does not answer, and of no partition that it must be mended', async () => {
+it('says once that Kafka does not answer, and not that somebody must mend a partition', async () => {
   await publishAll(world.history, 1, 2);
   const node = await open();
   await node.until([2, 2, 2], () => world.failures[0]);
@@ -124,9 +124,10 @@ it('says once that Kafka does not answer, and of no partition that it must be me
   await publishAll(world.history, 3, 3);
   await world.until(() => world.telemetry.value('quantrac_copy_failures_total') === partitions);
   expect(node.copy.problem).toMatch(/\(0, 1, 2\)$/);
-  expect(held()).toBe(0);
+  expect(held()).toBe(partitions);
   await node.until([3, 3, 3], () => world.failures[0]);
   await world.until(() => node.copy.problem === null);
+  expect([held(), errors()]).toEqual([0, []]);
   const told = world.telemetry.lines.filter(({ level }) => level === 'warn');
   expect(told).toHaveLength(1);
 });
@@ -210,6 +211,29 @@ describe('a copy that is ahead of Kafka', () => {
     await world.until(() => held() === partitions);
     expect(again.copy.positions).toEqual([5, 5, 5]);
     expect(losses()).toBe(0);
+  });
+
+  it('keeps what it has where Kafka lost everything: nobody else may hold it', async () => {
+    await publishAll(world.history, 1, 5);
+    const node = await open();
+    await node.until([5, 5, 5], () => world.failures[0]);
+    await close(node);
+    await world.begin(async () => undefined);
+    const empty = await open(node.folder);
+    await world.until(() => held() === partitions);
+    await close(empty);
+    // Another network, or the same one begun anew: not even the first batches are the same.
+    await world.begin(async (history) => {
+      for (let position = 1; position <= 6; position++) {
+        for (const partition of [0, 1]) await history.publish(partition, position, 1);
+        await history.publish(2, position);
+      }
+    });
+    const other = await open(node.folder);
+    await other.until([5, 5, 6], () => world.failures[0]);
+    await world.until(() => held() === 2);
+    expect(losses()).toBe(0);
+    expect(await other.consumed(0)).toEqual(consumedOf(1, 5, 0));
   });
 
   it('tells a batch that comes twice from another one under its number', async () => {

@@ -97,11 +97,10 @@ export function openCopyEvents({ logger, metrics }: Telemetry): CopyEvents {
 function createHeldPartitions({ logger, metrics }: Telemetry) {
   const count = metrics.gauge(
     'quantrac_copy_partitions_held',
-    'Partitions of which nothing can be copied to this node until somebody mends them',
+    'Partitions of which nothing can be copied to this node now',
   );
   const reasons = new Map<number, { readonly code: string; readonly isPassing: boolean }>();
-  const tellCount = (): void =>
-    count.set([...reasons.values()].filter(({ isPassing }) => !isPassing).length);
+  const tellCount = (): void => count.set(reasons.size);
   tellCount();
   return {
     hold({ partition, error }: { readonly partition: number; readonly error: unknown }): void {

@@ -10,8 +10,9 @@ import { decodeBatch, placeBatch } from '../../observations/batch-codec.ts';
 import type { Batch } from '../../observations/batch.ts';
 import { batchPositionOf } from '../batches.ts';
 import type { CopyAppender } from './appender.ts';
-import { offsetBehind, requireSame, type OwnLog } from './comparing.ts';
+import { offsetBehind, requireSame } from './comparing.ts';
 import type { CopyOptions } from './copy.ts';
+import type { OwnLog } from './own-log.ts';
 import type { CopyPartition } from './partition.ts';
 
 const readBytes = 1_048_576;
