@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 
 const contracts = [
   'ingest/log/segment-log.test.ts',
-  'ingest/log/kafka/',
+  'ingest/cluster/kafka-log.test.ts',
+  'ingest/log/kafka/kafka.test.ts',
   'ingest/store/history.test.ts',
   'ingest/store/influx/history-reader.test.ts',
   'devices/registry/changes.test.ts',
@@ -14,9 +15,11 @@ const contracts = [
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const counts = new Map();
 for (const { name, assertionResults } of report.testResults) {
-  if (!contracts.some((path) => name.includes(path))) continue;
+  const contract = contracts.find((path) => name.includes(path));
+  if (contract === undefined) continue;
   for (const { ancestorTitles, status } of assertionResults) {
-    const title = ancestorTitles[0] ?? name;
+    const [suite = name] = ancestorTitles;
+    const title = `${contract}: ${suite.replace(/:$/, '')}`;
     const count = counts.get(title) ?? { passed: 0, failed: 0, skipped: 0 };
     if (status === 'passed') count.passed++;
     else if (status === 'failed') count.failed++;
