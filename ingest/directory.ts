@@ -19,6 +19,8 @@ export interface Directory {
   serve(deviceId: string, version: number): Served | undefined;
   /** A marker: from the next reading on this version is in force. Throws INGEST_REGISTRY_VERSION. */
   change(version: number): void;
+  /** The newest version that this node knows of, in force or not. */
+  newest(): number;
   /** Every datastream of the version in force by its internal number. */
   readonly registry: Registry;
 }
@@ -48,6 +50,7 @@ export function openDirectory(reader: RegistryReader, version: number): Director
       if (found !== undefined) served.set(deviceId, found);
       return found;
     },
+    newest: () => reader.refresh().version,
     change(next) {
       registry = registryAt(reader, next);
       inForce = next;

@@ -31,6 +31,12 @@ export const ingestErrors = {
       'Kafka lost or deleted them before they were read; node and numbers are in the detail. The node’s own log may still hold them.',
     canRetry: false,
   },
+  INGEST_READINGS_GONE: {
+    message: 'Records of readings were deleted before anybody decided them.',
+    meaning:
+      'The partition was not decided for longer than `cluster.kafka.readingsRetentionDays`, or its topic was emptied; topic, partition and offsets are in the detail. How many readings of a node they were, its next one tells (INGEST_READINGS_MISSING); those of a node that sends nothing there any more, and values that other partitions passed on, are named by this entry alone. Let the devices send that time again (`obs/backfill`), then dismiss the entry.',
+    canRetry: false,
+  },
   ...normaliseErrors,
   INGEST_CODEC_UNKNOWN: {
     message: 'The codec that the registry names for the device does not exist',

@@ -39,6 +39,8 @@ export interface IngestEvents {
     readonly node: number;
     readonly missing: number;
   }): void;
+  /** Records that were deleted before they were read: they are in quarantine by offset. */
+  readingsGone(fields: { readonly detail: string; readonly offsets: number }): void;
   /** Rows of days before the horizon are in the view now. */
   historyAdopted(rows: number, tookMs: number): void;
   /** They could not be had; it is tried again, for a while. */
@@ -151,6 +153,10 @@ function partitionEvents(logger: Logger, metrics: Metrics) {
     'quantrac_ingest_readings_missing_total',
     'Readings that a node sent and that never came; they are in quarantine by number',
   );
+  const gone = metrics.counter(
+    'quantrac_ingest_offsets_gone_total',
+    'Offsets of the topic readings that were deleted before they were read; they are in quarantine',
+  );
   const adopted = metrics.counter(
     'quantrac_ingest_history_rows_total',
     'Rows of days before the horizon that were fetched from InfluxDB to decide by',
@@ -180,6 +186,10 @@ function partitionEvents(logger: Logger, metrics: Metrics) {
     readingsMissing(fields) {
       logger.error(fields, 'readings of a node are missing, their numbers are in quarantine');
       missing.increase(fields.missing);
+    },
+    readingsGone(fields) {
+      logger.error(fields, 'readings were deleted before they were read, they are in quarantine');
+      gone.increase(fields.offsets);
     },
   } satisfies Partial<IngestEvents>;
 }

@@ -140,8 +140,9 @@ async function skipUnreadable(parts: FollowParts, stretch: Stretch, error: unkno
   const skipped = await parts.readings.skipDamaged();
   if (skipped !== null) {
     parts.events.readingsUnreadable({ ...skipped, error });
-    // Of a partition the next reading of each node tells how many are missing.
-    if (parts.sources === undefined) setGapAside(parts, stretch, skipped.last);
+    if (parts.sources === undefined) return setGapAside(parts, stretch, skipped.last);
+    parts.settler.setGoneAside(skipped.first, skipped.last, parts.clock.now());
+    stretch.consumed = skipped.last;
     return;
   }
   if (!(error instanceof CodedError) || !error.canRetry) throw error;

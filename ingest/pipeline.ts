@@ -14,6 +14,7 @@ import { isOfMachine } from './errors.ts';
 import type { IngestEvents } from './events.ts';
 import type { Candidate, Normaliser } from './normalise/measurement.ts';
 import type { Fault } from './quarantine.ts';
+import type { Position } from './log/log.ts';
 import type { LoggedReading } from './reading-codec.ts';
 import type { SeriesDays } from './store/horizon.ts';
 
@@ -31,6 +32,8 @@ export interface PipelineParts {
 export interface Partition {
   readonly own: number;
   ownerOf(stationId: string): number;
+  /** What lay from one place to another is gone: names it, and says how many offsets it took. */
+  gapOf(first: Position, last: Position): { readonly detail: string; readonly offsets: number };
 }
 
 /** What became of one message; filled anew for each. */

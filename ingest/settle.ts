@@ -37,6 +37,12 @@ export interface Settler {
   setOldAside(reading: LoggedReading): void;
   /** Cluster profile: so many readings of a node, just before this one, never came. */
   setMissingAside(reading: LoggedReading, missing: number): void;
+  /**
+   * Cluster profile: what lay there was deleted before it was read. One entry names it and counts
+   * nothing: how many readings of each node it was, that node's next one tells. Its markers are lost
+   * with it: what follows is judged by the newest registry that is known.
+   */
+  setGoneAside(first: Position, last: Position, receivedAt: number): void;
   /** Positions that cannot be read: one entry names them, each is counted. */
   setUnreadableAside(first: Position, last: Position, receivedAt: number): void;
 }
@@ -84,25 +90,37 @@ export function createSettler(parts: SettleParts): Settler {
       parts.decider.pending.current.quarantined.push({ ...entry, payload: null });
       balance.readingsQuarantined += missing;
     },
+    setGoneAside(first, last, receivedAt) {
+      const gap = parts.partition?.gapOf(first, last);
+      if (gap === undefined) throw new Error('Only of a partition it is known what was there');
+      parts.events.readingsGone(gap);
+      setPlacesAside(parts, { position: first, receivedAt }, 'INGEST_READINGS_GONE', gap.detail);
+      const version = parts.directory.newest();
+      if (version > parts.directory.version) putInForce(parts, last, version);
+    },
     setUnreadableAside(first, last, receivedAt) {
-      const fault = {
-        code: 'INGEST_READING_UNREADABLE',
-        channel: null,
-        offset: -1,
-        detail: `positions ${first} to ${last}`,
-      };
-      const nothing = { receivedAt, device: '', topic: '', payload: new Uint8Array(0) };
-      const reading: LoggedReading = {
-        kind: 'message',
-        door: 'internal',
-        position: first,
-        ...nothing,
-      };
-      const entry = { ...openEntry(reading, fault, nothing.payload), payload: null };
-      parts.decider.pending.current.quarantined.push(entry);
+      const detail = `positions ${first} to ${last}`;
+      setPlacesAside(parts, { position: first, receivedAt }, 'INGEST_READING_UNREADABLE', detail);
       balance.readingsQuarantined += last - first + 1;
     },
   };
+}
+
+/** An entry for what nobody can read any more. */
+function setPlacesAside(
+  { decider }: SettleParts,
+  at: Pick<LoggedReading, 'position' | 'receivedAt'>,
+  code: string,
+  detail: string,
+): void {
+  const payload = new Uint8Array(0);
+  const unknown = { kind: 'message', door: 'internal', device: '', topic: '', payload } as const;
+  const entry = openEntry(
+    { ...unknown, ...at },
+    { code, channel: null, offset: -1, detail },
+    payload,
+  );
+  decider.pending.current.quarantined.push({ ...entry, payload: null });
 }
 
 function settleMessage(parts: SettleParts, reading: LoggedReading): void {
@@ -191,11 +209,18 @@ function settleMarker(parts: SettleParts, reading: LoggedReading): void {
   if (version === undefined) {
     return setAside(parts, reading, 'INGEST_DECISION_UNKNOWN', 'a marker names a registry version');
   }
+  // Behind a gap a later one is in force already.
+  const isPast = parts.partition !== undefined && version < parts.directory.version;
+  if (!isPast) putInForce(parts, reading.position, version);
+  settleControl(parts, reading, 'registry', text);
+}
+
+/** For what follows behind the position. */
+function putInForce(parts: SettleParts, position: Position, version: number): void {
   parts.directory.change(version);
-  parts.events.registryChanged({ position: reading.position, version });
+  parts.events.registryChanged({ position, version });
   parts.ruleNames.check();
   parts.decider.changeRegistry();
-  settleControl(parts, reading, 'registry', text);
 }
 
 /** A person's or a job's decision, and the record of it. */

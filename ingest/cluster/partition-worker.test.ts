@@ -54,6 +54,12 @@ async function batchesOf(world: World, partition: number): Promise<Batch[]> {
   return records.map((record) => decodeBatch(batchPositionOf(record), record.value!));
 }
 
+async function untilBatch(world: World, partition: number, count: number): Promise<void> {
+  while ((await batchesOf(world, partition)).length < count) {
+    await new Promise<void>((resolve) => void world.ground.clock.schedule(50, resolve));
+  }
+}
+
 const station = stationIds[0]!;
 const own = partitionOf(station, partitions);
 const logger = `logger-${station}`;
@@ -77,8 +83,114 @@ describe('the worker of a partition', () => {
     expect(last.sources).toContainEqual({ node: 1, position: 5, sequence: 5 });
     const entries = (await batchesOf(world, own)).flatMap(({ quarantined }) => quarantined);
     expect(entries.map(({ code, detail }) => `${code} ${detail}`)).toEqual([
+      `INGEST_READINGS_GONE topic storm-readings, partition ${own}, offsets 0 to 4`,
       'INGEST_READINGS_MISSING node 1, numbers 1 to 3 of this partition',
     ]);
+  });
+
+  it('names once what is gone of a node that never sends again, and counts none of it', async () => {
+    const { world, server } = await openCluster(1);
+    const [worker] = world.workers;
+    send(world, ...[20, 21].map((ta) => message(logger, { ta })));
+    await world.until(world.brokers[0]!.send(100));
+    const { end } = (await server.connect().ends(world.names.topics.readings))[own]!;
+    server.trim(world.names.topics.readings, own, end);
+    for (let life = 0; life < 3; life++) {
+      await calm(world);
+      await world.until(untilBatch(world, own, 1));
+      await world.ground.pass(1_000);
+      await world.until(worker!.kill(life % 2 === 0));
+    }
+    const [batch, ...others] = await batchesOf(world, own);
+    expect(others).toEqual([]);
+    expect(batch).toMatchObject({
+      consumed: readingPlace(end - 1, own),
+      totals: { readingsSettled: 0, readingsQuarantined: 0, readingsControl: 0 },
+      sources: [],
+      quarantined: [
+        {
+          position: readingPlace(0, own),
+          code: 'INGEST_READINGS_GONE',
+          detail: `topic storm-readings, partition ${own}, offsets 0 to ${end - 1}`,
+          state: 'open',
+        },
+      ],
+    });
+  });
+
+  it('names where values were that another partition passed on', async () => {
+    const { world, server } = await openCluster(1);
+    const [worker] = world.workers;
+    const known = stationsOf.get('wide')!.slice(0, -1);
+    const [home = 0, target = 0] = known
+      .toSorted(byCodeUnits)
+      .map((each) => partitionOf(each, partitions));
+    expect(target).not.toBe(home);
+    worker!.assign([home]);
+    send(world, message('wide', { ta: 20, tb: 21, tc: 22 }));
+    await world.until(world.brokers[0]!.send(100));
+    await world.until(untilBatch(world, home, 1));
+    while (!(await world.isConsumed(home))) await world.ground.pass(50);
+    const topic = world.names.topics.readings;
+    const passed = server.records(topic, target).at(-1)!;
+    expect(passed.headers['from']?.toString()).toBe(String(home));
+    const { end } = (await server.connect().ends(topic))[target]!;
+    server.trim(topic, target, end);
+    await calm(world);
+    await world.until(untilBatch(world, target, 1));
+    const batches = await batchesOf(world, target);
+    expect(batches.flatMap(({ rows }) => rows)).toEqual([]);
+    const [entry] = batches.flatMap(({ quarantined }) => quarantined);
+    expect(entry).toMatchObject({ code: 'INGEST_READINGS_GONE' });
+    expect(entry!.detail).toContain(`offsets 0 to ${end - 1}`);
+  });
+
+  it('judges by the newest registry behind a gap that took its marker, and by no older one again', async () => {
+    const { world, server } = await openCluster(1);
+    const [worker] = world.workers;
+    const topic = world.names.topics.readings;
+    const known = stationsOf.get('wide')!.slice(0, -1);
+    const home = partitionOf(known.toSorted(byCodeUnits)[0]!, partitions);
+    await calm(world);
+    const before = (await batchesOf(world, home)).length;
+    worker!.assign([]);
+    await world.ground.pass(3_000);
+    // The marker of the second version is lost; behind it are what needs the version, and the next ones.
+    await world.until(world.changeRegistry());
+    const { end } = (await server.connect().ends(topic))[home]!;
+    server.trim(topic, home, end);
+    send(world, message('wide', { td: 20 }));
+    await world.until(world.brokers[0]!.send(100));
+    await calm(world);
+    const [gap] = (await batchesOf(world, home)).slice(before);
+    expect(gap).toMatchObject({ registryVersion: 2, totals: { readingsQuarantined: 0 } });
+    expect(gap!.quarantined.map(({ code }) => code)).toEqual(['INGEST_READINGS_GONE']);
+    worker!.assign([]);
+    await world.ground.pass(3_000);
+
+    // Two more, the first of which stands behind the gap: the node knows the second already.
+    const last = stationIds.at(-1)!;
+    const other = partitionOf(last, partitions);
+    const from = (await batchesOf(world, other)).length;
+    send(world, message(`logger-${last}`, { ta: 20 }));
+    await world.until(world.brokers[0]!.send(100));
+    server.trim(topic, other, (await server.connect().ends(topic))[other]!.end);
+    await world.until(world.changeRegistry());
+    // Its channel is known since the second.
+    send(world, message(`logger-${last}`, { tr: 1 }));
+    await world.until(world.brokers[0]!.send(100));
+    await world.until(world.changeRegistry());
+    await calm(world);
+    const later = (await batchesOf(world, other)).slice(from);
+    expect(later.flatMap(({ quarantined }) => quarantined.map(({ code }) => code))).toEqual([
+      'INGEST_READINGS_GONE',
+      'INGEST_READINGS_MISSING',
+    ]);
+    expect(later.flatMap(({ control }) => control.map(({ text }) => text))).toEqual([
+      '{"version":3}',
+      '{"version":4}',
+    ]);
+    expect(later.map(({ registryVersion }) => registryVersion)).toEqual(later.map(() => 4));
   });
 
   it('stops by name where a stranger wrote into the observations, and no other partition does', async () => {

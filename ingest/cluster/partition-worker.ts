@@ -29,7 +29,7 @@ import { followPartition, lookUpPartition } from './partition-log.ts';
 import { partitionOf } from './partition-of.ts';
 import { keepToHorizon, openPartitionView, type PartitionHorizon } from './partition-view.ts';
 import { recordToReading } from './reading-record.ts';
-import { offsetFrom, readingPlace } from './route.ts';
+import { offsetFrom, offsetOfPlace, readingPlace } from './route.ts';
 
 export interface PartitionWorkerOptions {
   readonly kafka: Kafka;
@@ -261,6 +261,11 @@ function workOf(
         owners.set(stationId, owner);
       }
       return owner;
+    },
+    gapOf(first, last) {
+      const [from, to] = [offsetOfPlace(first), offsetOfPlace(last)];
+      const detail = `topic ${options.topics.readings}, partition ${options.partition}, offsets ${from} to ${to}`;
+      return { detail, offsets: to - from + 1 };
     },
     inFlight,
     oldRows: options.horizon?.oldRows,
