@@ -1,5 +1,6 @@
 /** The view of a partition: the one in the folder, or a new one, which begins at the horizon. */
 import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
@@ -7,10 +8,14 @@ import type { IngestConfig } from '../config.ts';
 import type { OldRows } from '../adopt.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import type { Position } from '../log/log.ts';
+import { decodeBatch } from '../observations/batch-codec.ts';
+import type { Batch } from '../observations/batch.ts';
 import { readViewState } from '../store/adopt-view.ts';
+import { storeError, type StoreErrorCode } from '../store/errors.ts';
 import { removeView } from '../store/schema.ts';
 import type { StoreWriter } from '../store/store.ts';
 import { openStoreWriter, type ViewBeginning } from '../store/writer.ts';
+import { batchNumbered, type BatchPlaceInTopic } from './batches.ts';
 import { beginningOf, lastBatchBefore } from './beginning.ts';
 import { repeatForgetting } from './forgetting.ts';
 import type { PartitionEvents } from './partition-events.ts';
@@ -41,17 +46,20 @@ export interface PartitionViewOptions {
   readonly horizon?: PartitionHorizon | undefined;
 }
 
-/** A view that knows more than Kafka holds is of a history that is gone: it is built anew. */
+/**
+ * A view that knows more than Kafka holds, or another batch where it stands, is of a history that is
+ * gone: it is built anew. `last`: the last batch of the partition.
+ */
 export async function openPartitionView(
   options: PartitionViewOptions,
-  logEnd: Position,
+  last: BatchPlaceInTopic | undefined,
 ): Promise<StoreWriter> {
   const { directory, events, partition, horizon } = options;
   const path = `${directory}/view.db`;
   const open = async (): Promise<StoreWriter> =>
     openStoreWriter({
       path,
-      logEnd,
+      logEnd: last?.position ?? 0,
       clock: options.clock,
       telemetry: options.telemetry,
       config: options.config.store,
@@ -60,14 +68,51 @@ export async function openPartitionView(
       begin: horizon && (await beginning(options, horizon, path)),
     });
   try {
-    return await open();
+    const store = await open();
+    try {
+      await requireSameHistory(options, store, last);
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+    return store;
   } catch (error) {
-    const code = error instanceof CodedError ? error.code : '';
-    if (code !== 'STORE_AHEAD_OF_LOG' && code !== 'STORE_OTHER_LOG') throw error;
+    if (!(error instanceof CodedError) || !ofOtherHistory.has(error.code)) throw error;
     events.viewDropped({ partition, error });
     removeView(path);
     return open();
   }
+}
+
+const ofOtherHistory: ReadonlySet<string> = new Set<StoreErrorCode>([
+  'STORE_AHEAD_OF_LOG',
+  'STORE_OTHER_LOG',
+  'STORE_OTHER_HISTORY',
+]);
+
+/** Kafka may have lost its end, and others have written on meanwhile. Rejects STORE_OTHER_HISTORY. */
+async function requireSameHistory(
+  { kafka, topics, partition }: PartitionViewOptions,
+  store: StoreWriter,
+  last: BatchPlaceInTopic | undefined,
+): Promise<void> {
+  const { position } = store;
+  if (position === 0) return;
+  const place = { kafka, topic: topics.observations, partition };
+  const found = await batchNumbered(place, position, last);
+  if (found === undefined) return;
+  const batch = decodeBatch(position, found.value);
+  if (isDeepStrictEqual(standingOf(batch), standingOf(store))) return;
+  throw storeError('STORE_OTHER_HISTORY', { position, publishedAt: store.publishedAt });
+}
+
+/** What each batch tells anew. */
+function standingOf({
+  publishedAt,
+  consumed,
+  totals,
+}: Pick<Batch, 'publishedAt' | 'consumed' | 'totals'>) {
+  return { publishedAt, consumed, totals: { ...totals } };
 }
 
 /** Undefined: with the first batch, or where the view in the folder stands. */

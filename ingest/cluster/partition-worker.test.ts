@@ -60,6 +60,12 @@ async function untilBatch(world: World, partition: number, count: number): Promi
   }
 }
 
+async function untilConsumed(world: World, partition: number): Promise<void> {
+  while (!(await world.isConsumed(partition))) {
+    await new Promise<void>((resolve) => void world.ground.clock.schedule(50, resolve));
+  }
+}
+
 const station = stationIds[0]!;
 const own = partitionOf(station, partitions);
 const logger = `logger-${station}`;
@@ -130,7 +136,7 @@ describe('the worker of a partition', () => {
     send(world, message('wide', { ta: 20, tb: 21, tc: 22 }));
     await world.until(world.brokers[0]!.send(100));
     await world.until(untilBatch(world, home, 1));
-    while (!(await world.isConsumed(home))) await world.ground.pass(50);
+    await world.until(untilConsumed(world, home));
     const topic = world.names.topics.readings;
     const passed = server.records(topic, target).at(-1)!;
     expect(passed.headers['from']?.toString()).toBe(String(home));
@@ -205,9 +211,7 @@ describe('the worker of a partition', () => {
     await world.until(
       (async () => {
         for (const partition of others) {
-          while (!(await world.isConsumed(partition))) {
-            await new Promise<void>((resolve) => void world.ground.clock.schedule(50, resolve));
-          }
+          await untilConsumed(world, partition);
         }
       })(),
     );
@@ -285,6 +289,32 @@ describe('the worker of a partition', () => {
     await calm(world);
     expect([...worker!.endings.keys()]).toEqual(['STORE_AHEAD_OF_LOG']);
     expect((await prove(world, folder)).readings).toBe(3);
+  });
+
+  it('builds its view anew where Kafka lost its end and another worker wrote on', async () => {
+    const { world, server, folder } = await openCluster(2);
+    const [one, other] = world.workers;
+    const decide = async (worker: typeof one, count: number): Promise<void> => {
+      for (const each of world.workers) each.assign([]);
+      await world.ground.pass(3_000);
+      worker!.assign(everything);
+      for (let nth = 0; nth < count; nth++) {
+        send(world, message(logger, { ta: 20 + nth }));
+        await world.until(world.brokers[0]!.send(100));
+        await world.until(untilConsumed(world, own));
+      }
+      // So that the view is on the disk.
+      await world.ground.pass(5_000);
+    };
+    await decide(one, 3);
+    const lost = (await batchesOf(world, own)).length;
+    server.empty(world.names.topics.observations);
+    await decide(other, 6);
+    expect((await batchesOf(world, own)).length).toBeGreaterThanOrEqual(lost);
+    await decide(one, 1);
+    expect([...one!.endings.keys()]).toEqual(['STORE_OTHER_HISTORY']);
+    await calm(world);
+    expect((await prove(world, folder)).readings).toBe(10);
   });
 
   it('sees its own place go on behind each record: none is settled twice over many openings', async () => {

@@ -83,7 +83,7 @@ export async function openPartition(options: PartitionWorkerOptions): Promise<Pa
     signal.throwIfAborted();
     const writer = await openBatchWriter({ ...options, retryMs });
     closers.push(() => writer.close());
-    const store = await openPartitionView(options, writer.durableEnd.get());
+    const store = await openPartitionView(options, writer.found);
     closers.push(() => store.close());
     const batches = writer.durableEnd.get() - store.position;
     const readers = await openReaders({ options, writer, store, signal: giveUp.signal });

@@ -27,6 +27,12 @@ export const storeErrors = {
     meaning: 'The store ids differ: delete view.db, it is built again from the log beside it.',
     canRetry: false,
   },
+  STORE_OTHER_HISTORY: {
+    message: 'The view was made of other batches than the log holds',
+    meaning:
+      'Kafka lost the end of a partition of observations, and it was written on by another worker. The worker builds its view anew by itself.',
+    canRetry: false,
+  },
   STORE_NO_VIEW: {
     message: 'There is no view to read yet',
     meaning: 'The writer creates it when it starts: start ingest first, or try again.',
@@ -43,5 +49,7 @@ export const storeErrors = {
     canRetry: true,
   },
 } as const satisfies ErrorTable;
+
+export type StoreErrorCode = keyof typeof storeErrors;
 
 export const storeError = errorsOf(storeErrors);
