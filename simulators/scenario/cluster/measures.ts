@@ -59,6 +59,24 @@ export async function readClusterBalance(cluster: Cluster): Promise<ClusterBalan
   };
 }
 
+/**
+ * Whether the apis that run are ready and tell of the same place. A copy that was opened just now has
+ * not learned yet how far it is behind.
+ */
+async function areLevel(cluster: Cluster): Promise<boolean> {
+  const apis = cluster.nodesOf('api').filter(({ isUp }) => isUp);
+  try {
+    const cursors = apis.map(async (node) => {
+      await readAnswer(apiOf(node), '/readyz');
+      const text = await readAnswer(apiOf(node), '/api/v1/datastreams?limit=1');
+      return (JSON.parse(text) as { readonly cursor: string }).cursor;
+    });
+    return new Set(await Promise.all(cursors)).size <= 1;
+  } catch {
+    return false;
+  }
+}
+
 /** Waits until everything taken in is settled and every copy level; gives the balance then. */
 export async function untilSettled(
   cluster: Cluster,
@@ -69,7 +87,8 @@ export async function untilSettled(
   for (;;) {
     const balance = await readClusterBalance(cluster);
     const lag = sumOf(await readMetrics(cluster), 'quantrac_copy_lag_offsets');
-    if (balance.exact && balance.readingsInFlight === 0 && lag === 0) return balance;
+    const isLevel = lag === 0 && (await areLevel(cluster));
+    if (balance.exact && balance.readingsInFlight === 0 && isLevel) return balance;
     if (clock.monotonicMs() > until) return balance;
     await sleep(clock, 250);
   }
