@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../devices/clock.ts';
-import { createManualClock } from '../../devices/clock-manual.ts';
+import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import { createKafkaServer, type CommitFault, type KafkaServer } from '../log/kafka/memory.ts';
@@ -59,6 +59,23 @@ function textsIn(server: KafkaServer): string[] {
   return server
     .records(topics.observations, 1)
     .map(({ headers, value }) => `${headers['position']?.toString()} ${value?.toString()}`);
+}
+
+/** Kafka takes longer to store a batch than it may. */
+async function appendLate(scene: {
+  readonly server: KafkaServer;
+  readonly clock: ManualClock;
+  readonly writer: BatchWriter;
+}): Promise<void> {
+  const { server, clock, writer } = scene;
+  server.faults.commit = () => {
+    clock.advance(settleMs + 1);
+    return 'none';
+  };
+  const late = append(writer, 'late').catch(({ code }: { readonly code: string }) => code);
+  await setImmediate();
+  clock.advance(1);
+  expect(await late).toBe('KAFKA_LATE');
 }
 
 /** The next commits end so; those behind them well. */
@@ -124,14 +141,7 @@ describe('the writer of a partition', () => {
     const clock = createManualClock(0);
     const writer = await openWriter(server, clock);
     await append(writer, 'first');
-    server.faults.commit = () => {
-      clock.advance(settleMs + 1);
-      return 'none';
-    };
-    const late = append(writer, 'late').catch(({ code }: { readonly code: string }) => code);
-    await setImmediate();
-    clock.advance(1);
-    expect(await late).toBe('KAFKA_LATE');
+    await appendLate({ server, clock, writer });
     server.faults.commit = () => {
       clock.advance(settleMs);
       return 'none';
@@ -144,14 +154,7 @@ describe('the writer of a partition', () => {
     const server = await openServer();
     const clock = createManualClock(0);
     const writer = await openWriter(server, clock);
-    server.faults.commit = () => {
-      clock.advance(settleMs + 1);
-      return 'none';
-    };
-    const late = append(writer, 'late').catch(({ code }: { readonly code: string }) => code);
-    await setImmediate();
-    clock.advance(1);
-    expect(await late).toBe('KAFKA_LATE');
+    await appendLate({ server, clock, writer });
     server.faults.open = () => 'before';
     server.faults.commit = () => 'none';
     expect(await append(writer, 'first')).toBe(1);

@@ -298,6 +298,19 @@ async function metricOf(
   return sumOf([text], name, isWanted);
 }
 
+/** A node that took readings and was stopped, and a copy of its folder as it is then. */
+async function copyStoppedNode() {
+  const scene = openScene(brokers);
+  const first = await scene.start();
+  const secrets = await provisionLoad(scene.dataDir, devices);
+  const before = await publish(first, secrets);
+  await untilRows(first, before);
+  expect(await first.server.stop()).toBe(0);
+  const copied = join(scene.folder, 'copied');
+  cpSync(scene.dataDir, copied, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+  return { scene, secrets, before, copied };
+}
+
 describe.skipIf(withoutKafka)(`a node number that is taken${skipped(withoutKafka)}`, () => {
   test('by another folder is refused by its key, and the first goes on', async () => {
     const scene = openScene(brokers);
@@ -312,15 +325,7 @@ describe.skipIf(withoutKafka)(`a node number that is taken${skipped(withoutKafka
   });
 
   test('by an older copy of the folder is refused by name, and the newer one has all', async () => {
-    const scene = openScene(brokers);
-    const first = await scene.start();
-    const secrets = await provisionLoad(scene.dataDir, devices);
-    const before = await publish(first, secrets);
-    await untilRows(first, before);
-    expect(await first.server.stop()).toBe(0);
-    const copied = join(scene.folder, 'copied');
-    cpSync(scene.dataDir, copied, { recursive: true, filter: (path) => !path.endsWith('.sock') });
-
+    const { scene, secrets, before, copied } = await copyStoppedNode();
     const newer = await scene.start();
     const more = await publish(newer, secrets);
     await untilRows(newer, before + more);
@@ -336,15 +341,7 @@ describe.skipIf(withoutKafka)(`a node number that is taken${skipped(withoutKafka
   });
 
   test('by a copy of the folder ends the one that came first by name; the later one has all', async () => {
-    const scene = openScene(brokers);
-    const first = await scene.start();
-    const secrets = await provisionLoad(scene.dataDir, devices);
-    const before = await publish(first, secrets);
-    await untilRows(first, before);
-    expect(await first.server.stop()).toBe(0);
-    const copied = join(scene.folder, 'copied');
-    cpSync(scene.dataDir, copied, { recursive: true, filter: (path) => !path.endsWith('.sock') });
-
+    const { scene, secrets, before, copied } = await copyStoppedNode();
     const again = await scene.start();
     const later = await scene.start({ dataDir: copied });
     expect(await again.gone).toBe(1);
