@@ -6,7 +6,7 @@ import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Kafka, Membership } from '../log/kafka/kafka.ts';
 import type { PartitionEvents } from './partition-events.ts';
-import { pause } from './pause.ts';
+import { pause } from '../pause.ts';
 import type { PartitionWorker } from './partition-worker.ts';
 
 export interface WorkersOptions {

@@ -7,7 +7,7 @@ import { sleep, type Clock } from '../../../devices/clock.ts';
 import type { RegistryReader } from '../../../devices/registry.ts';
 import { ingestError } from '../../errors.ts';
 import type { StoreWriter } from '../../store/store.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../pause.ts';
 import type { CopyEvents } from './events.ts';
 import type { Past } from '../past.ts';
 

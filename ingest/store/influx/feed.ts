@@ -7,6 +7,7 @@ import type { Clock } from '../../../devices/clock.ts';
 import { CodedError } from '../../../devices/coded-error.ts';
 import type { Kafka, KafkaRecord, Offset, PartitionReader } from '../../log/kafka/kafka.ts';
 import type { Position } from '../../log/log.ts';
+import { pause } from '../../pause.ts';
 import { decodeBatch } from '../../observations/batch-codec.ts';
 import type { InfluxConfig } from './config.ts';
 import { influxError } from './errors.ts';
@@ -155,7 +156,7 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
     },
     async wait(signal) {
       const heldMs = heldUntilMs - clock.monotonicMs();
-      if (heldMs > 0) return waitHeld(clock, heldMs, signal);
+      if (heldMs > 0) return pause(clock, heldMs, signal);
       if (at < records.length) return;
       await reader.wait(signal);
     },
@@ -165,21 +166,6 @@ export function openFeed(options: FeedOptions, partition: number, mark: Mark): F
     },
     close: () => reader.close(),
   };
-}
-
-function waitHeld(clock: Clock, heldMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const due = clock.schedule(heldMs, () => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    });
-    function end(): void {
-      due.cancel();
-      resolve();
-    }
-    signal.addEventListener('abort', end, { once: true });
-  });
 }
 
 /** All lines of one record, or none: it throws before anything of it is in a load. */

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { createManualClock } from '../../devices/clock-manual.ts';
+import { createManualClock } from '../devices/clock-manual.ts';
 import { pause } from './pause.ts';
 
 it('ends with its time or with its signal, and leaves nobody waiting', async () => {

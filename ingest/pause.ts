@@ -1,4 +1,4 @@
-import type { Clock } from '../../devices/clock.ts';
+import type { Clock } from '../devices/clock.ts';
 
 /** Resolves after the time, or when the signal aborts: whoever pauses again and again leaves nothing there. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
