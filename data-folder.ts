@@ -41,6 +41,10 @@ export interface DataFolder {
   readonly observations: string;
   readonly view: string;
   readonly registry: string;
+  /** What the doors out keep for themselves. */
+  readonly feeds: string;
+  /** Files that they have made and that can be made again. */
+  readonly files: string;
   readonly controlSocket: string;
   readonly release: () => void;
 }
@@ -71,6 +75,8 @@ export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> 
     observations: join(path, 'observations'),
     view: join(path, 'view.db'),
     registry: join(path, 'registry.db'),
+    feeds: join(path, 'feeds.db'),
+    files: join(path, 'files'),
     controlSocket: join(path, 'control.sock'),
   };
 }

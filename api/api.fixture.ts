@@ -267,6 +267,8 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     random: createSeededRandom(3),
     telemetry,
     readFile: (path: string) => readFile(path),
+    keptPath: join(folder, 'feeds.db'),
+    filesFolder: join(folder, 'files'),
     pageFolder: options.pageFolder ?? join(folder, 'no-page'),
     store: withFaults(
       openStoreFollower({

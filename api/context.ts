@@ -1,4 +1,5 @@
 import type { Clock } from '../devices/clock.ts';
+import type { Database } from '../devices/database.ts';
 import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
@@ -33,4 +34,8 @@ export interface ApiContext {
   readonly readers: ReaderPool;
   /** Long answers under way. */
   readonly streams: Slots;
+  /** What the API keeps for itself. */
+  readonly kept: Database;
+  /** Folder of files that it makes. */
+  readonly filesFolder: string;
 }

@@ -86,6 +86,13 @@ export const apiErrors = {
     meaning: 'Ask from the machine itself, or set metricsPort.',
     canRetry: false,
   },
+  API_KEPT_NEWER: {
+    status: 500,
+    message: 'The file of what the API keeps was written by a later version.',
+    meaning:
+      'At the start: run the version that wrote `feeds.db`, or restore a backup made by this.',
+    canRetry: false,
+  },
   API_NOT_FOUND: {
     status: 404,
     message: 'There is nothing at this address.',

@@ -32,6 +32,7 @@ import { openFeed, type Feed, type LogSource } from './live/feed.ts';
 import { Hub } from './live/hub.ts';
 import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
+import { openKept } from './kept/kept.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -62,6 +63,10 @@ export interface ApiOptions {
   readonly readFile: ReadFile;
   /** Folder of the built web page; nothing is served at `/` when it does not exist. */
   readonly pageFolder: string;
+  /** Database of what the API keeps for itself; made when it does not exist. */
+  readonly keptPath: string;
+  /** Folder of the files that it makes; made when it is needed. */
+  readonly filesFolder: string;
   /** Owned by the API from here on: it applies batches and closes it. */
   readonly store: StoreFollower;
   readonly observations: LogSource;
@@ -104,7 +109,9 @@ export interface Api {
 /** How long the start waits for what was durable before; /readyz tells what is still missing. */
 const catchUpWaitMs = 10_000;
 
-/** Rejects with API_PORT_IN_USE or API_CERTIFICATE_INVALID; nothing stays open then. */
+const keptBusyTimeoutMs = 5_000;
+
+/** Rejects with API_PORT_IN_USE, API_CERTIFICATE_INVALID or API_KEPT_NEWER; nothing stays open then. */
 export async function openApi(options: ApiOptions): Promise<Api> {
   const { config, clock } = options;
   const events = createApiEvents(options.telemetry);
@@ -121,6 +128,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     await context.readers.close();
     await context.feed.close();
     context.store.close();
+    context.kept.close();
     events.closed();
   }
 
@@ -192,6 +200,8 @@ async function catchUp(
 
 function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   const { config, clock, store, registry, observations } = options;
+  // First: nothing else is open yet where it is refused.
+  const kept = openKept(options.keptPath, keptBusyTimeoutMs);
   const registryAt = (version: number): Registry | undefined => {
     try {
       return registry.at(version);
@@ -235,6 +245,8 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
       readersMax: config.changeReadersMax,
     }),
     streams: createSlots(config.streamsMax),
+    kept,
+    filesFolder: options.filesFolder,
   };
 }
 

@@ -30,6 +30,8 @@ export interface ApiRoomData extends RoomData {
     readonly observations: string;
     readonly view: string;
     readonly registry: string;
+    readonly feeds: string;
+    readonly files: string;
     readonly identity: StoreIdentity;
   };
   readonly devices: DevicesConfig;
@@ -80,6 +82,8 @@ async function openApiRoom(room: Surroundings) {
     random,
     telemetry,
     readFile: (path: string) => readFile(path),
+    keptPath: data.paths.feeds,
+    filesFolder: data.paths.files,
     pageFolder: join(import.meta.dirname, 'web/dist'),
     store,
     observations: source('observations'),

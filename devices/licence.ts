@@ -1,0 +1,63 @@
+import type { Datastream, Name } from './model.ts';
+import type { Registry } from './registry.ts';
+
+/** Terms under which data may be used. */
+export interface Licence {
+  /** SPDX id where there is one, else the address itself. */
+  readonly id: string;
+  /** Address of the terms. */
+  readonly uri: string;
+  readonly title: Name;
+}
+
+const knownLicences: readonly Licence[] = [
+  {
+    id: 'CC-BY-4.0',
+    uri: 'https://creativecommons.org/licenses/by/4.0/',
+    title: {
+      vi: 'Creative Commons Ghi công 4.0 Quốc tế',
+      en: 'Creative Commons Attribution 4.0 International',
+    },
+  },
+  {
+    id: 'CC0-1.0',
+    uri: 'https://creativecommons.org/publicdomain/zero/1.0/',
+    title: {
+      vi: 'Creative Commons CC0 1.0 Phổ dụng',
+      en: 'Creative Commons Zero 1.0 Universal',
+    },
+  },
+  {
+    id: 'ODbL-1.0',
+    uri: 'https://opendatacommons.org/licenses/odbl/1-0/',
+    title: {
+      vi: 'Giấy phép Cơ sở dữ liệu mở 1.0',
+      en: 'Open Data Commons Open Database License 1.0',
+    },
+  },
+  {
+    id: 'ODC-By-1.0',
+    uri: 'https://opendatacommons.org/licenses/by/1-0/',
+    title: {
+      vi: 'Giấy phép Ghi công Open Data Commons 1.0',
+      en: 'Open Data Commons Attribution License 1.0',
+    },
+  },
+];
+
+/** Where nobody says otherwise. */
+export const usualLicence = 'CC-BY-4.0';
+
+/** The licence of an SPDX id or an address; one that is not known is its own title. */
+export function readLicence(text: string): Licence {
+  const known = knownLicences.find(({ id, uri }) => text === id || text === uri);
+  if (known !== undefined) return known;
+  const uri = /^https?:\/\//.test(text) ? text : `https://spdx.org/licenses/${text}.html`;
+  return { id: text, uri, title: { vi: text, en: text } };
+}
+
+/** Of a datastream: that of its station's owner, else the usual one. */
+export function licenceOf(registry: Registry, { station }: Datastream): Licence {
+  const owner = registry.owners.get(registry.stations.get(station)?.owner ?? '');
+  return readLicence(owner?.licence ?? usualLicence);
+}
