@@ -125,6 +125,12 @@ export const apiConfig = z.strictObject({
   followBytesMax: count(67_108_864)
     .default(262_144)
     .describe('Bytes of the log followed in one step, between which requests are answered.'),
+  mapItemsMax: count(100_000)
+    .default(10_000)
+    .describe('Greatest `limit` of features for maps; more is answered 400.'),
+  tileFeaturesMax: count(1_000_000)
+    .default(50_000)
+    .describe('Features of one vector tile; a fuller one is answered 400: ask for one property.'),
   cacheSecondsMax: z
     .int()
     .min(0)

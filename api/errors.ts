@@ -123,6 +123,24 @@ export const apiErrors = {
     meaning: 'No owner that these rights may see has this id: /api/v1/owners lists them.',
     canRetry: false,
   },
+  API_COLLECTION_UNKNOWN: {
+    status: 404,
+    message: 'There is no such collection.',
+    meaning: '/ogc/collections lists them.',
+    canRetry: false,
+  },
+  API_FEATURE_UNKNOWN: {
+    status: 404,
+    message: 'There is no such feature.',
+    meaning: 'The collection holds nothing of this id that these rights may see.',
+    canRetry: false,
+  },
+  API_TILE_TOO_FULL: {
+    status: 400,
+    message: 'The tile would hold too many features.',
+    meaning: 'Zoom in, or narrow it with `property`, `station`, `owner`, `class` or `province`.',
+    canRetry: false,
+  },
   API_OBSERVATION_UNKNOWN: {
     status: 404,
     message: 'There is no such observation.',

@@ -33,6 +33,7 @@ import { Hub } from './live/hub.ts';
 import { createReaderPool } from './live/reader-pool.ts';
 import { createSlots } from './live/slots.ts';
 import { openKept } from './kept/kept.ts';
+import { addMaps } from './maps/map-routes.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -294,6 +295,13 @@ async function addRoutes(
       done();
     },
     { prefix: '/api/v1/admin' },
+  );
+  await app.register(
+    (ogc, _none, done) => {
+      addMaps(ogc, context);
+      done();
+    },
+    { prefix: '/ogc' },
   );
   await addPageFiles(app, options.pageFolder);
 }

@@ -1,7 +1,7 @@
 /** Answers with one thing, under the same validators as lists. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { cacheSecondsOf, isStillTrue } from './answer.ts';
+import { baseUrl, cacheSecondsOf, isStillTrue } from './answer.ts';
 import type { ApiContext } from './context.ts';
 import type { Moment, Pins } from './places/places.ts';
 import { matchTag, tagOf } from './validator.ts';
@@ -13,37 +13,43 @@ export interface ObjectAnswer {
   readonly moment: Moment;
   /** Whether it has not changed since an earlier moment. */
   readonly unchangedSince: (pins: Pins) => boolean;
-  /** The thing as JSON, with the cursor it was read at. */
-  readonly text: (cursor: string) => string;
+  /** JSON where none is named. */
+  readonly mediaType?: string;
+  /** Seconds UTC at which ages were computed; none without ages. */
+  readonly madeAtSeconds?: number;
+  /** The thing, as JSON unless another type is named, with the cursor it was read at. */
+  readonly text: (cursor: string) => string | Buffer | Promise<string | Buffer>;
 }
 
-export function answerObject(
+export async function answerObject(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: ObjectAnswer,
-): FastifyReply {
-  const { viewer, moment } = answer;
+): Promise<FastifyReply> {
+  const { viewer, moment, madeAtSeconds = 0 } = answer;
   const { cursor } = moment;
-  const maxAge = `max-age=${cacheSecondsOf(context, answer.intervalMs)}`;
+  const maxAgeSeconds = cacheSecondsOf(context, answer.intervalMs);
+  const maxAge = `max-age=${maxAgeSeconds}`;
   const version = {
-    question: [context.storeId, request.url, viewer.key].join('\n'),
+    question: [context.storeId, baseUrl(context, request), request.url, viewer.key].join('\n'),
     moment: moment.tag,
     registryVersion: context.networks.version,
-    madeAtSeconds: 0,
+    madeAtSeconds,
   };
   reply.headers({
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': answer.mediaType ?? 'application/json; charset=utf-8',
     'cache-control': `${viewer.principal === 'anonymous' ? 'public' : 'private'}, ${maxAge}`,
     vary: 'accept-encoding, authorization',
     'quantrac-cursor': cursor,
   });
   const tag = matchTag(request.headers['if-none-match'], version, {
     unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
-    ageSecondsMax: 0,
+    ageSecondsMax: maxAgeSeconds,
   });
   if (tag !== undefined) {
     return reply.code(304).header('etag', tag).removeHeader('content-type').send();
   }
-  return reply.header('etag', tagOf(version)).send(answer.text(cursor));
+  const body = await answer.text(cursor);
+  return reply.header('etag', tagOf(version)).send(body);
 }

@@ -23,6 +23,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       },
       tags: [
         { name: 'readings', description: 'Open data.' },
+        { name: 'maps', description: 'OGC API Features and Tiles.' },
         { name: 'operators', description: 'With a token of the role operator.' },
         { name: 'operation', description: 'For those who keep the server running.' },
       ],

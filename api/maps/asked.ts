@@ -1,0 +1,41 @@
+/** What every request for a map has in common. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+
+import { baseUrl } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import { filterQuery } from '../filter.ts';
+import type { NetworkView } from '../network.ts';
+import { viewerOf, type Viewer } from '../viewer.ts';
+import { collections, type Collection } from './collections.ts';
+
+const { bbox: _box, near: _near, ...named } = filterQuery;
+
+/** Filters by name; where things are is asked for in other ways. */
+export const namedQuery = named;
+export const asJson = z.enum(['json']).optional().describe('Only JSON is offered.');
+export const collectionId = z.string().min(1).max(100);
+
+/** One request for something of a collection, as far as it is understood. */
+export interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly viewer: Viewer;
+  readonly view: NetworkView;
+  readonly base: string;
+}
+
+export function askedOf(context: ApiContext, request: FastifyRequest, reply: FastifyReply): Asked {
+  const viewer = viewerOf(context.registry, request.headers.authorization);
+  const view = context.networks.viewOf(viewer);
+  return { request, reply, viewer, view, base: baseUrl(context, request) };
+}
+
+/** Throws API_COLLECTION_UNKNOWN. */
+export function collectionOf(request: FastifyRequest): Collection {
+  const { collectionId: id } = request.params as { readonly collectionId: string };
+  const found = collections.find((each) => each.id === id);
+  if (found === undefined) throw apiError('API_COLLECTION_UNKNOWN', { parameter: 'collectionId' });
+  return found;
+}
