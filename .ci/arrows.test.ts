@@ -66,7 +66,7 @@ const allowed: Readonly<Record<(typeof rooms)[number], RegExp>> = {
   devices: /^$/,
   ingest: /^devices\//,
   broker: /^(devices\/|ingest\/log\/|ingest\/reading(-codec)?\.ts$)/,
-  api: /^(devices\/|ingest\/(log|store|observations)\/|ingest\/(observation|quality|reading|cluster\/partition-of)\.ts$)/,
+  api: /^(devices\/|ingest\/(feed|log|store|observations)\/|ingest\/(observation|quality|reading|cluster\/partition-of)\.ts$)/,
   simulators: /^devices\//,
 };
 

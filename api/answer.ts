@@ -13,7 +13,7 @@ import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
 import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
-import type { Moment, Pins } from './places/places.ts';
+import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
 import type { Viewer } from './viewer.ts';
 

@@ -27,11 +27,11 @@ import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreFollower, StoreReader, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter, type ViewBeginning } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
-import type { StoreIdentity } from './cursor.ts';
+import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import { network } from './network.fixture.ts';
-import type { CopyOptions } from './places/copy-parts.ts';
+import type { CopyOptions } from './past/past.ts';
 import { createSettableClock, type SettableClock } from './settable-clock.fixture.ts';
 
 export interface TestApi {

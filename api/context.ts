@@ -4,13 +4,13 @@ import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiEvents } from './events.ts';
-import type { RegistryAt } from './live/changes.ts';
-import type { Feed, LogSource } from './live/feed.ts';
-import type { Hub } from './live/hub.ts';
-import type { ReaderPool } from './live/reader-pool.ts';
-import type { Slots } from './live/slots.ts';
+import type { RegistryAt } from '../ingest/feed/changes.ts';
+import type { Feed, LogSource } from '../ingest/feed/feed.ts';
+import type { Hub } from '../ingest/feed/hub.ts';
+import type { ReaderPool } from '../ingest/feed/reader-pool.ts';
+import type { Slots } from '../ingest/feed/slots.ts';
 import type { Networks } from './network.ts';
-import type { Places } from './places/places.ts';
+import type { Places } from '../ingest/feed/places/places.ts';
 import type { Questions } from './questions.ts';
 
 /** What the routes work with. */

@@ -1,4 +1,5 @@
 import { errorsOf, type ErrorEntry } from '../devices/coded-error.ts';
+import { feedErrors } from '../ingest/feed/errors.ts';
 
 /** An error of the API also has its HTTP status. */
 export interface ApiErrorEntry extends ErrorEntry {
@@ -6,6 +7,7 @@ export interface ApiErrorEntry extends ErrorEntry {
 }
 
 export const apiErrors = {
+  ...feedErrors,
   API_PARAMETER_INVALID: {
     status: 400,
     message: 'A parameter has a value that cannot be used.',
@@ -48,18 +50,6 @@ export const apiErrors = {
     status: 400,
     message: 'The request covers too many series for this format.',
     meaning: 'Narrow it by station, property or place, or ask for ndjson or csv.',
-    canRetry: false,
-  },
-  API_PAGE_INVALID: {
-    status: 400,
-    message: 'The page token does not belong to this request.',
-    meaning: 'Follow `next` as it was given, with the same parameters.',
-    canRetry: false,
-  },
-  API_CURSOR_INVALID: {
-    status: 400,
-    message: 'This is not a change cursor.',
-    meaning: 'Use a cursor exactly as the API gave it, or `now`.',
     canRetry: false,
   },
   API_TOKEN_MISSING: {
@@ -180,25 +170,6 @@ export const apiErrors = {
     meaning: 'It has been replayed or dismissed before.',
     canRetry: false,
   },
-  API_CURSOR_STORE_UNKNOWN: {
-    status: 410,
-    message: 'The cursor is of another store.',
-    meaning: 'The feed that gave this cursor is gone: fetch everything anew, then follow.',
-    canRetry: false,
-  },
-  API_CURSOR_EXPIRED: {
-    status: 410,
-    message: 'The feed cannot be followed from this cursor.',
-    meaning:
-      'It is older than what is kept, or from a history that a restore took back: fetch everything anew, then follow.',
-    canRetry: false,
-  },
-  API_PAGE_EXPIRED: {
-    status: 410,
-    message: 'The page token is of another store.',
-    meaning: 'Begin again at the first page.',
-    canRetry: false,
-  },
   API_REQUEST_TOO_LARGE: {
     status: 413,
     message: 'The request body is too large.',
@@ -251,12 +222,6 @@ export const apiErrors = {
     status: 500,
     message: 'The server failed to answer.',
     meaning: 'A fault of the server; it is in its log under the same request id.',
-    canRetry: true,
-  },
-  API_UNAVAILABLE: {
-    status: 503,
-    message: 'The server cannot do this at the moment.',
-    meaning: 'It is starting or ending, or its log cannot be written: /readyz says why.',
     canRetry: true,
   },
   API_HISTORY_AWAY: {

@@ -1,10 +1,10 @@
 import type { Telemetry } from '../devices/telemetry.ts';
+import { createFeedEvents, type FeedEvents } from '../ingest/feed/events.ts';
 
 type StreamEnd = 'stalled' | 'failed';
-export type ListenerEnd = 'frozen' | 'closed' | 'expired' | 'failed';
 
 /** Everything that happens in this room, and the only place that logs or counts it. */
-export interface ApiEvents {
+export interface ApiEvents extends FeedEvents {
   listening(httpPort: number, isSecure: boolean): void;
   closed(): void;
   requestAnswered(status: number, seconds: number): void;
@@ -15,12 +15,6 @@ export interface ApiEvents {
   requestRefused(code: string): void;
   connectionRefused(reason: 'total' | 'address'): void;
   streamCut(end: StreamEnd, error: unknown): void;
-  listenerOpened(open: number): void;
-  listenerClosed(end: ListenerEnd, open: number): void;
-  followed(rows: number): void;
-  /** Rows that came in so long ago can be read here now. */
-  freshened(ageSeconds: number): void;
-  followFailed(error: unknown): void;
   registryChanged(version: number, actor: string): void;
   registryUnmarked(error: unknown, version: number): void;
   registryUnreadable(error: unknown, version: number): void;
@@ -30,7 +24,6 @@ export interface ApiEvents {
 }
 
 const requestSeconds = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
-const freshnessSeconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 120, 600, 3_600];
 
 export function createApiEvents(telemetry: Telemetry): ApiEvents {
   return { ...requestEvents(telemetry), ...streamEvents(telemetry), ...stateEvents(telemetry) };
@@ -77,48 +70,16 @@ function requestEvents({ logger, metrics }: Telemetry): RequestEvents {
   };
 }
 
-type StreamEvents = Pick<
-  ApiEvents,
-  'streamCut' | 'listenerOpened' | 'listenerClosed' | 'followed' | 'freshened' | 'followFailed'
->;
-
-function streamEvents({ logger, metrics }: Telemetry): StreamEvents {
+function streamEvents(telemetry: Telemetry): FeedEvents & Pick<ApiEvents, 'streamCut'> {
+  const { logger, metrics } = telemetry;
   const cuts = metrics.counter('quantrac_http_streams_cut_total', 'Long answers cut short.', [
     'reason',
   ]);
-  const listeners = metrics.gauge('quantrac_live_clients', 'Clients of the live stream.');
-  const ended = metrics.counter('quantrac_live_ended_total', 'Live streams that ended.', [
-    'reason',
-  ]);
-  const rows = metrics.counter('quantrac_api_rows_followed_total', 'Rows followed by the API.');
-  const freshness = metrics.histogram(
-    'quantrac_freshness_seconds',
-    'From the arrival of a reading at a door until it can be read here; the newest of each batch.',
-    freshnessSeconds,
-  );
-  const failures = metrics.counter(
-    'quantrac_api_follow_failed_total',
-    'Times that the API could not read the log of observations.',
-  );
   return {
+    ...createFeedEvents(telemetry),
     streamCut(end, error) {
       cuts.increase(1, { reason: end });
       logger.warn({ err: error, end }, 'A long answer was cut; its client sees no end mark.');
-    },
-    listenerOpened(open) {
-      listeners.set(open);
-    },
-    listenerClosed(end, open) {
-      listeners.set(open);
-      ended.increase(1, { reason: end });
-    },
-    followed(count) {
-      rows.increase(count);
-    },
-    freshened: (ageSeconds) => freshness.observe(ageSeconds),
-    followFailed(error) {
-      failures.increase();
-      logger.error({ err: error }, 'The log of observations cannot be followed; trying again.');
     },
   };
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { baseUrl, cacheSecondsOf, isStillTrue } from './answer.ts';
 import type { ApiContext } from './context.ts';
-import type { Moment, Pins } from './places/places.ts';
+import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf } from './validator.ts';
 import type { Viewer } from './viewer.ts';
 

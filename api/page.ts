@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 
 import { apiError } from './errors.ts';
-import type { Moment } from './places/places.ts';
+import type { Moment } from '../ingest/feed/places/places.ts';
 
 /** A list sorted by id goes on behind `id`; rows of a series go on behind the key. */
 export interface PagePlace {

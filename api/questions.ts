@@ -4,7 +4,7 @@
  */
 import type { ObservationKey, ObservationRow } from '../ingest/observation.ts';
 import type { HourRollup, RangeQuery, StoreReader } from '../ingest/store/store.ts';
-import type { Pins } from './places/places.ts';
+import type { Pins } from '../ingest/feed/places/places.ts';
 
 /** At once where it can be had at once: nothing waits for a promise that it does not need. */
 export type Awaitable<Result> = Result | Promise<Result>;

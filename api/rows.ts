@@ -6,7 +6,7 @@ import type { Datastream } from '../devices/model.ts';
 import type { ObservationKey, ObservationRow } from '../ingest/observation.ts';
 import type { RangeQuery } from '../ingest/store/store.ts';
 import type { PagePlace } from './page.ts';
-import type { Pins } from './places/places.ts';
+import type { Pins } from '../ingest/feed/places/places.ts';
 import type { Awaitable, Questions } from './questions.ts';
 
 export interface RowsOptions {

@@ -8,7 +8,7 @@ import type { ObservationRow } from '../ingest/observation.ts';
 import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './aggregate.ts';
 import type { NetworkView } from './network.ts';
 import type { PagePlace } from './page.ts';
-import type { Pins } from './places/places.ts';
+import type { Pins } from '../ingest/feed/places/places.ts';
 import type { Awaitable, Questions } from './questions.ts';
 import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './windows.ts';
 

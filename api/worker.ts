@@ -17,7 +17,7 @@ import type { StoreConfig } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { ApiConfig } from './config.ts';
-import type { StoreIdentity } from './cursor.ts';
+import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import type { ApiClusterData } from './worker-cluster.ts';

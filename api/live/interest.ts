@@ -2,8 +2,8 @@
 import { passesDatastream, passesStation, selectDatastreams, type Filter } from '../filter.ts';
 import type { Networks, NetworkView } from '../network.ts';
 import type { Viewer } from '../viewer.ts';
-import type { Interest } from './changes.ts';
-import type { GroupView } from './hub.ts';
+import type { Interest } from '../../ingest/feed/changes.ts';
+import type { GroupView } from '../../ingest/feed/hub.ts';
 
 /** Throws the 404 of an id that the filter names and the viewer does not see. */
 export function requireInterest(view: NetworkView, filter: Filter): void {

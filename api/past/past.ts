@@ -7,7 +7,8 @@ import type { ObservationRow } from '../../ingest/observation.ts';
 import type { HistoryReader } from '../../ingest/store/history.ts';
 import type { ViewHorizon } from '../../ingest/store/horizon.ts';
 import { apiError } from '../errors.ts';
-import type { Pins } from '../places/places.ts';
+import type { CopiedNetwork } from '../../ingest/feed/places/copy-parts.ts';
+import type { Pins } from '../../ingest/feed/places/places.ts';
 import { shareNoted, type NotedPositions } from './noted.ts';
 
 export interface PastOptions {
@@ -46,6 +47,12 @@ export interface Past {
   askNewest(series: readonly number[]): Promise<ReadonlyMap<number, ObservationRow>>;
   /** As `publishedBy`, of batches before the first one that this node holds. */
   publishedBefore(at: number, partition: number): Promise<Position>;
+}
+
+/** What a node knows of the network whose `observations` it copies. */
+export interface CopyOptions extends CopiedNetwork {
+  /** Where the node need not hold everything: who knows what lies before. */
+  readonly past?: PastOptions | undefined;
 }
 
 /** So old may be what is known, before a question, of how far InfluxDB has come. */

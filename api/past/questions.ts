@@ -16,7 +16,7 @@ import { dropRepeats, kept, orderOf, rowCanBeLatest } from '../../ingest/store/m
 import { createRollupBuilder } from '../../ingest/store/rollup.ts';
 import type { HourRollup, RangeQuery, StoreFollower } from '../../ingest/store/store.ts';
 import type { Position } from '../../ingest/log/log.ts';
-import type { Pins } from '../places/places.ts';
+import type { Pins } from '../../ingest/feed/places/places.ts';
 import { askView, type HoursQuestion, type Questions } from '../questions.ts';
 import type { Past, PastPlace } from './past.ts';
 

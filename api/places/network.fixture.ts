@@ -14,8 +14,8 @@ import {
 import { network } from '../network.fixture.ts';
 import type { ViewBeginning } from '../../ingest/store/writer.ts';
 import type { PastOptions } from '../past/past.ts';
-import { createCopyCursors } from './copy-cursor.ts';
-import { hasAll } from './reach.ts';
+import { createCopyCursors } from '../../ingest/feed/places/copy-cursor.ts';
+import { hasAll } from '../../ingest/feed/places/reach.ts';
 
 export interface TestNetwork {
   readonly nodes: readonly TestNode[];

@@ -9,8 +9,8 @@ import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import { comesTrue } from '../as-of.ts';
-import type { FeedPlace } from '../places/places.ts';
+import { comesTrue } from '../../ingest/feed/comes-true.ts';
+import type { FeedPlace } from '../../ingest/feed/places/places.ts';
 import { viewerOf } from '../viewer.ts';
 
 const limitDefault = 1_000;

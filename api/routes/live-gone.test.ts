@@ -7,7 +7,7 @@ import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import { apiConfig } from '../config.ts';
 import type { ApiContext } from '../context.ts';
 import { createApiEvents } from '../events.ts';
-import { oneSeries } from '../live/batch.fixture.ts';
+import { oneSeries } from '../../ingest/feed/batch.fixture.ts';
 import { createNetworks } from '../network.ts';
 import { createServer } from '../server.ts';
 import { addLive } from './live.ts';

@@ -7,9 +7,9 @@ import type { ApiContext } from '../context.ts';
 import { cursorProblems, followedHeaders, problemReplies } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
-import type { Sink } from '../live/client.ts';
+import type { Sink } from '../../ingest/feed/client.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import type { FeedPlace } from '../places/places.ts';
+import type { FeedPlace } from '../../ingest/feed/places/places.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 
 const querystring = z.strictObject({

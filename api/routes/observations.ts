@@ -12,7 +12,7 @@ import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
 import type { PinnedPage } from '../page.ts';
-import type { Moment } from '../places/places.ts';
+import type { Moment } from '../../ingest/feed/places/places.ts';
 import { stepRows } from '../rows.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
 import { intervalOf, isUnchanged, unchangedSince } from './unchanged.ts';

@@ -1,6 +1,6 @@
 import type { Datastream } from '../../devices/model.ts';
 import type { ApiContext } from '../context.ts';
-import type { Pins } from '../places/places.ts';
+import type { Pins } from '../../ingest/feed/places/places.ts';
 
 /** All rows of the series that the view holds now were there at this moment already. */
 export function isUnchanged({ feed, store }: ApiContext, series: number, pins: Pins): boolean {

@@ -2,8 +2,8 @@
  * What is behind a reader of a copy: of each partition the last batch wholly read, and how much of
  * the next one. It says the same on every node, in whatever order their copies hold the batches.
  */
-import type { Position } from '../../ingest/log/log.ts';
-import type { BatchPlace } from '../../ingest/observations/batch.ts';
+import type { Position } from '../../log/log.ts';
+import type { BatchPlace } from '../../observations/batch.ts';
 
 export interface Reach {
   /** Of each partition the last batch that is wholly behind; 0 where none. */

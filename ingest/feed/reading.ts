@@ -3,10 +3,10 @@
  * are behind. A reader keeps what it has read and not yet given out, so that going on where it
  * stopped, even inside a batch, costs no search of the log.
  */
-import type { LogReader, LogRecord } from '../../ingest/log/log.ts';
-import { decodeBatch, decodeBatchPlace } from '../../ingest/observations/batch-codec.ts';
-import type { PublicRows } from '../../ingest/observations/public-row.ts';
-import type { FeedPlace, Places } from '../places/places.ts';
+import type { LogReader, LogRecord } from '../log/log.ts';
+import { decodeBatch, decodeBatchPlace } from '../observations/batch-codec.ts';
+import type { PublicRows } from '../observations/public-row.ts';
+import type { FeedPlace, Places } from './places/places.ts';
 import { changeText, itemsOf, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 

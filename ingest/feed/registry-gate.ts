@@ -3,7 +3,7 @@
  * with the version that it was decided at, so the batch waits for that.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
+import type { Batch } from '../observations/batch.ts';
 
 export interface RegistryGateOptions {
   /** The newest version that is here. */

@@ -5,12 +5,11 @@
  * was found to be level with the feed, so nothing falls between its reading and the stream.
  */
 import type { Clock, Scheduled } from '../../devices/clock.ts';
-import type { Position } from '../../ingest/log/log.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
-import type { PublicRows } from '../../ingest/observations/public-row.ts';
-import type { ApiConfig } from '../config.ts';
-import type { ApiEvents, ListenerEnd } from '../events.ts';
-import type { FeedPlace, Passage, Places } from '../places/places.ts';
+import type { Position } from '../log/log.ts';
+import type { Batch } from '../observations/batch.ts';
+import type { PublicRows } from '../observations/public-row.ts';
+import type { FeedEvents, ListenerEnd } from './events.ts';
+import type { FeedPlace, Passage, Places } from './places/places.ts';
 import {
   changeText,
   itemsOf,
@@ -24,14 +23,26 @@ import type { Feed, LogSource } from './feed.ts';
 import { openChangeReader } from './reading.ts';
 import { createSlots, type Slots } from './slots.ts';
 
+export type HubEvents = Pick<FeedEvents, 'listenerOpened' | 'listenerClosed' | 'followFailed'>;
+
+/** What each key means is said where an operator sets it. */
+export interface HubConfig {
+  readonly liveClientsMax: number;
+  readonly liveBufferBytesMax: number;
+  readonly liveFrozenMs: number;
+  readonly liveHeartbeatMs: number;
+  readonly liveCatchUpsMax: number;
+  readonly changesScanBytesMax: number;
+}
+
 export interface HubOptions {
   readonly feed: Feed;
   readonly source: LogSource;
   readonly places: Places;
   readonly registryAt: RegistryAt;
   readonly clock: Clock;
-  readonly events: ApiEvents;
-  readonly config: ApiConfig;
+  readonly events: HubEvents;
+  readonly config: HubConfig;
 }
 
 /** What clients of one kind share; asked for again whenever the registry has a new version. */

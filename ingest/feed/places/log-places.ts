@@ -2,14 +2,13 @@
  * Places where the node's own log is the feed, as on one machine: a cursor, a page token and a tag
  * name a position of it.
  */
-import type { Clock } from '../../devices/clock.ts';
-import type { Position } from '../../ingest/log/log.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import { comesTrue } from '../as-of.ts';
-import type { ApiConfig } from '../config.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import type { Position } from '../../log/log.ts';
+import type { StoreFollower } from '../../store/store.ts';
+import { comesTrue } from '../comes-true.ts';
 import { createCursors, type Cursors, type StoreIdentity } from '../cursor.ts';
-import { apiError } from '../errors.ts';
-import type { Feed, LogSource } from '../live/feed.ts';
+import { feedError } from '../errors.ts';
+import type { Feed, LogSource } from '../feed.ts';
 import {
   behindMaxMs,
   type FeedPlace,
@@ -26,7 +25,7 @@ export interface LogPlacesOptions {
   readonly store: Pick<StoreFollower, 'position' | 'positionAt'>;
   readonly source: Pick<LogSource, 'durableEnd'>;
   readonly clock: Clock;
-  readonly config: Pick<ApiConfig, 'feedHorizonMs' | 'asOfSettleMs'>;
+  readonly config: { readonly feedHorizonMs: number; readonly asOfSettleMs: number };
 }
 
 export function createLogPlaces(options: LogPlacesOptions): Places {
@@ -59,7 +58,7 @@ function createFeedPlaces(options: LogPlacesOptions, cursors: Cursors): FeedPlac
     const isInside =
       place.position >= first.position &&
       (place.position < behind || (place.position === behind && place.index === 0));
-    if (!isInside) throw apiError('API_CURSOR_EXPIRED', { parameter });
+    if (!isInside) throw feedError('API_CURSOR_EXPIRED', { parameter });
     return place;
   }
 
@@ -110,15 +109,15 @@ function createMoments(options: LogPlacesOptions, cursors: Cursors): Moments {
       if (clock.now() >= moment + config.asOfSettleMs) settledEnd ??= durableEnd.get();
       return settledEnd !== undefined && feed.position >= settledEnd;
     });
-    if (!isKnown) throw apiError('API_UNAVAILABLE');
+    if (!isKnown) throw feedError('API_UNAVAILABLE');
     return at(store.positionAt(moment));
   }
 
   /** Waits until the view has come to the position; one beyond the log is none. */
   async function ofPin(pin: Moment['pin']): Promise<Moment> {
-    if (typeof pin !== 'number') throw apiError('API_PAGE_EXPIRED', { parameter: 'page' });
+    if (typeof pin !== 'number') throw feedError('API_PAGE_EXPIRED', { parameter: 'page' });
     if (pin > store.position) {
-      if (pin > durableEnd.get()) throw apiError('API_PAGE_INVALID', { parameter: 'page' });
+      if (pin > durableEnd.get()) throw feedError('API_PAGE_INVALID', { parameter: 'page' });
       await feed.waitFor(pin);
     }
     return at(pin);

@@ -1,6 +1,6 @@
 /** A reader's way through a record of a copy: by partition and number, wherever the record stands. */
-import type { Position } from '../../ingest/log/log.ts';
-import type { BatchPlace } from '../../ingest/observations/batch.ts';
+import type { Position } from '../../log/log.ts';
+import type { BatchPlace } from '../../observations/batch.ts';
 import type { CopyCursors } from './copy-cursor.ts';
 import type { FeedPlace, Passage } from './places.ts';
 import { reachBefore, withBatch, withBegun, type Reach } from './reach.ts';

@@ -2,22 +2,21 @@
  * Nodes of a network for tests, in one thread and without HTTP: each has a copy of the partitions in
  * an order of its own, follows it, and is read as `/changes` and `/live` read it.
  */
-import type { ManualClock } from '../../devices/clock-manual.ts';
-import type { Registry } from '../../devices/registry.ts';
-import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
-import type { Partitions, PartitionsCopy } from '../../ingest/observations/partitions.fixture.ts';
-import { openPublicRows } from '../../ingest/observations/public-row.ts';
-import { noHorizon } from '../../ingest/store/horizon.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import { createTailPublications } from '../../ingest/store/tail-publications.ts';
-import { apiConfig, type ApiConfig } from '../config.ts';
-import { createApiEvents } from '../events.ts';
-import { seriesOfPartitions } from '../live/batch.fixture.ts';
-import type { Sink } from '../live/client.ts';
-import { openFeed, type Feed } from '../live/feed.ts';
-import { Hub } from '../live/hub.ts';
-import { createReaderPool, type ReaderPool } from '../live/reader-pool.ts';
+import type { ManualClock } from '../../../devices/clock-manual.ts';
+import type { Registry } from '../../../devices/registry.ts';
+import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
+import type { Batch } from '../../observations/batch.ts';
+import type { Partitions, PartitionsCopy } from '../../observations/partitions.fixture.ts';
+import { openPublicRows } from '../../observations/public-row.ts';
+import { noHorizon } from '../../store/horizon.ts';
+import type { StoreFollower } from '../../store/store.ts';
+import { createTailPublications } from '../../store/tail-publications.ts';
+import { createFeedEvents } from '../events.ts';
+import { hubConfig, seriesOfPartitions } from '../batch.fixture.ts';
+import type { Sink } from '../client.ts';
+import { openFeed, type Feed } from '../feed.ts';
+import { Hub, type HubConfig } from '../hub.ts';
+import { createReaderPool, type ReaderPool } from '../reader-pool.ts';
 import { createCopyPlaces } from './copy-places.ts';
 import type { Places } from './places.ts';
 
@@ -59,7 +58,7 @@ export interface LiveClient {
 export interface NodeOptions {
   readonly partitions: Partitions;
   readonly clock: ManualClock;
-  readonly config?: Partial<ApiConfig>;
+  readonly config?: Partial<HubConfig & { readonly feedHorizonMs: number }>;
   readonly levelAt?: (partition: number) => number;
   readonly registryAt?: (version: number) => Registry;
 }
@@ -112,8 +111,8 @@ async function openLife(options: NodeOptions, copy: PartitionsCopy): Promise<Lif
   const { clock, partitions } = options;
   const registry = seriesOfPartitions(partitions.count);
   const registryAt = options.registryAt ?? (() => registry);
-  const events = createApiEvents(createRecordedTelemetry());
-  const config = apiConfig.parse({ ...options.config });
+  const events = createFeedEvents(createRecordedTelemetry());
+  const config = { ...hubConfig, feedHorizonMs: 0, ...options.config };
   const store = createHolder(copy, partitions);
   const source = copy;
   const feed = openFeed({ source, store, clock, events, stepBytesMax: 400 });

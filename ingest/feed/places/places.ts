@@ -5,8 +5,8 @@
  * network, whose records stand in another order on every node. A position of the log is this node's
  * own matter and leaves it only where its log is the feed.
  */
-import type { Position } from '../../ingest/log/log.ts';
-import type { BatchPlace } from '../../ingest/observations/batch.ts';
+import type { Position } from '../../log/log.ts';
+import type { BatchPlace } from '../../observations/batch.ts';
 import type { Reach } from './reach.ts';
 
 /** Where reading of changes goes on, in this node's own log. */

@@ -1,16 +1,14 @@
-import type { Clock } from '../../devices/clock.ts';
-import type { Registry } from '../../devices/registry.ts';
-import type { Position } from '../../ingest/log/log.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import type { ApiConfig } from '../config.ts';
-import type { Feed, LogSource } from '../live/feed.ts';
-import type { Past, PastOptions } from '../past/past.ts';
+import type { Clock } from '../../../devices/clock.ts';
+import type { Registry } from '../../../devices/registry.ts';
+import type { Position } from '../../log/log.ts';
+import type { StoreFollower } from '../../store/store.ts';
+import type { Feed, LogSource } from '../feed.ts';
 import type { CopyCursors } from './copy-cursor.ts';
 import type { CopyIndex } from './copy-index.ts';
 import type { Reach } from './reach.ts';
 
 /** What a node knows of the network whose `observations` it copies. */
-export interface CopyOptions {
+export interface CopiedNetwork {
   /** Of the topic: fixed when that was created, at most 64. */
   readonly partitions: number;
   /**
@@ -20,21 +18,19 @@ export interface CopyOptions {
   readonly levelAt: (partition: number) => number;
   /** A batch that was published at a moment is in its partition so long after it, or never is. */
   readonly settleMs: number;
-  /** Where the node need not hold everything: who knows what lies before. */
-  readonly past?: PastOptions | undefined;
 }
 
 export interface CopyPlacesOptions {
   readonly storeId: string;
-  readonly copy: CopyOptions;
+  readonly copy: CopiedNetwork;
   readonly feed: Pick<Feed, 'position' | 'head'>;
   readonly store: Pick<StoreFollower, 'position' | 'publishedBy' | 'numberedUpTo' | 'horizon'>;
-  /** Of `copy.past`. */
-  readonly past?: Pick<Past, 'publishedBefore'> | undefined;
+  /** Where the node need not hold everything: who knows what lies before. */
+  readonly past?: { publishedBefore(at: number, partition: number): Promise<Position> } | undefined;
   readonly source: LogSource;
   readonly registry: { current(): Pick<Registry, 'bySeries'> };
   readonly clock: Clock;
-  readonly config: Pick<ApiConfig, 'feedHorizonMs'>;
+  readonly config: { readonly feedHorizonMs: number };
 }
 
 /** What places and moments of a copy are made with. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { CodedError } from '../devices/coded-error.ts';
+import { CodedError } from '../../devices/coded-error.ts';
 import { createCursors } from './cursor.ts';
 
 function codeOf(run: () => unknown): string {

@@ -3,11 +3,11 @@
  * it holds something that a reader has not read. Each record of the log names the batches behind it;
  * the view knows where each batch of a partition stands.
  */
-import type { LogReader, Position } from '../../ingest/log/log.ts';
-import { decodeBatchPlace } from '../../ingest/observations/batch-codec.ts';
-import type { BatchPlace } from '../../ingest/observations/batch.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import type { LogSource } from '../live/feed.ts';
+import type { LogReader, Position } from '../../log/log.ts';
+import { decodeBatchPlace } from '../../observations/batch-codec.ts';
+import type { BatchPlace } from '../../observations/batch.ts';
+import type { StoreFollower } from '../../store/store.ts';
+import type { LogSource } from '../feed.ts';
 import { hasAll, reachBefore } from './reach.ts';
 
 type Positions = readonly Position[];

@@ -4,7 +4,7 @@
  * unsent bytes reach the bound. So a slow client costs a bounded buffer and a place in the log, and
  * loses nothing; one that takes nothing at all is cut by the hub.
  */
-import type { FeedPlace } from '../places/places.ts';
+import type { FeedPlace } from './places/places.ts';
 import type { ChangeReader } from './reading.ts';
 
 /** Where the bytes go: the response of a request, or a double of it. */

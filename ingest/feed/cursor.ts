@@ -9,7 +9,7 @@
  * characters and carries no secret. A restored or recreated log has a new store id; cursors of the
  * earlier one stay good as far as both histories are the same.
  */
-import { apiError } from './errors.ts';
+import { feedError } from './errors.ts';
 
 /** A record of the log, and how many of its items are behind. */
 export interface LogPlace {
@@ -45,9 +45,9 @@ export function createCursors(identity: StoreIdentity): Cursors {
       const storeId = parts[2] ?? '';
       if (storeId === identity.storeId) return place;
       const upTo = forks.get(storeId);
-      if (upTo === undefined) throw apiError('API_CURSOR_STORE_UNKNOWN', { parameter });
+      if (upTo === undefined) throw feedError('API_CURSOR_STORE_UNKNOWN', { parameter });
       const lastRead = place.index === 0 ? place.position - 1 : place.position;
-      if (lastRead > upTo) throw apiError('API_CURSOR_EXPIRED', { parameter });
+      if (lastRead > upTo) throw feedError('API_CURSOR_EXPIRED', { parameter });
       return place;
     },
   };
@@ -60,7 +60,7 @@ export function isCursorOfOneLog(text: string): boolean {
 
 function readParts(text: string, parameter: string): RegExpExecArray {
   const parts = partsOf(text);
-  if (parts === null) throw apiError('API_CURSOR_INVALID', { parameter });
+  if (parts === null) throw feedError('API_CURSOR_INVALID', { parameter });
   return parts;
 }
 

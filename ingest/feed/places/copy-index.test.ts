@@ -5,8 +5,8 @@ import {
   createPartitions,
   type Partitions,
   type PartitionsCopy,
-} from '../../ingest/observations/partitions.fixture.ts';
-import { batchOfResults } from '../live/batch.fixture.ts';
+} from '../../observations/partitions.fixture.ts';
+import { batchOfResults } from '../batch.fixture.ts';
 import { createCopyIndex, pinBehind } from './copy-index.ts';
 import { createHolder } from './nodes.fixture.ts';
 import { hasAll } from './reach.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { createManualClock } from '../../devices/clock-manual.ts';
-import { createPartitions } from '../../ingest/observations/partitions.fixture.ts';
-import { batchOfResults } from '../live/batch.fixture.ts';
+import { createManualClock } from '../../../devices/clock-manual.ts';
+import { createPartitions } from '../../observations/partitions.fixture.ts';
+import { batchOfResults } from '../batch.fixture.ts';
 import { openSimulatedNode, settle, type Change, type SimulatedNode } from './nodes.fixture.ts';
 
 const partitionsMax = 3;

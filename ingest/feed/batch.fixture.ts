@@ -1,8 +1,18 @@
 import type { Datastream, Station } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
-import { partitionOf } from '../../ingest/cluster/partition-of.ts';
-import type { ObservationRow } from '../../ingest/observation.ts';
-import { noTotals, type Batch } from '../../ingest/observations/batch.ts';
+import { partitionOf } from '../cluster/partition-of.ts';
+import type { ObservationRow } from '../observation.ts';
+import { noTotals, type Batch } from '../observations/batch.ts';
+import type { HubConfig } from './hub.ts';
+
+export const hubConfig: HubConfig = {
+  liveClientsMax: 2_000,
+  liveBufferBytesMax: 262_144,
+  liveFrozenMs: 8_000,
+  liveHeartbeatMs: 15_000,
+  liveCatchUpsMax: 16,
+  changesScanBytesMax: 8_388_608,
+};
 
 const station: Station = {
   id: 's',

@@ -4,8 +4,8 @@
  * are the same everywhere; what comes back is found in this log again, and what a reader has had of
  * other partitions already is passed over by number.
  */
-import type { Position } from '../../ingest/log/log.ts';
-import { apiError } from '../errors.ts';
+import type { Position } from '../../log/log.ts';
+import { feedError } from '../errors.ts';
 import { createCopyCursors } from './copy-cursor.ts';
 import { createCopyIndex } from './copy-index.ts';
 import { createCopyMoments } from './copy-moments.ts';
@@ -33,7 +33,7 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
     const { head } = feed;
     const held = head?.position === position ? head.place?.positions : undefined;
     const positions = held ?? (await index.positionsAt(position));
-    if (positions === undefined) throw apiError('API_UNAVAILABLE');
+    if (positions === undefined) throw feedError('API_UNAVAILABLE');
     return positions;
   }
 
@@ -81,17 +81,17 @@ function createFeedPlaces(parts: CopyParts): FeedPlaces {
     const reach = after === undefined ? await oldest() : decode(after, parameter);
     if (after !== undefined && config.feedHorizonMs > 0) {
       const isKept = hasAll((await oldest()).positions, reach.positions);
-      if (!isKept) throw apiError('API_CURSOR_EXPIRED', { parameter });
+      if (!isKept) throw feedError('API_CURSOR_EXPIRED', { parameter });
     }
     const position = remembered.get(after ?? '') ?? (await index.locate(reach.positions));
-    if (position === undefined) throw apiError('API_CURSOR_EXPIRED', { parameter });
+    if (position === undefined) throw feedError('API_CURSOR_EXPIRED', { parameter });
     return { position, index: 0, reach };
   }
 
   function decode(text: string, parameter: string): Reach {
     const reach = cursors.decode(text);
-    if (reach === 'invalid') throw apiError('API_CURSOR_INVALID', { parameter });
-    if (reach === 'unknown') throw apiError('API_CURSOR_STORE_UNKNOWN', { parameter });
+    if (reach === 'invalid') throw feedError('API_CURSOR_INVALID', { parameter });
+    if (reach === 'unknown') throw feedError('API_CURSOR_STORE_UNKNOWN', { parameter });
     return reach;
   }
 

@@ -5,12 +5,12 @@
 import { setImmediate } from 'node:timers/promises';
 
 import { sleep, type Clock } from '../../devices/clock.ts';
-import type { DurableEnd, LogReader, Position } from '../../ingest/log/log.ts';
-import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
-import type { Batch, BatchPlace } from '../../ingest/observations/batch.ts';
-import { followObservations } from '../../ingest/store/follow.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import type { ApiEvents } from '../events.ts';
+import type { DurableEnd, LogReader, Position } from '../log/log.ts';
+import { decodeBatch } from '../observations/batch-codec.ts';
+import type { Batch, BatchPlace } from '../observations/batch.ts';
+import { followObservations } from '../store/follow.ts';
+import type { StoreFollower } from '../store/store.ts';
+import type { FeedEvents } from './events.ts';
 import { createRegistryGate } from './registry-gate.ts';
 
 /** The reading side of a log. */
@@ -58,7 +58,7 @@ export interface FeedOptions {
   readonly source: LogSource;
   readonly store: StoreFollower;
   readonly clock: Clock;
-  readonly events: ApiEvents;
+  readonly events: Pick<FeedEvents, 'followed' | 'freshened' | 'followFailed'>;
   readonly stepBytesMax: number;
   /**
    * Where the registry comes by a way of its own: its version here. What a batch says is understood

@@ -3,14 +3,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
 import type { Registry } from '../../devices/registry.ts';
 import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import type { LogReader } from '../../ingest/log/log.ts';
-import { encodeBatch } from '../../ingest/observations/batch-codec.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
-import { openPublicRows } from '../../ingest/observations/public-row.ts';
-import { apiConfig } from '../config.ts';
-import { createApiEvents } from '../events.ts';
-import { createLogPlaces } from '../places/log-places.ts';
-import { batchOfResults, oneSeries } from './batch.fixture.ts';
+import type { LogReader } from '../log/log.ts';
+import { encodeBatch } from '../observations/batch-codec.ts';
+import type { Batch } from '../observations/batch.ts';
+import { openPublicRows } from '../observations/public-row.ts';
+import { createFeedEvents } from './events.ts';
+import { createLogPlaces } from './places/log-places.ts';
+import { batchOfResults, hubConfig, oneSeries } from './batch.fixture.ts';
 import type { Sink } from './client.ts';
 import type { Feed, FeedListener, LogSource } from './feed.ts';
 import { Hub } from './hub.ts';
@@ -129,7 +128,13 @@ beforeEach(() => {
       return readerFrom(position);
     },
   };
-  const config = apiConfig.parse({ liveBufferBytesMax: 2_000, liveFrozenMs: 5_000 });
+  const config = {
+    ...hubConfig,
+    liveBufferBytesMax: 2_000,
+    liveFrozenMs: 5_000,
+    feedHorizonMs: 0,
+    asOfSettleMs: 0,
+  };
   const store = { position: 0, positionAt: () => 0 };
   const identity = { storeId: 's', earlier: [] };
   hub = new Hub({
@@ -138,7 +143,7 @@ beforeEach(() => {
     places: createLogPlaces({ identity, feed, store, source, clock, config }),
     registryAt: () => registry,
     clock,
-    events: createApiEvents(telemetry),
+    events: createFeedEvents(telemetry),
     config,
   });
 });

@@ -1,8 +1,8 @@
 /** Moments of a copy: of each partition a last batch, which is the same on every node. */
-import { partitionOf } from '../../ingest/cluster/partition-of.ts';
-import type { Position } from '../../ingest/log/log.ts';
-import { comesTrue } from '../as-of.ts';
-import { apiError } from '../errors.ts';
+import { partitionOf } from '../../cluster/partition-of.ts';
+import type { Position } from '../../log/log.ts';
+import { comesTrue } from '../comes-true.ts';
+import { feedError } from '../errors.ts';
 import { positionsOfTag, tagOfPositions } from './copy-cursor.ts';
 import { pinBehind } from './copy-index.ts';
 import type { CopyParts } from './copy-parts.ts';
@@ -32,7 +32,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
   async function asOf(moment: number): Promise<Moment> {
     const isSettled = createSettled(parts, all, moment);
     if (!(await comesTrue(clock, copy.settleMs + behindMaxMs, isSettled))) {
-      throw apiError('API_UNAVAILABLE');
+      throw feedError('API_UNAVAILABLE');
     }
     const numbers = await Promise.all(all.map((partition) => numberAt(moment, partition)));
     return momentOf(numbers, pinsOf(parts, numbers));
@@ -48,15 +48,15 @@ export function createCopyMoments(parts: CopyParts): Moments {
   async function ofPin(pin: Moment['pin']): Promise<Moment> {
     const reach = decodePin(pin);
     if (!(await comesTrue(clock, behindMaxMs, () => parts.isMet(reach)))) {
-      throw apiError('API_UNAVAILABLE');
+      throw feedError('API_UNAVAILABLE');
     }
     return momentOf(reach.positions, pinsOf(parts, reach.positions));
   }
 
   function decodePin(pin: Moment['pin']): Reach {
     const reach = typeof pin === 'string' ? cursors.decode(pin) : 'unknown';
-    if (reach === 'invalid') throw apiError('API_PAGE_INVALID', { parameter: 'page' });
-    if (reach === 'unknown') throw apiError('API_PAGE_EXPIRED', { parameter: 'page' });
+    if (reach === 'invalid') throw feedError('API_PAGE_INVALID', { parameter: 'page' });
+    if (reach === 'unknown') throw feedError('API_PAGE_EXPIRED', { parameter: 'page' });
     return reach;
   }
 

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { createManualClock, type ManualClock } from '../../devices/clock-manual.ts';
 import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
-import type { LogReader } from '../../ingest/log/log.ts';
-import { encodeBatch } from '../../ingest/observations/batch-codec.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
-import type { StoreFollower } from '../../ingest/store/store.ts';
-import { createApiEvents } from '../events.ts';
+import type { LogReader } from '../log/log.ts';
+import { encodeBatch } from '../observations/batch-codec.ts';
+import type { Batch } from '../observations/batch.ts';
+import type { StoreFollower } from '../store/store.ts';
+import { createFeedEvents } from './events.ts';
 import { batchOfResults } from './batch.fixture.ts';
 import { openFeed, type Feed } from './feed.ts';
 
@@ -86,7 +86,7 @@ function open(registryVersion?: () => number): void {
     },
     store,
     clock,
-    events: createApiEvents(telemetry),
+    events: createFeedEvents(telemetry),
     stepBytesMax: 1_000,
     ...(registryVersion === undefined ? {} : { registryVersion }),
   });

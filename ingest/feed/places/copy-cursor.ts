@@ -7,7 +7,7 @@
  * partitions of whose next batch a part was read. There is one text for each reach, on every node:
  * at most 1,000 characters for 64 partitions of up to 2^42 batches and a store id of 64 characters.
  */
-import type { Position } from '../../ingest/log/log.ts';
+import type { Position } from '../../log/log.ts';
 import {
   createReader,
   createWriter,
@@ -15,7 +15,7 @@ import {
   varintBytesMax,
   writeVarint,
   type Reader,
-} from '../../ingest/observations/bytes.ts';
+} from '../../observations/bytes.ts';
 import { charactersMax, isCursorOfOneLog } from '../cursor.ts';
 import { reachOf, withBegun, type Begun, type Reach } from './reach.ts';
 

@@ -10,11 +10,11 @@
 import type { Datastream } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import { visibilityOf, visible, type Principal } from '../../devices/visible.ts';
-import { partitionOf } from '../../ingest/cluster/partition-of.ts';
-import type { Batch } from '../../ingest/observations/batch.ts';
-import type { PublicRows } from '../../ingest/observations/public-row.ts';
-import { publicCause } from '../../ingest/observations/withdrawn.ts';
-import type { ObservationRow } from '../../ingest/observation.ts';
+import { partitionOf } from '../cluster/partition-of.ts';
+import type { Batch } from '../observations/batch.ts';
+import type { PublicRows } from '../observations/public-row.ts';
+import { publicCause } from '../observations/withdrawn.ts';
+import type { ObservationRow } from '../observation.ts';
 
 /** A datastream that one version of the registry shows differently from the one before. */
 interface DatastreamChange {
