@@ -9,7 +9,7 @@ import { stationTable } from '../formats/registry-tables.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Point } from '../formats/table.ts';
 import type { NetworkView } from '../network.ts';
-import type { Moment, Pins } from '../places/places.ts';
+import type { Moment, Pins } from '../../ingest/feed/places/places.ts';
 import { intervalOf, unchangedSince } from '../routes/unchanged.ts';
 
 /** What a vector tile may hold beside the place; it knows no null. */
