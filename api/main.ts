@@ -52,6 +52,8 @@ import { addObservation } from './routes/observation.ts';
 import { addObservations } from './routes/observations.ts';
 import { addPageFiles } from './routes/page-files.ts';
 import { addRegistryLists } from './routes/registry-lists.ts';
+import { addDeprecations, deprecations } from './stability/deprecation.ts';
+import { addApiChanges } from './stability/feed-routes.ts';
 import { createServer } from './server.ts';
 
 export interface ApiOptions {
@@ -271,6 +273,7 @@ async function addRoutes(
   context: ApiContext,
   { options, parts }: { readonly options: ApiOptions; readonly parts: Parts },
 ): Promise<void> {
+  addDeprecations(app, deprecations);
   await addDocument(app);
   addHealth(app, healthRoutes(options, parts));
   await app.register(
@@ -283,6 +286,7 @@ async function addRoutes(
       addAggregates(api, context);
       addChanges(api, context);
       addLive(api, context);
+      addApiChanges(api, context);
       done();
     },
     { prefix: '/api/v1' },

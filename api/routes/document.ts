@@ -7,6 +7,7 @@ import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
+import { apiVersion } from '../stability/feed-routes.ts';
 import { transformDocument, transformRoute } from '../description/transform.ts';
 
 export async function addDocument(app: FastifyInstance): Promise<void> {
@@ -15,7 +16,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'Quantrac reading API',
-        version: '1.0.0',
+        version: apiVersion,
         description:
           'Open readings of weather, water and air stations. Public GETs need no key. ' +
           'Errors are RFC 9457 problems with a `code` and the `parameter` named.',
@@ -107,6 +108,7 @@ function linksOf(link: MakeLink): object[] {
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('openapi.json', 'The description of all this, OpenAPI 3.1'),
+    link('api-changes', 'What changed in the API itself', ['json', 'atom']),
     link('registry-file.schema.json', 'JSON Schema of the registry file'),
   ];
 }
