@@ -5,11 +5,11 @@ import { maskOf } from '../../ingest/quality.ts';
 import { keptPages, keysOf } from '../../ingest/store/digest.ts';
 import type { StoreReader } from '../../ingest/store/store.ts';
 import { createWindowTable } from '../formats/window-table.ts';
-import { functionNames } from '../aggregate.ts';
+import { functionNames } from '../windows/sum.ts';
 import type { NetworkView } from '../network.ts';
 import { readSpan } from '../routes/observations.ts';
 import { askView } from '../questions.ts';
-import { stepWindows } from '../window-rows.ts';
+import { stepWindows } from '../windows/steps.ts';
 import { windowText } from './window-text.ts';
 import type { ComparedDatastream, Platform } from './platform.ts';
 

@@ -1,7 +1,7 @@
-import { coveredOf, valueOf, type FunctionName } from '../aggregate.ts';
+import { coveredOf, valueOf, type FunctionName } from '../windows/sum.ts';
 import type { NetworkView } from '../network.ts';
-import type { WindowRow } from '../window-rows.ts';
-import type { WindowName } from '../windows.ts';
+import type { WindowRow } from '../windows/steps.ts';
+import type { WindowName } from '../windows/window.ts';
 import type { Cell, Table } from './table.ts';
 
 const columns = [

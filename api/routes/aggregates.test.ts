@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
 import { openLocalTime } from '../../ingest/observations/local-time.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
-import { windowOf, type WindowName } from '../windows.ts';
+import { windowOf, type WindowName } from '../windows/window.ts';
 
 let rig: TestApi;
 const minute = 60_000;

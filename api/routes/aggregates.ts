@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { functionNames, type FunctionName } from '../aggregate.ts';
+import { functionNames, type FunctionName } from '../windows/sum.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
@@ -9,8 +9,8 @@ import { aggregateSchema } from '../description/schemas.ts';
 import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { createWindowTable } from '../formats/window-table.ts';
-import { stepWindows } from '../window-rows.ts';
-import { windowNames } from '../windows.ts';
+import { stepWindows } from '../windows/steps.ts';
+import { windowNames } from '../windows/window.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
 import {
   pinnedMoment,

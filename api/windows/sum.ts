@@ -2,9 +2,9 @@
  * Values of one window, from hour rollups or from rows, in one and the same sum. Angles are summed
  * as unit vectors; their mean is the direction of the sum.
  */
-import type { ObservationRow } from '../ingest/observation.ts';
-import { coverageOf, hourOf, representedMs } from '../ingest/store/coverage.ts';
-import type { HourRollup } from '../ingest/store/store.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import { coverageOf, hourOf, representedMs } from '../../ingest/store/coverage.ts';
+import type { HourRollup } from '../../ingest/store/store.ts';
 
 export const functionNames = ['mean', 'min', 'max', 'sum', 'count', 'first', 'last'] as const;
 export type FunctionName = (typeof functionNames)[number];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { openLocalTime } from '../ingest/observations/local-time.ts';
-import { isWholeHours, windowNames, windowOf } from './windows.ts';
+import { openLocalTime } from '../../ingest/observations/local-time.ts';
+import { isWholeHours, windowNames, windowOf } from './window.ts';
 
 const zones = ['Asia/Ho_Chi_Minh', 'Asia/Kathmandu', 'Europe/London', 'America/Sao_Paulo', 'UTC'];
 

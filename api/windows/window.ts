@@ -2,7 +2,7 @@
  * Windows of time in a station's local calendar. A window holds what ends in (start, end] and is
  * named by its end, so the hour 07:00 is 06:00 to 07:00, and midnight belongs to the day before.
  */
-import type { LocalTime } from '../ingest/observations/local-time.ts';
+import type { LocalTime } from '../../ingest/observations/local-time.ts';
 
 export const windowNames = ['PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y'] as const;
 export type WindowName = (typeof windowNames)[number];

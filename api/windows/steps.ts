@@ -2,15 +2,15 @@
  * Windows of many series, step by step: by datastream id, within a datastream by end. Whole hours
  * come from the hour rollups; minutes, zones with broken hours, `asOf` and `quality` from the rows.
  */
-import type { Datastream } from '../devices/model.ts';
-import type { LocalTime } from '../ingest/observations/local-time.ts';
-import type { ObservationRow } from '../ingest/observation.ts';
-import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './aggregate.ts';
-import type { NetworkView } from './network.ts';
-import type { PagePlace } from './page.ts';
-import type { Pins } from '../ingest/feed/places/places.ts';
-import type { Awaitable, Questions } from './questions.ts';
-import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './windows.ts';
+import type { Datastream } from '../../devices/model.ts';
+import type { LocalTime } from '../../ingest/observations/local-time.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './sum.ts';
+import type { NetworkView } from '../network.ts';
+import type { PagePlace } from '../page.ts';
+import type { Pins } from '../../ingest/feed/places/places.ts';
+import type { Awaitable, Questions } from '../questions.ts';
+import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './window.ts';
 
 export interface WindowRow {
   readonly datastream: Datastream;

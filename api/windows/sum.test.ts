@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { createWindowSum, functionNames, valueOf } from './aggregate.ts';
+import { createWindowSum, functionNames, valueOf } from './sum.ts';
 
 describe('values of a window', () => {
   test('without rows are null, and the count is 0', () => {
