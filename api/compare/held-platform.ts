@@ -5,7 +5,7 @@ import { maskOf } from '../../ingest/quality.ts';
 import { keptPages, keysOf } from '../../ingest/store/digest.ts';
 import type { StoreReader } from '../../ingest/store/store.ts';
 import { createWindowTable } from '../formats/window-table.ts';
-import { functionNames } from '../windows/sum.ts';
+import { plainFunctions } from '../windows/functions.ts';
 import type { NetworkView } from '../network.ts';
 import { readSpan } from '../routes/observations.ts';
 import { askView } from '../questions.ts';
@@ -41,7 +41,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
       }
     },
     async *windows({ id }, window) {
-      const table = createWindowTable(view, window, functionNames);
+      const table = createWindowTable(view, window, plainFunctions);
       const steps = stepWindows({
         questions: askView(store),
         view,
@@ -50,6 +50,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
         ...readSpan({}),
         order: 'asc',
         flags: null,
+        functions: plainFunctions,
         after: undefined,
         limit: Number.POSITIVE_INFINITY,
         rowsPerReadMax,

@@ -66,6 +66,9 @@ export const examples = {
     max: 26.4,
     sum: 156.6,
     count: 6,
+    validity: 1,
+    method: 'mean',
+    value: 26.1,
   },
   station: {
     id: 'ha-noi',

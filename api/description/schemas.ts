@@ -148,32 +148,52 @@ export const ownerSchema = z.strictObject({
 
 const aggregateValue = z.number().nullable().optional();
 
-export const aggregateSchema = z.strictObject({
-  datastream: id,
-  station: id,
-  slug: id,
-  property: z.string(),
-  window: z.enum(['PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y']),
-  phenomenonTime: z.string().describe('start/end of the window; it is named by its end.'),
-  unit: z.string(),
-  rows: count.describe('Rows that the values are of: flags 1, 2 and 3, or those of `quality`.'),
-  expected: count.describe('Rows that the reporting interval gives for the whole window.'),
-  completeness: z
-    .number()
-    .min(0)
-    .max(1)
-    .describe('Part of the window that the rows stand for: an instant for one interval.'),
-  suspect: count,
-  failed: count,
-  missing: count,
-  mean: aggregateValue,
-  min: aggregateValue,
-  max: aggregateValue,
-  sum: aggregateValue,
-  count: aggregateValue,
-  first: aggregateValue,
-  last: aggregateValue,
-});
+export const aggregateSchema = z
+  .object({
+    datastream: id,
+    station: id,
+    slug: id,
+    property: z.string(),
+    window: z.enum(['PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y']),
+    phenomenonTime: z.string().describe('start/end of the window; it is named by its end.'),
+    unit: z.string(),
+    rows: count.describe('Rows that the values are of: flags 1, 2 and 3, or those of `quality`.'),
+    expected: count.describe(
+      'Rows that the reporting interval, as it is now, gives for the whole window.',
+    ),
+    completeness: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe('Part of the window that the rows stand for: an instant for one interval.'),
+    suspect: count,
+    failed: count,
+    missing: count,
+    mean: aggregateValue,
+    min: aggregateValue,
+    max: aggregateValue,
+    sum: aggregateValue,
+    count: aggregateValue,
+    first: aggregateValue,
+    last: aggregateValue,
+    sd: aggregateValue,
+    vectorDirection: aggregateValue.describe('In (0, 360], north is 360; null in a calm.'),
+    vectorSpeed: aggregateValue,
+    vectorCount: aggregateValue,
+    validity: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe(
+        'Usable rows, with flag 1, 2 or 3, of all rows received for the window, whatever `quality`.',
+      ),
+    method: z
+      .enum(['mean', 'sum', 'min', 'max', 'last'])
+      .describe('The function that fits what is measured.'),
+    value: z.number().nullable().describe('Value of `method`.'),
+  })
+  .catchall(z.number().nullable().describe('A percentile, by its name p01 to p99.'));
 
 const changeSchema = z.union([
   z.strictObject({

@@ -1,4 +1,5 @@
-import { coveredOf, valueOf, type FunctionName } from '../windows/sum.ts';
+import { fittingFunction, valueOf, type FunctionName } from '../windows/functions.ts';
+import { coveredOf } from '../windows/sum.ts';
 import type { NetworkView } from '../network.ts';
 import type { WindowRow } from '../windows/steps.ts';
 import type { WindowName } from '../windows/window.ts';
@@ -20,16 +21,20 @@ const columns = [
   'missing',
 ] as const;
 
+/** Behind the functions, where they came later. */
+const columnsBehind = ['validity', 'method', 'value'] as const;
+
 /** Windows as the contract shows them, each with the functions that were asked for. */
 export function createWindowTable(
   view: NetworkView,
   window: WindowName,
   functions: readonly FunctionName[],
 ): Table<WindowRow> {
-  const names = [...columns, ...functions];
+  const names = [...columns, ...functions, ...columnsBehind];
   const valuesOf = (row: WindowRow): Cell[] => [
     ...windowCells(view, window, row),
-    ...functions.map((name) => valueOf(name, row.sum, row.isCircular)),
+    ...functions.map((name) => valueOf(name, row)),
+    ...cellsBehind(view, row),
   ];
   return {
     columns: names,
@@ -65,4 +70,11 @@ function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cel
     sum.failed,
     sum.missing,
   ];
+}
+
+function cellsBehind(view: NetworkView, row: WindowRow): Cell[] {
+  const { datastream, sum } = row;
+  const received = sum.usable + sum.failed + sum.missing;
+  const method = fittingFunction(datastream, view.registry.properties.get(datastream.property));
+  return [received === 0 ? null : sum.usable / received, method, valueOf(method, row)];
 }

@@ -256,7 +256,7 @@ describe('aggregates', () => {
     const csv = await (await rig.get(`${path}.csv?window=P1M&functions=mean`)).text();
     expect(csv.split('\r\n')[0]).toBe(
       'datastream,station,slug,property,window,phenomenonTime,unit,rows,expected,completeness,' +
-        'suspect,failed,missing,mean',
+        'suspect,failed,missing,mean,validity,method,value',
     );
     const lines = await (await rig.get(`${path}.ndjson?window=P1Y`)).text();
     expect(lines.trimEnd().split('\n')).toHaveLength(7);

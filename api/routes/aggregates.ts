@@ -1,14 +1,16 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { functionNames, type FunctionName } from '../windows/sum.ts';
+import type { Datastream } from '../../devices/model.ts';
+import { needsOf, readFunctions, type FunctionName } from '../windows/functions.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { aggregateSchema } from '../description/schemas.ts';
-import { badParameter } from '../errors.ts';
-import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
+import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { createWindowTable } from '../formats/window-table.ts';
+import type { NetworkView } from '../network.ts';
+import { partnerOf } from '../windows/wind-partner.ts';
 import { stepWindows } from '../windows/steps.ts';
 import { windowNames } from '../windows/window.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
@@ -34,13 +36,16 @@ const aggregatesQuery = {
     .max(200)
     .optional()
     .describe(
-      'mean, min, max, sum, count, first, last; the first five without this. Angles have no min, max and sum.',
+      'mean, min, max, sum, count, first, last; the first five without this. ' +
+        'sd: sample standard deviation, of angles that of Yamartino. p01 to p99: percentile, ' +
+        'linear between neighbours (Hyndman and Fan, definition 7). ' +
+        'vectorDirection of wind direction, vectorSpeed of wind speed: resultant mean, each row ' +
+        'with the row of the other at the same station, height, interval and time; vectorCount: of ' +
+        'how many. Angles have no min, max, sum and percentiles; their mean is that of unit vectors.',
     ),
 } as const;
 
 type Query = z.infer<z.ZodObject<typeof aggregatesQuery>> & PagingQuery;
-
-const defaultFunctions: readonly FunctionName[] = ['mean', 'min', 'max', 'sum', 'count'];
 
 export function addAggregates(app: FastifyInstance, context: ApiContext): void {
   addListRoute(app, context, {
@@ -48,7 +53,9 @@ export function addAggregates(app: FastifyInstance, context: ApiContext): void {
     summary: 'Values of windows of time, by datastream and within it by end of the window.',
     description:
       '`from` and `to` are on the end of the window, as for rows. Windows without a row are left ' +
-      'out. Rows with flag 1, 2 and 3 count, unless `quality` says otherwise.',
+      'out. Rows with flag 1, 2 and 3 count, unless `quality` says otherwise. `method` names the ' +
+      'function that fits what is measured (sum of rain, mean of temperature, of angles the mean ' +
+      'of unit vectors), and `value` is its value.',
     query: aggregatesQuery,
     item: aggregateSchema,
     example: examples.aggregate,
@@ -78,7 +85,7 @@ async function answerAggregates(
     moment,
     intervalMs: intervalOf(datastreams),
     madeAtSeconds: 0,
-    unchangedSince: unchangedSince(context, datastreams),
+    unchangedSince: unchangedSince(context, withPartners(view, datastreams, functions)),
     steps: stepWindows({
       questions,
       view,
@@ -87,6 +94,7 @@ async function answerAggregates(
       ...span,
       order: query.order,
       flags,
+      functions,
       moment,
       hasChanged: (series) => !isUnchanged(context, series, moment),
       after: page?.place,
@@ -96,12 +104,12 @@ async function answerAggregates(
   });
 }
 
-function readFunctions(text: string | undefined): readonly FunctionName[] {
-  const values = readList(text, 'functions', functionNames.length);
-  if (values === null) return defaultFunctions;
-  return [...values].map((value) => {
-    const found = functionNames.find((name) => name === value);
-    if (found === undefined) throw badParameter('functions', functionNames.join(', '));
-    return found;
-  });
+/** All series that the answer is made of. */
+function withPartners(
+  view: NetworkView,
+  datastreams: readonly Datastream[],
+  functions: readonly FunctionName[],
+): readonly Datastream[] {
+  if (!needsOf(functions).vector) return datastreams;
+  return [...datastreams, ...datastreams.flatMap((each) => partnerOf(view, each) ?? [])];
 }

@@ -5,7 +5,18 @@
 import type { Datastream } from '../../devices/model.ts';
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
-import { addHour, addRow, createWindowSum, type Order, type WindowSum } from './sum.ts';
+import { needsOf, needsRows, type FunctionName } from './functions.ts';
+import {
+  addHour,
+  addRow,
+  createWindowSum,
+  usualFlags,
+  type Needs,
+  type Order,
+  type RowRules,
+  type WindowSum,
+} from './sum.ts';
+import { partnerOf, quantityOf, resultsByTime } from './wind-partner.ts';
 import type { NetworkView } from '../network.ts';
 import type { PagePlace } from '../page.ts';
 import type { Pins } from '../../ingest/feed/places/places.ts';
@@ -30,6 +41,7 @@ export interface WindowsOptions {
   readonly toAt: number;
   readonly order: 'asc' | 'desc';
   readonly flags: ReadonlySet<number> | null;
+  readonly functions: readonly FunctionName[];
   readonly moment: Pins;
   readonly hasChanged: (series: number) => boolean;
   readonly after: PagePlace | undefined;
@@ -37,7 +49,6 @@ export interface WindowsOptions {
   readonly rowsPerReadMax: number;
 }
 
-const usualFlags: ReadonlySet<number> = new Set([1, 2, 3]);
 /** Two months of hours in one read. */
 const hoursPerRead = 1_488;
 const hourMs = 3_600_000;
@@ -96,6 +107,7 @@ async function* windowsOf(
     span,
     time,
     isCircular: context.property?.circular === true,
+    needs: needsOf(options.functions),
   };
   if (usesHours(options, making)) yield* fromHours(options, making);
   else yield* fromRows(options, making);
@@ -112,6 +124,7 @@ interface Making {
   readonly span: Span;
   readonly time: LocalTime;
   readonly isCircular: boolean;
+  readonly needs: Needs;
 }
 
 /** The rows' times that the windows with an end in [from, to), and behind the place, are made of. */
@@ -162,10 +175,12 @@ function readRows(
 }
 
 /** Hours of the UTC clock must be hours of the wall, and the view must not have moved on. */
-function usesHours(options: WindowsOptions, { datastream, span, time }: Making): boolean {
+function usesHours(options: WindowsOptions, making: Making): boolean {
+  const { datastream, span, time } = making;
   return (
     options.window !== 'PT1M' &&
     options.flags === null &&
+    !needsRows(making.needs, making.isCircular) &&
     !options.hasChanged(datastream.series) &&
     isWholeHours({ startAt: span.fromAt, endAt: span.toAt }, time)
   );
@@ -239,15 +254,43 @@ async function* fromRows(
     intervalMs: datastream.intervalMs,
     isCircular: making.isCircular,
     order,
+    needs: making.needs,
   };
   let after: ObservationRow | undefined;
   for (;;) {
     const rows = await readRows(options, datastream.series, { span, order, limit, after });
     const done: WindowRow[] = [];
-    for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, rules);
+    const partner = making.needs.vector ? await readPartner(options, datastream, rows) : undefined;
+    const ruled = { ...rules, partner };
+    for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, ruled);
     yield done;
     if (rows.length < limit) break;
     after = rows.at(-1);
   }
   yield collector.flush();
+}
+
+/** The rows of the other half of the wind at the times of these; undefined where there is none. */
+async function readPartner(
+  options: WindowsOptions,
+  datastream: Datastream,
+  rows: readonly ObservationRow[],
+): Promise<RowRules['partner']> {
+  const partner = partnerOf(options.view, datastream);
+  const quantity = quantityOf(partner?.property ?? '');
+  const ends = [rows[0]?.endAt ?? NaN, rows.at(-1)?.endAt ?? NaN];
+  if (partner === undefined || quantity === null || rows.length === 0) return undefined;
+  const span = { fromAt: Math.min(...ends) - 1, toAt: Math.max(...ends) };
+  const found: ObservationRow[] = [];
+  for (;;) {
+    const more = await readRows(options, partner.series, {
+      span,
+      order: 'asc',
+      limit: options.rowsPerReadMax,
+      after: found.at(-1),
+    });
+    found.push(...more);
+    if (more.length < options.rowsPerReadMax) break;
+  }
+  return { quantity, results: resultsByTime(found, options.flags ?? usualFlags) };
 }

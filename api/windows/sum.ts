@@ -1,13 +1,12 @@
 /**
- * Values of one window, from hour rollups or from rows, in one and the same sum. Angles are summed
- * as unit vectors; their mean is the direction of the sum.
+ * What one window adds up to, from hour rollups or from rows, in one and the same sum. Angles are
+ * summed as unit vectors. `functions.ts` makes values of it.
  */
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { coverageOf, hourOf, representedMs } from '../../ingest/store/coverage.ts';
 import type { HourRollup } from '../../ingest/store/store.ts';
-
-export const functionNames = ['mean', 'min', 'max', 'sum', 'count', 'first', 'last'] as const;
-export type FunctionName = (typeof functionNames)[number];
+import { createSortedRuns, type SortedRuns } from './sorted-runs.ts';
+import { timeOf, type PartnerResults, type WindQuantity } from './wind-partner.ts';
 
 export interface WindowSum {
   rows: number;
@@ -25,6 +24,16 @@ export interface WindowSum {
   suspect: number;
   failed: number;
   missing: number;
+  /** Rows with flag 1, 2 or 3 and a result, whatever `quality` asks for: validity is of these. */
+  usable: number;
+  /** Mean so far, where a deviation is wanted. */
+  centre: number;
+  /** Sum of squares of the distances from the mean (Welford), where a deviation is wanted. */
+  squares: number;
+  /** Where percentiles are wanted. */
+  readonly values: SortedRuns;
+  /** Sums over pairs of speed and direction; `length` of speeds. Where a vector is wanted. */
+  readonly vector: { count: number; east: number; north: number; length: number };
 }
 
 export function createWindowSum(): WindowSum {
@@ -42,7 +51,19 @@ export function createWindowSum(): WindowSum {
     suspect: 0,
     failed: 0,
     missing: 0,
+    usable: 0,
+    centre: 0,
+    squares: 0,
+    values: createSortedRuns(),
+    vector: { count: 0, east: 0, north: 0, length: 0 },
   };
+}
+
+/** What must be added up, beside what the rollups of hours hold. */
+export interface Needs {
+  readonly deviation: boolean;
+  readonly values: boolean;
+  readonly vector: boolean;
 }
 
 export type Order = 'asc' | 'desc';
@@ -57,6 +78,7 @@ export function addHour(
   into.suspect += hour.suspect;
   into.failed += hour.failed;
   into.missing += hour.missing;
+  into.usable += hour.count;
   if (hour.count === 0) return;
   if (order === 'desc' || into.rows === 0) into.first = hour.first;
   if (order === 'asc' || into.rows === 0) into.last = hour.last;
@@ -76,7 +98,15 @@ export interface RowRules {
   readonly isCircular: boolean;
   /** The order of time in which the rows are added. */
   readonly order: Order;
+  readonly needs: Needs;
+  /** The rows of the other half of the wind, as far as these rows may meet them. */
+  readonly partner?:
+    | { readonly quantity: WindQuantity; readonly results: PartnerResults }
+    | undefined;
 }
+
+/** What counts where `quality` says nothing else, and what validity is the share of. */
+export const usualFlags: ReadonlySet<number> = new Set([1, 2, 3]);
 
 /** Adds one row, in the order of the rules. */
 export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): void {
@@ -85,9 +115,14 @@ export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): v
   else if (flag === 4) into.failed += 1;
   else if (flag === 9) into.missing += 1;
   const { result } = row;
-  if (result === null || !rules.flags.has(flag)) return;
+  if (result === null) return;
+  if (usualFlags.has(flag)) into.usable += 1;
+  if (!rules.flags.has(flag)) return;
   if (rules.order === 'desc' || into.rows === 0) into.first = result;
   if (rules.order === 'asc' || into.rows === 0) into.last = result;
+  if (rules.needs.deviation) addDeviation(into, result);
+  if (rules.needs.values) into.values.add(result);
+  if (rules.partner !== undefined) addVector(into, row, result, rules.partner);
   into.rows += 1;
   into.sum += result;
   into.min = Math.min(into.min, result);
@@ -97,6 +132,31 @@ export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): v
   const radians = (result * Math.PI) / 180;
   into.sumSin += Math.sin(radians);
   into.sumCos += Math.cos(radians);
+}
+
+/** Welford (1962): stable also where the values are great and their differences small. */
+function addDeviation(into: WindowSum, result: number): void {
+  const before = result - into.centre;
+  into.centre += (result - into.centre) / (into.rows + 1);
+  into.squares += before * (result - into.centre);
+}
+
+/** East and north of where the wind comes from, as long as it is fast. */
+function addVector(
+  into: WindowSum,
+  row: ObservationRow,
+  result: number,
+  { quantity, results }: NonNullable<RowRules['partner']>,
+): void {
+  const other = results.get(timeOf(row));
+  if (other === undefined) return;
+  const [speed, direction] = quantity === 'speed' ? [other, result] : [result, other];
+  const radians = (direction * Math.PI) / 180;
+  const { vector } = into;
+  vector.count += 1;
+  vector.east += speed * Math.sin(radians);
+  vector.north += speed * Math.cos(radians);
+  vector.length += speed;
 }
 
 /** Hour by hour, as the rollups are made, so that both ways come to the same. */
@@ -122,30 +182,4 @@ export function coveredOf({ coveredMs, open }: WindowSum, intervalMs: number): n
     ? coverageOf(starts, ends)
     : coverageOf(starts.toReversed(), ends.toReversed());
   return coveredMs + representedMs(coverage, ends.length, intervalMs);
-}
-
-/** Null where the function has no value: no rows, or angles that cancel out. */
-export function valueOf(name: FunctionName, sum: WindowSum, isCircular: boolean): number | null {
-  if (name === 'count') return sum.rows;
-  if (sum.rows === 0) return null;
-  switch (name) {
-    case 'mean':
-      return isCircular ? vectorMean(sum) : sum.sum / sum.rows;
-    case 'min':
-      return isCircular ? null : sum.min;
-    case 'max':
-      return isCircular ? null : sum.max;
-    case 'sum':
-      return isCircular ? null : sum.sum;
-    case 'first':
-      return sum.first;
-    case 'last':
-      return sum.last;
-  }
-}
-
-function vectorMean({ sumSin, sumCos, rows }: WindowSum): number | null {
-  if (Math.hypot(sumSin, sumCos) < 1e-9 * rows) return null;
-  const degrees = (Math.atan2(sumSin, sumCos) * 180) / Math.PI;
-  return degrees < 0 ? degrees + 360 : degrees;
 }

@@ -4,7 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { openLocalTime } from '../../ingest/observations/local-time.ts';
 import { isWholeHours, windowNames, windowOf } from './window.ts';
 
-const zones = ['Asia/Ho_Chi_Minh', 'Asia/Kathmandu', 'Europe/London', 'America/Sao_Paulo', 'UTC'];
+const zones = [
+  'Asia/Ho_Chi_Minh',
+  'Asia/Kathmandu',
+  'Europe/London',
+  'America/St_Johns',
+  'America/Sao_Paulo',
+  'Australia/Lord_Howe',
+  'UTC',
+];
 
 describe('a window', () => {
   test('holds what ends in it, and touches its neighbours without gap or overlap', () => {
@@ -50,6 +58,17 @@ describe('a window', () => {
     };
     expect(hours(Date.UTC(2024, 2, 31, 12))).toBe(23);
     expect(hours(Date.UTC(2024, 9, 27, 12))).toBe(25);
+  });
+
+  test('of an hour in which the clock changes by half of one ends or begins with the change', () => {
+    const time = openLocalTime('Australia/Lord_Howe');
+    const text = (at: number) => {
+      const { startAt, endAt } = windowOf('PT1H', at, time);
+      return `${time.text(startAt)}/${time.text(endAt)}`;
+    };
+    const change = Date.UTC(2024, 3, 6, 15);
+    expect(text(change)).toBe('2024-04-07T01:00:00+11:00/2024-04-07T01:30:00+10:30');
+    expect(text(change + 1)).toBe('2024-04-07T01:30:00+10:30/2024-04-07T02:00:00+10:30');
   });
 
   test('begins with the first instant of a day whose midnight does not exist', () => {

@@ -13,6 +13,7 @@ export interface TimeWindow {
 }
 
 const minuteMs = 60_000;
+const quarterMs = 900_000;
 const hourMs = 3_600_000;
 /** No zone keeps an offset for less. */
 const zoneStepMs = 25 * 86_400_000;
@@ -35,11 +36,31 @@ export function windowOf(name: WindowName, at: number, time: LocalTime): TimeWin
   return { startAt: utcOf(year, 0, 1, time), endAt: utcOf(year + 1, 0, 1, time) };
 }
 
-/** Minutes and hours of the clock on the wall; the offset just before the end is theirs. */
+/**
+ * Minutes and hours of the clock on the wall; the offset just before the end is theirs. Where the
+ * clock changes by less than an hour (Lord Howe), an hour begins or ends with the change.
+ */
 function clockWindow(lengthMs: number, at: number, time: LocalTime): TimeWindow {
   const offset = time.offsetMs(at - 1);
   const endAt = Math.ceil((at + offset) / lengthMs) * lengthMs - offset;
-  return { startAt: endAt - lengthMs, endAt };
+  const startAt = endAt - lengthMs;
+  if (time.offsetMs(startAt) === offset && time.offsetMs(endAt - 1) === offset) {
+    return { startAt, endAt };
+  }
+  const changes = quartersOf(startAt, endAt).filter(
+    (each) => time.offsetMs(each) !== time.offsetMs(each - 1),
+  );
+  return {
+    startAt: changes.findLast((each) => each < at) ?? startAt,
+    endAt: changes.find((each) => each >= at) ?? endAt,
+  };
+}
+
+/** Zones change at whole quarters of an hour of UTC. */
+function quartersOf(fromAt: number, toAt: number): number[] {
+  const first = Math.floor(fromAt / quarterMs + 1) * quarterMs;
+  const count = Math.max(0, Math.ceil((toAt - first) / quarterMs));
+  return Array.from({ length: count }, (_, index) => first + index * quarterMs);
 }
 
 /** The instant at which a local day begins: its first, where a change of the clock repeats it. */
