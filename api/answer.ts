@@ -165,7 +165,8 @@ async function sendList<Item>(
   answer: ListAnswer<Item>,
   cursor: string,
 ): Promise<FastifyReply> {
-  const { question, steps } = answer;
+  const { question } = answer;
+  const steps = countSteps(answer.steps, (rows) => context.gate.countRows(reply.request, rows));
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
     text: (place) => {
@@ -174,7 +175,7 @@ async function sendList<Item>(
     },
     next: null,
   };
-  const start = await takeShort(context, writer, answer.steps, end);
+  const start = await takeShort(context, writer, steps, end);
   const hasTrailers = question.format === 'csv' && announceTrailers(reply, question);
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
   if (start.isWhole) {
@@ -192,6 +193,23 @@ async function sendList<Item>(
 }
 
 function doNothing(): void {}
+
+/** The same steps, each of them told to who counts. */
+async function* countSteps<Item>(
+  steps: Steps<Item>,
+  count: (items: number) => void,
+): AsyncGenerator<readonly Item[], PagePlace | null> {
+  try {
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done === true) return value;
+      count(value.length);
+      yield value;
+    }
+  } finally {
+    await steps.return(null);
+  }
+}
 
 /** The end of the list; its `next` is known once its text was asked for. */
 interface ListTail {

@@ -261,6 +261,8 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
       host: '127.0.0.1',
       httpPort: 0,
       asOfSettleMs: 50,
+      // Tests ask a busy machine for hundreds of answers at once.
+      overloadDelayMs: 600_000,
       ...options.config,
     }),
     clock,

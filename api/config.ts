@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { limitsConfig } from './limits/config.ts';
+
 const count = (max: number) => z.int().min(1).max(max);
 const milliseconds = (max: number) => z.int().min(1).max(max);
 
@@ -137,6 +139,7 @@ export const apiConfig = z.strictObject({
     .max(86_400)
     .default(60)
     .describe('Greatest max-age of an answer; within it a tenth of the shortest interval.'),
+  ...limitsConfig,
 });
 
 export type ApiConfig = z.infer<typeof apiConfig>;

@@ -4,6 +4,7 @@ import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiEvents } from './events.ts';
+import type { Gate } from './limits/gate.ts';
 import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
@@ -34,6 +35,8 @@ export interface ApiContext {
   readonly readers: ReaderPool;
   /** Long answers under way. */
   readonly streams: Slots;
+  /** Quotas, and who is sent away while the thread is late. */
+  readonly gate: Gate;
   /** What the API keeps for itself. */
   readonly kept: Database;
   /** Folder of files that it makes. */

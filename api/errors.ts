@@ -52,6 +52,13 @@ export const apiErrors = {
     meaning: 'Narrow it by station, property or place, or ask for ndjson or csv.',
     canRetry: false,
   },
+  API_QUERY_TOO_DEAR: {
+    status: 400,
+    message: 'The request would read too much for one answer.',
+    meaning:
+      '`cost` is what it would read at most, `costMax` what one answer may; `parameters` are those to narrow and `suggestions` say how. As ndjson or csv it streams without limit.',
+    canRetry: false,
+  },
   API_TOKEN_MISSING: {
     status: 401,
     message: 'This address needs a token.',
@@ -218,10 +225,24 @@ export const apiErrors = {
     meaning: 'Try again after the seconds of Retry-After, or poll /api/v1/changes.',
     canRetry: true,
   },
+  API_QUOTA_EXCEEDED: {
+    status: 429,
+    message: 'The quota of this client is used up.',
+    meaning:
+      'Try again after the seconds of Retry-After, and spread requests as RateLimit says: ask with If-None-Match, no more often than max-age, or follow /api/v1/changes. A key has a greater quota.',
+    canRetry: true,
+  },
   API_INTERNAL: {
     status: 500,
     message: 'The server failed to answer.',
     meaning: 'A fault of the server; it is in its log under the same request id.',
+    canRetry: true,
+  },
+  API_OVERLOADED: {
+    status: 503,
+    message: 'The server has more to answer than it can.',
+    meaning:
+      'Nothing was read. Try again after the seconds of Retry-After; requests with a key are answered longer.',
     canRetry: true,
   },
   API_HISTORY_AWAY: {

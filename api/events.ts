@@ -13,6 +13,8 @@ export interface ApiEvents extends FeedEvents {
     fields: { readonly requestId: string; readonly route: string },
   ): void;
   requestRefused(code: string): void;
+  /** A client shares a bucket of quotas because all are in use. */
+  quotaShared(): void;
   connectionRefused(reason: 'total' | 'address'): void;
   streamCut(end: StreamEnd, error: unknown): void;
   registryChanged(version: number, actor: string): void;
@@ -31,7 +33,7 @@ export function createApiEvents(telemetry: Telemetry): ApiEvents {
 
 type RequestEvents = Pick<
   ApiEvents,
-  'requestAnswered' | 'requestFailed' | 'requestRefused' | 'connectionRefused'
+  'requestAnswered' | 'requestFailed' | 'requestRefused' | 'quotaShared' | 'connectionRefused'
 >;
 
 function requestEvents({ logger, metrics }: Telemetry): RequestEvents {
@@ -47,6 +49,10 @@ function requestEvents({ logger, metrics }: Telemetry): RequestEvents {
   const refused = metrics.counter('quantrac_http_refused_total', 'Requests refused, by code.', [
     'code',
   ]);
+  const shared = metrics.counter(
+    'quantrac_http_quota_shared_total',
+    'Requests of clients that share a quota because quotaClientsMax others have one of their own.',
+  );
   const connections = metrics.counter(
     'quantrac_http_connections_refused_total',
     'Connections closed at once because a bound was reached.',
@@ -63,6 +69,9 @@ function requestEvents({ logger, metrics }: Telemetry): RequestEvents {
     },
     requestRefused(code) {
       refused.increase(1, { code });
+    },
+    quotaShared() {
+      shared.increase();
     },
     connectionRefused(reason) {
       connections.increase(1, { reason });

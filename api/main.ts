@@ -34,6 +34,7 @@ import { createReaderPool } from '../ingest/feed/reader-pool.ts';
 import { createSlots } from '../ingest/feed/slots.ts';
 import { openKept } from './kept/kept.ts';
 import { addMaps } from './maps/map-routes.ts';
+import { createGate } from './limits/gate.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type CopyOptions, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -129,6 +130,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     await Promise.all(closers.map((run) => run()));
     await context.readers.close();
     await context.feed.close();
+    context.gate.close();
     context.store.close();
     context.kept.close();
     events.closed();
@@ -137,6 +139,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   try {
     const app = await createServer({ config, clock, events, pair });
     closers.push(() => app.close());
+    context.gate.addTo(app);
     await addRoutes(app, context, { options, parts });
     await catchUp(context, startEnd, () =>
       parts.registryAdmin.markFrom(context.feed.registryVersion),
@@ -247,6 +250,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
       readersMax: config.changeReadersMax,
     }),
     streams: createSlots(config.streamsMax),
+    gate: createGate({ ...options, events }),
     kept,
     filesFolder: options.filesFolder,
   };

@@ -56,7 +56,10 @@ export function problemOf(error: unknown): Problem {
 /** Sends the problem; faults of the server are logged by the caller. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="quantrac"');
-  if (problem.status === 429 || problem.status === 503) reply.header('retry-after', '5');
+  if (problem.status === 429 || problem.status === 503) {
+    const seconds = problem.body['retryAfterSeconds'];
+    reply.header('retry-after', typeof seconds === 'number' ? String(seconds) : '5');
+  }
   return reply
     .code(problem.status)
     .header('content-type', problemType)

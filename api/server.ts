@@ -87,7 +87,7 @@ const corsOptions = {
       origin: isPublic ? '*' : false,
       methods: 'GET, HEAD, OPTIONS',
       allowedHeaders: 'Accept, Cache-Control, If-None-Match, Last-Event-ID',
-      exposedHeaders: 'ETag, Quantrac-Cursor, Retry-After',
+      exposedHeaders: 'ETag, Link, Quantrac-Cursor, RateLimit, RateLimit-Policy, Retry-After',
       credentials: false,
       maxAge: 86_400,
       strictPreflight: false,

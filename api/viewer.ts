@@ -26,7 +26,7 @@ export function viewerOf(
   authorization: string | undefined,
 ): Viewer {
   if (authorization === undefined) return anonymousViewer;
-  const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
+  const secret = bearerOf(authorization);
   const credential = secret === undefined ? undefined : registry.authenticateToken(secret);
   if (credential === undefined || credential.kind !== 'token') throw apiError('API_TOKEN_INVALID');
   return {
@@ -34,6 +34,11 @@ export function viewerOf(
     key: `${credential.role}:${credential.owner ?? ''}`,
     actor: credential.subject,
   };
+}
+
+/** The secret of a bearer token; undefined where the header is none. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
 }
 
 /** Throws unless the viewer is an operator. */

@@ -124,6 +124,8 @@ export function listReplies(list: ListReplies, shown: readonly Format[]): Replie
       'API_PAGE_INVALID',
       'API_PAGE_EXPIRED',
       'API_TOO_MANY_STREAMS',
+      'API_QUOTA_EXCEEDED',
+      'API_OVERLOADED',
       ...(list.problems ?? []),
     ]),
   };

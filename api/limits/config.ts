@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+const units = z.int().min(1).max(1_000_000_000);
+
+/** Keys of `api` about quotas and overload. */
+export const limitsConfig = {
+  quotaWindowMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(60_000)
+    .describe('In which a used-up quota is whole again; it flows in evenly.'),
+  quotaKeylessUnits: units
+    .default(30_000)
+    .describe(
+      'Quota of one address (IPv6: /64) without a key: a request takes one unit, its rows more. Used up: 429 with Retry-After. Many readers may share an address.',
+    ),
+  quotaKeyUnits: units
+    .default(300_000)
+    .describe('Quota of a key (a token of the role reader); used up: 429. Operators have none.'),
+  quotaClasses: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+        units,
+        tokens: z.array(z.string().min(1).max(64)).max(10_000),
+      }),
+    )
+    .max(100)
+    .default([])
+    .describe('Keys with a quota of their own: the name of the class, its units, ids of tokens.'),
+  quotaRowsPerUnit: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100)
+    .describe('Rows of an answer that take one more unit; answers that were ready take none.'),
+  quotaLoopback: z
+    .enum(['none', 'keyless'])
+    .default('none')
+    .describe('Quota of programs on this machine that no proxy speaks for.'),
+  quotaClientsMax: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(200_000)
+    .describe('Clients counted each for itself; where all have used some, new ones share quotas.'),
+  overloadDelayMs: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .default(400)
+    .describe(
+      'When the API is late by so much, requests without a key are answered 503 with Retry-After; with a key, at twice as much; of operators, never.',
+    ),
+} as const;
