@@ -14,11 +14,13 @@ const certificate =
 
 export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   run: {
-    synopsis: 'run [--demo]',
+    synopsis: 'run [--demo|--sandbox]',
     purpose:
       'Starts the server; SIGTERM ends it. With --json the first line on standard output is ' +
       '{"event":"listening","mqttPort":…,"httpPort":…}, once everything accepts.',
     flags: {
+      sandbox:
+        'one station with planted corrections, deletions, late and missing values, on which to try a client; data in `sandbox`',
       demo: 'simulated stations, anonymous publishing, and 127.0.0.1 only (npm start)',
     },
   },

@@ -34,7 +34,10 @@ export interface Command {
 export const flagsOf: Readonly<
   Record<CommandName, readonly (readonly [flag: string, kind: 'text' | 'switch'])[]>
 > = {
-  run: [['demo', 'switch']],
+  run: [
+    ['demo', 'switch'],
+    ['sandbox', 'switch'],
+  ],
   provision: [['rotate', 'switch']],
   token: [
     ['role', 'text'],

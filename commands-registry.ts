@@ -159,7 +159,7 @@ export async function tokenCommand(command: Command): Promise<number> {
 
 /** The whole configuration with its present values; it parses back to the same. */
 export async function configCommand(command: Command): Promise<number> {
-  const { demo: _demo, json: _json, ...values } = configurationOf(command);
+  const { demo: _demo, sandbox: _sandbox, json: _json, ...values } = configurationOf(command);
   process.stdout.write(
     printCommentedJson(z.toJSONSchema(configurationSchema, { io: 'input' }), values),
   );

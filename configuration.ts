@@ -83,7 +83,10 @@ export const configurationSchema = z.strictObject({
 });
 
 export type Configuration = z.infer<typeof configurationSchema> & {
+  /** Simulated stations, and publishing without a secret from this machine. */
   readonly demo: boolean;
+  /** The same with the network on which developers try their clients. */
+  readonly sandbox: boolean;
   readonly json: boolean;
 };
 
@@ -107,7 +110,7 @@ export const settings = [
 ] as const;
 
 export interface ConfigurationInput {
-  /** Values of flags by flag name; `config`, `demo` and `json` among them. */
+  /** Values of flags by flag name; `config`, `demo`, `sandbox` and `json` among them. */
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -120,11 +123,22 @@ export function readConfiguration(input: ConfigurationInput): Configuration {
     const given = textOf(input.flags[flag]) ?? input.environment[variable];
     if (given !== undefined) place(merged, key.split('.'), valueOf(given, kind));
   }
+  const sandbox = input.flags['sandbox'] === true;
+  if (sandbox) placeSandbox(merged);
   const parsed = configurationSchema.safeParse(merged);
   if (!parsed.success)
     throw startError('START_CONFIG_INVALID', describeIssue(parsed.error.issues[0], merged));
   refuseContradictions(parsed.data);
-  return { ...parsed.data, demo: input.flags['demo'] === true, json: input.flags['json'] === true };
+  const demo = sandbox || input.flags['demo'] === true;
+  return { ...parsed.data, demo, sandbox, json: input.flags['json'] === true };
+}
+
+/** In a folder of its own where none is named, and with cursors that expire after a quarter of an hour. */
+function placeSandbox(merged: Record<string, unknown>): void {
+  merged['dataDir'] ??= 'sandbox';
+  const { feedHorizonMs = 900_000 } = (merged['api'] ?? {}) as { readonly feedHorizonMs?: unknown };
+  place(merged, ['api', 'feedHorizonMs'], feedHorizonMs);
+  place(merged, ['api', 'sandbox'], true);
 }
 
 /** Bytes of a row of observations in a batch, of the longest kind. */

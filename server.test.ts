@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { listeningText } from './server.ts';
 
 const addresses = { mqttPort: 1, mqttWsPort: 2, httpPort: 3, isSecure: false };
-const people = { host: undefined, json: false, demo: false };
+const people = { host: undefined, json: false, demo: false, sandbox: false };
 const text = (
   configuration: Partial<Parameters<typeof listeningText>[0]>,
   more: Partial<Parameters<typeof listeningText>[1]['addresses']> = {},

@@ -209,11 +209,9 @@ async function runServer(configuration: Configuration): Promise<number> {
   });
   if (server === undefined) return 0;
   process.stdout.write(listeningText(configuration, server));
-  const demo = configuration.demo
-    ? await (await import('./demo.ts')).startDemo(server, configuration)
-    : undefined;
+  const world = await startWorld(server, configuration);
   const outcome = await Promise.race([stopped, server.ended]);
-  await demo?.close();
+  await world?.close();
   await server.close();
   if (outcome === 'signal') return 0;
   const { explainError } = await import('./explain-error.ts');
@@ -221,9 +219,20 @@ async function runServer(configuration: Configuration): Promise<number> {
   return 1;
 }
 
+/** The simulated network beside the server, where one is asked for. */
+async function startWorld(
+  server: Server,
+  configuration: Configuration,
+): Promise<{ close(): Promise<void> } | undefined> {
+  if (configuration.sandbox)
+    return (await import('./sandbox.ts')).startSandbox(server, configuration);
+  if (configuration.demo) return (await import('./demo.ts')).startDemo(server, configuration);
+  return undefined;
+}
+
 /** What `run` prints once everything accepts: for people, or with --json for machines. */
 export function listeningText(
-  { host: asked, json, demo }: Pick<Configuration, 'host' | 'json' | 'demo'>,
+  { host: asked, json, demo, sandbox }: Pick<Configuration, 'host' | 'json' | 'demo' | 'sandbox'>,
   { addresses, dataDir }: Pick<Server, 'addresses' | 'dataDir'>,
 ): string {
   if (json) return `${JSON.stringify({ event: 'listening', ...addresses, dataDir })}\n`;
@@ -238,7 +247,11 @@ export function listeningText(
     ...(mqttPort === undefined ? [] : [`  MQTT           mqtt://${host}:${mqttPort}`]),
     ...(mqttWsPort === undefined ? [] : [`  MQTT over web  ws://${host}:${mqttWsPort}/mqtt`]),
     ...(mqttsPort === undefined ? [] : [`  MQTT over TLS  mqtts://${host}:${mqttsPort}`]),
-    ...(demo ? ['  demonstration: simulated stations publish every 2 s'] : []),
+    ...(sandbox
+      ? [`  sandbox        ${web}/api/v1/sandbox (what is planted: docs/sandbox.md)`]
+      : demo
+        ? ['  demonstration: simulated stations publish every 2 s']
+        : []),
   ];
   return `${lines.join('\n')}\n`;
 }

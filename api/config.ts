@@ -127,6 +127,10 @@ export const apiConfig = z.strictObject({
   followBytesMax: count(67_108_864)
     .default(262_144)
     .describe('Bytes of the log followed in one step, between which requests are answered.'),
+  sandbox: z
+    .boolean()
+    .default(false)
+    .describe('Answers /api/v1/sandbox, for developers who try their clients (run --sandbox).'),
   mapItemsMax: count(100_000)
     .default(10_000)
     .describe('Greatest `limit` of features for maps; more is answered 400.'),

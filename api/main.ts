@@ -55,6 +55,7 @@ import { addPageFiles } from './routes/page-files.ts';
 import { addRegistryLists } from './routes/registry-lists.ts';
 import { addDeprecations, deprecations } from './stability/deprecation.ts';
 import { addApiChanges } from './stability/feed-routes.ts';
+import { addSandbox } from './stability/sandbox-route.ts';
 import { createServer } from './server.ts';
 
 export interface ApiOptions {
@@ -291,6 +292,7 @@ async function addRoutes(
       addChanges(api, context);
       addLive(api, context);
       addApiChanges(api, context);
+      addSandbox(api, context);
       done();
     },
     { prefix: '/api/v1' },

@@ -10,6 +10,12 @@ export const simulatorsConfigSchema = z.strictObject({
     .describe(
       'Simulated devices that connect at once; the others wait their turn: a start is not a storm of its own.',
     ),
+  sandboxIntervalMs: z
+    .int()
+    .min(50)
+    .max(3_600_000)
+    .default(5_000)
+    .describe('How often the devices of --sandbox send.'),
   reconnectMs: z
     .int()
     .min(10)
