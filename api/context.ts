@@ -4,6 +4,7 @@ import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiEvents } from './events.ts';
+import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
 import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
@@ -37,6 +38,8 @@ export interface ApiContext {
   readonly streams: Slots;
   /** Quotas, and who is sent away while the thread is late. */
   readonly gate: Gate;
+  /** From when to when series have rows, for estimates of cost. */
+  readonly extents: Extents;
   /** What the API keeps for itself. */
   readonly kept: Database;
   /** Folder of files that it makes. */

@@ -34,6 +34,7 @@ import { createReaderPool } from '../ingest/feed/reader-pool.ts';
 import { createSlots } from '../ingest/feed/slots.ts';
 import { openKept } from './kept/kept.ts';
 import { addMaps } from './maps/map-routes.ts';
+import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type CopyOptions, type Past } from './past/past.ts';
@@ -252,6 +253,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     }),
     streams: createSlots(config.streamsMax),
     gate: createGate({ ...options, events }),
+    extents: createExtents(options),
     kept,
     filesFolder: options.filesFolder,
   };

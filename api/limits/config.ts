@@ -45,6 +45,14 @@ export const limitsConfig = {
     .max(10_000_000)
     .default(200_000)
     .describe('Clients counted each for itself; where all have used some, new ones share quotas.'),
+  queryCostMax: z
+    .int()
+    .min(1_000)
+    .max(1_000_000_000_000)
+    .default(1_000_000)
+    .describe(
+      'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv and ndjson have no bound.',
+    ),
   overloadDelayMs: z
     .int()
     .min(1)

@@ -11,6 +11,7 @@ import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { createWindowTable } from '../formats/window-table.ts';
 import type { NetworkView } from '../network.ts';
 import { partnerOf } from '../windows/wind-partner.ts';
+import { requireAffordableSpan } from '../limits/affordable.ts';
 import { stepWindows } from '../windows/steps.ts';
 import { windowNames } from '../windows/window.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
@@ -77,6 +78,11 @@ async function answerAggregates(
   const functions = readFunctions(query.functions);
   const datastreams = selectDatastreams(view, filter);
   requireFewSeries(context, list, datastreams.length);
+  const limit = rowLimit(context, question, query);
+  const isFiltered = flags !== null || query.asOf !== undefined;
+  const { window } = query;
+  const { format } = question;
+  requireAffordableSpan(context, { ...span, datastreams, format, limit, window, isFiltered });
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const moment = await pinnedMoment(context, query.asOf, page);
   return answerList(context, request, reply, {
@@ -90,7 +96,7 @@ async function answerAggregates(
       questions,
       view,
       datastreams,
-      window: query.window,
+      window,
       ...span,
       order: query.order,
       flags,
@@ -98,7 +104,7 @@ async function answerAggregates(
       moment,
       hasChanged: (series) => !isUnchanged(context, series, moment),
       after: page?.place,
-      limit: rowLimit(context, question, query),
+      limit,
       rowsPerReadMax: config.rowsPerReadMax,
     }),
   });

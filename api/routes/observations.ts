@@ -11,6 +11,7 @@ import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
+import { requireAffordableSpan } from '../limits/affordable.ts';
 import type { PinnedPage } from '../page.ts';
 import type { Moment } from '../../ingest/feed/places/places.ts';
 import { stepRows } from '../rows.ts';
@@ -39,6 +40,7 @@ export const timeQuery = {
 /** Refusals of lists over time. */
 export const timeProblems: readonly ApiErrorCode[] = [
   'API_TOO_MANY_SERIES',
+  'API_QUERY_TOO_DEAR',
   'API_AS_OF_FUTURE',
   'API_UNAVAILABLE',
 ];
@@ -87,6 +89,15 @@ async function answerObservations(
   const wantedFlags = readFlags(query.quality);
   const datastreams = selectDatastreams(view, filter);
   requireFewSeries(context, list, datastreams.length);
+  const limit = rowLimit(context, question, query);
+  const isFiltered = wantedFlags !== null;
+  requireAffordableSpan(context, {
+    ...span,
+    datastreams,
+    format: question.format,
+    limit,
+    isFiltered,
+  });
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const moment = await pinnedMoment(context, query.asOf, page);
   return answerList(context, request, reply, {
@@ -108,7 +119,7 @@ async function answerObservations(
       moment,
       hasChanged: (series) => !isUnchanged(context, series, moment),
       after: page?.place,
-      limit: rowLimit(context, question, query),
+      limit,
       rowsPerReadMax: context.config.rowsPerReadMax,
     }),
   });
