@@ -59,13 +59,12 @@ export function createBuckets(options: BucketsOptions): Buckets {
 
   function bucketOf(key: string, now: number): Bucket {
     const found = buckets.get(key);
+    if (found !== undefined) buckets.delete(key);
+    forgetFull(now);
     if (found !== undefined) {
-      buckets.delete(key);
       buckets.set(key, found);
-      forgetFull(now);
       return found;
     }
-    forgetFull(now);
     if (buckets.size >= entriesMax) {
       onShared();
       return shared[hashOf(key, seed) % sharedMax] ?? { fullAtMs: now };
