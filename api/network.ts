@@ -4,7 +4,7 @@
  */
 import type { Datastream, Owner, Station } from '../devices/model.ts';
 import type { Registry, RegistryReader } from '../devices/registry.ts';
-import { visible } from '../devices/visible.ts';
+import { ownerVisible, visible } from '../devices/visible.ts';
 import { publicPlace, type Place } from '../ingest/observations/public-place.ts';
 import { openPublicRows, type PublicRows } from '../ingest/observations/public-row.ts';
 import type { Viewer } from './viewer.ts';
@@ -127,13 +127,9 @@ function emptyDatastream(station: string): Datastream {
 /** An owner is seen with any of its stations, or when nothing hides it. */
 function visibleOwners(viewer: Viewer, stations: readonly Station[], registry: Registry): Owner[] {
   const withStation = new Set(stations.map((station) => station.owner));
-  const { principal } = viewer;
-  return sortById(registry.owners.values()).filter((owner) => {
-    if (withStation.has(owner.id) || (owner.visibility ?? 'open') === 'open') return true;
-    if (principal === 'anonymous') return false;
-    if (principal.role === 'operator' || principal.owner === owner.id) return true;
-    return owner.visibility === 'recipients' && principal.role === 'reader';
-  });
+  return sortById(registry.owners.values()).filter(
+    (owner) => withStation.has(owner.id) || ownerVisible(viewer.principal, owner, registry),
+  );
 }
 
 function seesExactly(viewer: Viewer, station: Station): boolean {

@@ -31,7 +31,7 @@ export function viewerOf(
   if (credential === undefined || credential.kind !== 'token') throw apiError('API_TOKEN_INVALID');
   return {
     principal: credential,
-    key: `${credential.role}:${credential.owner ?? ''}`,
+    key: `${credential.role}:${credential.owner ?? ''}:${credential.recipient ?? ''}`,
     actor: credential.subject,
   };
 }

@@ -63,6 +63,55 @@ export const devicesErrors = {
     meaning: 'Import the owner first, or create the token without one.',
     canRetry: false,
   },
+  DEVICES_RECIPIENT_UNKNOWN: {
+    message: 'A recipient is not in the registry.',
+    meaning: 'Add the recipient first: by a registry file, or under /api/v1/admin/recipients.',
+    canRetry: false,
+  },
+  DEVICES_TOKEN_ROLE: {
+    message: 'Only a reader can be of a recipient.',
+    meaning: 'Create the token with the role reader, or without a recipient.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_UNKNOWN: {
+    message: 'There is no such request or grant.',
+    meaning: 'Check the id: /api/v1/admin/access-requests lists all of them.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_TAKEN: {
+    message: 'A request or grant of this id exists already.',
+    meaning: 'Ids are never reused: leave it out, and one is made.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_STATE: {
+    message: 'The request or grant is in a state that does not become this one.',
+    meaning:
+      'Only what is requested can be granted or refused; what is requested or granted can be withdrawn; the rest is over, and a new request begins anew.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_RECIPIENT: {
+    message: 'It is not said which recipient is meant.',
+    meaning:
+      'Somebody asked who is no recipient yet: add them as one, then grant it naming that recipient. A grant to one recipient does not become one to another.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_SCOPE: {
+    message: 'A grant names something that does not exist.',
+    meaning:
+      'The fields name it. A request may ask for anything; what is granted must exist. Refuse it, or grant what was meant.',
+    canRetry: false,
+  },
+  DEVICES_GRANT_DECISION: {
+    message: 'A decided request lacks who decided it, when or why.',
+    meaning: 'Give `decidedAt`, `decidedBy` and `reason`; a granted one also its `recipient`.',
+    canRetry: false,
+  },
+  DEVICES_REQUESTS_FULL: {
+    message: 'Too many requests for access wait for their decision.',
+    meaning:
+      'Come again later; operators decide those that wait, or raise accessRequestsOpenMax and accessRequestsPerDayMax.',
+    canRetry: true,
+  },
   DEVICES_SUBJECT_UNKNOWN: {
     message: 'There is neither a device nor a token of this id.',
     meaning: 'Check the id; the list of tokens and devices is in the history of the registry.',

@@ -21,6 +21,18 @@ export interface DevicesEvents {
     readonly role: string;
     readonly actor: string;
   }): void;
+  accessDecided(fields: {
+    readonly id: string;
+    readonly state: string;
+    readonly actor: string;
+  }): void;
+  recipientClosed(fields: {
+    readonly recipient: string;
+    readonly grants: number;
+    readonly keys: number;
+    readonly actor: string;
+  }): void;
+  timeFollowed(fields: { readonly version: number; readonly expired: number }): void;
   certificateUnpinned(fields: { readonly deviceId: string; readonly actor: string }): void;
   certificatePinned(fields: { readonly deviceId: string; readonly actor: string }): void;
   subjectRevoked(fields: { readonly subject: string; readonly actor: string }): void;
@@ -38,7 +50,24 @@ export function createDevicesEvents({ logger, metrics }: Telemetry): DevicesEven
     'Changes of credentials, by kind of change',
     ['change'],
   );
+  const decisions = metrics.counter(
+    'quantrac_devices_access_total',
+    'Requests and grants of access, by the state that they came to',
+    ['state'],
+  );
   return {
+    accessDecided(fields) {
+      decisions.increase(1, { state: fields.state });
+      logger.info(fields, 'A request or grant of access came to another state.');
+    },
+    recipientClosed(fields) {
+      logger.info(fields, 'A recipient was closed: its grants and keys have ended.');
+    },
+    timeFollowed(fields) {
+      version.set(fields.version);
+      decisions.increase(fields.expired, { state: 'expired' });
+      logger.info(fields, 'A moment has come by which the registry shows something differently.');
+    },
     registryOpened(fields) {
       version.set(fields.version);
       logger.info(fields, 'The registry is open.');

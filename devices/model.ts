@@ -45,6 +45,7 @@ export interface Owner {
   readonly licence?: string;
   readonly attribution?: string;
   readonly visibility?: Visibility;
+  readonly embargoUntil?: string;
 }
 
 /** A place in the administrative map with the time it held: codes outlive a merger. */
@@ -71,6 +72,9 @@ export interface Station {
   /** The place is public only to this precision; none means exactly. */
   readonly publicPrecisionMetres?: number;
   readonly visibility?: Visibility;
+  readonly licence?: string;
+  readonly attribution?: string;
+  readonly embargoUntil?: string;
 }
 
 export interface Datastream {
@@ -85,6 +89,10 @@ export interface Datastream {
   readonly intervalMs: number;
   readonly heightMetres?: number;
   readonly visibility?: Visibility;
+  readonly licence?: string;
+  readonly attribution?: string;
+  /** RFC 3339 with offset: until then what would be open is for recipients. */
+  readonly embargoUntil?: string;
 }
 
 export interface Device {

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { isDate, parseInstant } from './instant.ts';
+import { grantSchema, recipientSchema } from './access-file.ts';
+import {
+  attribution,
+  embargoUntil,
+  id,
+  instant,
+  licence,
+  name,
+  text,
+  visibility,
+} from './file-fields.ts';
 import { stationKinds } from './model.ts';
 
 /**
@@ -9,51 +19,16 @@ import { stationKinds } from './model.ts';
  */
 export const registryFileFormat = 'quantrac-registry/1';
 
-/** Of owners, stations, datastreams, devices: case-sensitive, never reused. */
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-const id = z
-  .string()
-  .regex(idPattern, 'must be 1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit')
-  .describe('Id: never reused, the same in topics, paths, files and feeds.');
-
-const text = (charactersMax: number) =>
-  z
-    .string()
-    .min(1, 'must not be empty')
-    .max(charactersMax, `must have at most ${charactersMax} characters`)
-    // eslint-disable-next-line no-control-regex
-    .regex(/^[^\u0000-\u001f\u007f\ufffd]*$/, 'must not have control characters');
-
-const name = z
-  .strictObject({ vi: text(200), en: text(200) })
-  .describe('Name in Vietnamese and English.');
-
-const visibility = z
-  .enum(['open', 'recipients', 'internal'])
-  .describe('Of a datastream, else of its station, else of its owner; none of them: open.');
-
-const instant = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2}))?$/, {
-    abort: true,
-    message: 'must be an RFC 3339 date, or date-time with offset',
-  })
-  .refine(
-    (value) => isDate(value) || parseInstant(value) !== undefined,
-    'must be a day and a time that exist',
-  )
-  .describe('RFC 3339 date-time with offset, or a date: the start of that day at the station.');
-
 export const ownerSchema = z.strictObject({
   id,
   name,
   kind: z.enum(['state', 'enterprise', 'community', 'citizen']),
   code: z.exactOptional(text(64)).describe('National organisation code.'),
   parent: z.exactOptional(id).describe('Owner id of the parent body.'),
-  licence: z.exactOptional(text(500)).describe('SPDX id or URL of the licence of its data.'),
-  attribution: z.exactOptional(text(500)),
+  licence: z.exactOptional(licence),
+  attribution: z.exactOptional(attribution),
   visibility: z.exactOptional(visibility),
+  embargoUntil: z.exactOptional(embargoUntil),
 });
 
 export const stationSchema = z.strictObject({
@@ -89,6 +64,9 @@ export const stationSchema = z.strictObject({
     .exactOptional(z.number().positive().max(100_000))
     .describe('The place is public only to this precision; none means exactly.'),
   visibility: z.exactOptional(visibility),
+  licence: z.exactOptional(licence),
+  attribution: z.exactOptional(attribution),
+  embargoUntil: z.exactOptional(embargoUntil),
 });
 
 export const datastreamSchema = z.strictObject({
@@ -109,6 +87,9 @@ export const datastreamSchema = z.strictObject({
     .exactOptional(z.number().min(-12_000).max(100_000))
     .describe('Above ground or, in water and soil, below zero for depth.'),
   visibility: z.exactOptional(visibility),
+  licence: z.exactOptional(licence),
+  attribution: z.exactOptional(attribution),
+  embargoUntil: z.exactOptional(embargoUntil),
 });
 
 export const deviceSchema = z.strictObject({
@@ -145,6 +126,8 @@ export const registryFileSchema = z
     datastreams: z.exactOptional(z.array(datastreamSchema)),
     devices: z.exactOptional(z.array(deviceSchema)),
     deployments: z.exactOptional(z.array(deploymentSchema)),
+    recipients: z.exactOptional(z.array(recipientSchema)),
+    grants: z.exactOptional(z.array(grantSchema)),
   })
   .describe('A network: who owns what, where it stands, what it measures, with which device.');
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +11,19 @@ import { createSeededRandom, openSystemRandom } from './random.ts';
 import { registryContract } from './registry.contract.ts';
 import { openRegistryReader } from './registry-sqlite-reader.ts';
 import { openRegistryWriter } from './registry-sqlite.ts';
+import { accessContract } from './registry/access.contract.ts';
 import { credentialContract } from './registry/credentials.contract.ts';
 import { wholeNetwork } from './registry/fixture.ts';
 import type { RegistryUnderTest } from './registry/under-test.ts';
 import { generatedNetwork } from './registry/fixture-generated.ts';
 import { stableText } from './registry/records.ts';
-import { checkRegistry, migrateRegistry, registrySteps } from './registry/tables.ts';
+import {
+  checkRegistry,
+  migrateRegistry,
+  registryFormat,
+  registrySteps,
+} from './registry/tables.ts';
+import { verifyRegistry } from './registry/verify.ts';
 import type { RegistryReader, RegistryWriter } from './registry.ts';
 import { createRecordedTelemetry } from './telemetry-silent.ts';
 
@@ -76,6 +84,7 @@ function openEmpty(): RegistryUnderTest {
 }
 
 registryContract(openEmpty);
+accessContract(openEmpty);
 credentialContract(openEmpty);
 
 describe('the file', () => {
@@ -153,7 +162,7 @@ describe('formats', () => {
     const before = readFileSync(folder.path);
     const newer = expect.objectContaining({
       code: 'DEVICES_REGISTRY_NEWER',
-      fields: { path: folder.path, format: 99, newest: 1 },
+      fields: { path: folder.path, format: 99, newest: registryFormat },
     });
     expect(() => folder.openWriter()).toThrow(newer);
     expect(() => folder.openReader()).toThrow(newer);
@@ -198,11 +207,37 @@ describe('formats', () => {
       () => database.exec('nonsense'),
     ];
     expect(() => migrateRegistry(database, folder.path, failing)).toThrow('syntax error');
-    expect(checkRegistry(database, folder.path)).toBe(1);
-    expect(migrateRegistry(database, folder.path, failing.slice(0, 2))).toBe(1);
-    expect(checkRegistry(database, folder.path, 2)).toBe(2);
-    expect(database.prepare('SELECT count(*) AS rows FROM history').get()?.['rows']).toBe(15);
-    expect(migrateRegistry(database, folder.path, failing.slice(0, 2))).toBe(2);
+    const next = registryFormat + 1;
+    expect(checkRegistry(database, folder.path)).toBe(registryFormat);
+    expect(migrateRegistry(database, folder.path, failing.slice(0, next))).toBe(registryFormat);
+    expect(checkRegistry(database, folder.path, next)).toBe(next);
+    expect(database.prepare('SELECT count(*) AS rows FROM history').get()?.['rows']).toBe(19);
+    expect(migrateRegistry(database, folder.path, failing.slice(0, next))).toBe(next);
+  });
+
+  it('keeps every token of format 1, which was nobody else’s, and takes on those of recipients', () => {
+    const folder = folderOfTest();
+    const old = openDatabase(folder.path);
+    migrateRegistry(old, folder.path, registrySteps.slice(0, 1));
+    const secret = 'qtk_of_format_one';
+    old
+      .prepare(
+        "INSERT INTO credential VALUES (1, 'token', 'token-1', 'reader', NULL, ?, 1, NULL, NULL, 1)",
+      )
+      .run(hash('sha256', secret, 'buffer'));
+    old.close();
+    const writer = folder.openWriter();
+    writer.importFile(wholeNetwork(), 'ann');
+    expect(writer.authenticateToken(secret)).toEqual({
+      kind: 'token',
+      subject: 'token-1',
+      role: 'reader',
+    });
+    const wanted = { role: 'reader', recipient: 'health-institute', actor: 'ann' } as const;
+    const key = writer.createToken(wanted);
+    expect(writer.authenticateToken(key.secret)).toMatchObject({ recipient: 'health-institute' });
+    writer.close();
+    expect(verifyRegistry(folder.path)).toEqual({ problems: [], version: 2 });
   });
 
   it('names the row that cannot be read', () => {
@@ -255,9 +290,13 @@ describe('import and export of any network', () => {
   });
 });
 
-/** Lists as sets: an export sorts them. */
+/** Lists as sets: an export sorts them, and leaves out the two later ones while they are empty. */
 function sorted(file: object): unknown {
-  return Object.entries(file).map(([key, list]: [string, unknown]) => [
+  const written = Object.entries(file).filter(
+    ([key, list]: [string, unknown]) =>
+      !['recipients', 'grants'].includes(key) || (list as unknown[]).length > 0,
+  );
+  return written.map(([key, list]: [string, unknown]) => [
     key,
     Array.isArray(list) ? list.map(stableText).toSorted() : list,
   ]);

@@ -7,6 +7,7 @@ import { createChange, keepChange, type Settle } from './registry/change.ts';
 import { isCopy } from './registry/copied.ts';
 import { createCore, readerOf, type RegistryCore } from './registry/core.ts';
 import { createCredentialStore } from './registry/credential-store.ts';
+import { createAccessWriter } from './registry/grants.ts';
 import { createHistory } from './registry/history.ts';
 import { createFileImporter } from './registry/import.ts';
 import { createCredentialWriter } from './registry/issue.ts';
@@ -68,10 +69,12 @@ export function writerOn(
   const { config, events } = options;
   const history = createHistory(core.database, config.historyRowsMax);
   const change = createChange(core, history, options);
+  const store = createCredentialStore(core.database);
   return {
     ...readerOf(core),
+    ...createAccessWriter({ core, change, events, store }),
     ...createCredentialWriter({
-      store: createCredentialStore(core.database),
+      store,
       change,
       events,
       config,

@@ -13,6 +13,7 @@ import { openRegistryTrial, type RegistryTrial } from './registry-trial.ts';
 import { registryContract } from './registry.contract.ts';
 import type { RegistryReader, RegistryWriter } from './registry.ts';
 import { sealed, type RegistryChangeset } from './registry/changeset.ts';
+import { accessContract } from './registry/access.contract.ts';
 import { credentialContract } from './registry/credentials.contract.ts';
 import { wholeNetwork } from './registry/fixture.ts';
 import { accepted, type RegistryUnderTest } from './registry/under-test.ts';
@@ -93,6 +94,12 @@ function openThroughChangesets(): RegistryUnderTest {
     unpinCertificate: (...given) => through((one) => one.unpinCertificate(...given)),
     createToken: (...given) => through((one) => one.createToken(...given)),
     revoke: (...given) => through((one) => one.revoke(...given)),
+    requestAccess: (...given) => through((one) => one.requestAccess(...given)),
+    decideAccess: (...given) => through((one) => one.decideAccess(...given)),
+    grantAccess: (...given) => through((one) => one.grantAccess(...given)),
+    withdrawAccess: (...given) => through((one) => one.withdrawAccess(...given)),
+    closeRecipient: (...given) => through((one) => one.closeRecipient(...given)),
+    followTime: (...given) => through((one) => one.followTime(...given)),
   };
   return {
     writer,
@@ -105,6 +112,7 @@ function openThroughChangesets(): RegistryUnderTest {
 
 describe('a registry written through changesets, and read from another copy', () => {
   registryContract(openThroughChangesets);
+  accessContract(openThroughChangesets);
   credentialContract(openThroughChangesets);
 });
 

@@ -1,3 +1,4 @@
+import type { Access, Applicant, Grant, GrantScope } from './access.ts';
 import type { Datastream, Deployment, Device, ObservedProperty, Owner, Station } from './model.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface Registry {
   readonly deployments: readonly Deployment[];
   /** Datastreams by their internal number; `undefined` where a number is not in use. */
   readonly bySeries: readonly (Datastream | undefined)[];
+  /** Who was granted what. */
+  readonly access: Access;
   /** The channels of a device, compiled for the pipeline; `undefined` for an unknown device. */
   channelsOf(deviceId: string): ReadonlyMap<string, readonly ChannelBinding[]> | undefined;
 }
@@ -37,6 +40,8 @@ export interface Credential {
   /** Of a token: its role. Of a device: `device`. */
   readonly role: 'device' | 'operator' | 'reader';
   readonly owner?: string;
+  /** Of a token of the role reader: the recipient whose grants it reads by. */
+  readonly recipient?: string;
 }
 
 /** Read side: every worker opens it read-only. */
@@ -91,8 +96,60 @@ export interface HistoryRow {
   readonly after: unknown;
 }
 
+/** A wish for a grant. */
+export interface AccessRequest {
+  /** Never used before. */
+  readonly id: string;
+  /** Who asks: a recipient, or somebody who is none yet. */
+  readonly recipient?: string;
+  readonly applicant?: Applicant;
+  readonly scope: GrantScope;
+  readonly purpose: string;
+  readonly requestedBy: string;
+  /** By when it must be decided, ms UTC. */
+  readonly deadlineAt?: number;
+  /** Requests that may be undecided, and that anybody may have made within a day. */
+  readonly bounds?: { readonly openMax: number; readonly applicantsPerDayMax: number };
+}
+
+export interface AccessDecision {
+  readonly id: string;
+  readonly decision: 'grant' | 'refuse';
+  readonly reason: string;
+  readonly actor: string;
+  /** Who is meant, where an applicant asked. */
+  readonly recipient?: string;
+  /** Ms UTC; in force from the decision on without it. */
+  readonly fromAt?: number;
+  /** Ms UTC; without end without it. */
+  readonly untilAt?: number;
+}
+
+/** Requests, decisions and their time. Each throws by name where the state does not let it. */
+export interface AccessWriter {
+  /** Throws DEVICES_RECIPIENT_UNKNOWN, …_GRANT_TAKEN, …_REQUESTS_FULL. Ids of the scope are not looked up: nobody learns by asking what there is. */
+  requestAccess(request: AccessRequest): Grant;
+  /** Throws DEVICES_GRANT_UNKNOWN, …_GRANT_STATE, …_GRANT_RECIPIENT, …_GRANT_SCOPE, …_PERIOD. */
+  decideAccess(decision: AccessDecision): Grant;
+  /** A grant without a request before it: asked for and decided by the actor, in one version. */
+  grantAccess(request: AccessRequest, decision: Omit<AccessDecision, 'id' | 'decision'>): Grant;
+  /** Ends a request or a grant. */
+  withdrawAccess(id: string, reason: string, actor: string): Grant;
+  /** Ends every grant, request and key of a recipient; it stays in the registry. */
+  closeRecipient(
+    id: string,
+    reason: string,
+    actor: string,
+  ): { readonly grants: number; readonly keys: number };
+  /**
+   * Follows the rules of time up to now: embargoes that end, grants that begin or end, requests
+   * whose deadline passes. Changes nothing where no moment has come. Answers whether one has.
+   */
+  followTime(actor: string): boolean;
+}
+
 /** Write side: one writer for an installation. Each call that changes anything is one version. */
-export interface RegistryWriter extends RegistryReader {
+export interface RegistryWriter extends RegistryReader, AccessWriter {
   /**
    * All or nothing; importing the same file twice changes nothing the second time. Adds and changes,
    * never deletes: what the file does not name stays. A deployment (known by device, datastream,
@@ -117,6 +174,8 @@ export interface RegistryWriter extends RegistryReader {
     readonly role: 'operator' | 'reader';
     readonly actor: string;
     readonly owner?: string;
+    /** Only with the role reader. */
+    readonly recipient?: string;
   }): {
     readonly id: string;
     readonly secret: string;

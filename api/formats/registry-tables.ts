@@ -158,14 +158,14 @@ export function ownerTable(view: NetworkView): Table<Owner> {
       'attribution',
       'stations',
     ],
-    json: (owner) => JSON.stringify(ownerObject(owner, counts.get(owner.id) ?? 0)),
+    json: (owner) => JSON.stringify(ownerObject(view, owner, counts.get(owner.id) ?? 0)),
     cells: (owner) => [
       owner.id,
       owner.name.vi,
       owner.name.en,
       owner.kind,
       owner.code,
-      owner.parent,
+      parentOf(view, owner),
       owner.licence,
       owner.attribution,
       counts.get(owner.id) ?? 0,
@@ -175,7 +175,13 @@ export function ownerTable(view: NetworkView): Table<Owner> {
   };
 }
 
-function ownerObject(owner: Owner, stations: number): object {
-  const { id, name, kind, code, parent, licence, attribution } = owner;
+/** A parent body that the viewer does not see has no id for them. */
+function parentOf(view: NetworkView, { parent }: Owner): string | undefined {
+  return parent !== undefined && view.seesOwner(parent) ? parent : undefined;
+}
+
+function ownerObject(view: NetworkView, owner: Owner, stations: number): object {
+  const { id, name, kind, code, licence, attribution } = owner;
+  const parent = parentOf(view, owner);
   return { id, name, kind, code, parent, licence, attribution, stations };
 }

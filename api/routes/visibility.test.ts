@@ -4,14 +4,28 @@ import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts
 import { encodeObservationId } from '../../ingest/observations/observation-id.ts';
 
 let rig: TestApi;
+let recipientToken = '';
 const all = ['hidden-temperature', 'shared-temperature', 'ha-noi-temperature'] as const;
 
 beforeAll(async () => {
   rig = await openTestApi();
   rig.setNow(startAt + 60_000);
+  recipientToken = grantShared(rig);
   await rig.publish(all.map((id) => rig.row(id, startAt)));
 });
 afterAll(() => rig.close());
+
+/** Grants what is shared to a ministry, and answers its key. */
+function grantShared({ registry }: TestApi): string {
+  const ministry = { id: 'ministry', name: { vi: 'Bộ', en: 'Ministry' }, kind: 'ministry' };
+  registry.importFile({ format: 'quantrac-registry/1', recipients: [ministry] }, 'test');
+  const scope = { stations: ['shared', 'hidden'] };
+  registry.grantAccess(
+    { id: 'grant-1', recipient: 'ministry', scope, purpose: 'x', requestedBy: 'test' },
+    { reason: 'x', actor: 'test' },
+  );
+  return registry.createToken({ role: 'reader', recipient: 'ministry', actor: 'test' }).secret;
+}
 
 const open = ['ha-noi-temperature'];
 const shared = ['ha-noi-temperature', 'shared-temperature'];
@@ -19,7 +33,8 @@ const everything = ['ha-noi-temperature', 'hidden-temperature', 'shared-temperat
 
 const viewers = [
   { name: 'anonymous', token: () => undefined, sees: open },
-  { name: 'reader', token: () => rig.reader, sees: shared },
+  { name: 'a reader of nobody', token: () => rig.reader, sees: open },
+  { name: 'a recipient with a grant', token: () => recipientToken, sees: shared },
   { name: 'owner', token: () => rig.ownerToken, sees: everything },
   { name: 'operator', token: () => rig.operator, sees: everything },
 ] as const;

@@ -3,6 +3,7 @@
  * Nothing of it is used outside tests.
  */
 import { readFile } from 'node:fs/promises';
+import { noAccess } from '../../devices/access.ts';
 import type { Clock } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import type { Device } from '../../devices/model.ts';
@@ -99,6 +100,7 @@ export function createHandRegistry(): HandRegistry {
     devices,
     properties: new Map(),
     deployments: [],
+    access: noAccess,
     bySeries: [],
     channelsOf: () => undefined,
   });

@@ -60,12 +60,12 @@ export function changesContract(open: () => Promise<ChangesUnderTest>): void {
         accepted(writer.importFile(wholeNetwork(), 'ann')),
       );
       expect(changed).toEqual({
-        result: { ok: true, version: 1, changed: 15 },
+        result: { ok: true, version: 1, changed: 19 },
         version: 1,
         changed: true,
       });
       expect(one.registry.current().version).toBe(1);
-      expect(one.registry.history()).toHaveLength(15);
+      expect(one.registry.history()).toHaveLength(19);
     });
 
     it('is seen by every node, with every version before it', async () => {

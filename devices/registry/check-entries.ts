@@ -188,7 +188,7 @@ export function checkReference(
 }
 
 /** Whether following `next` from `start` comes to `start` again. */
-function leadsBack(start: string, next: (id: string) => string | undefined): boolean {
+export function leadsBack(start: string, next: (id: string) => string | undefined): boolean {
   const passed = new Set<string>();
   for (let id = next(start); id !== undefined && !passed.has(id); id = next(id)) {
     if (id === start) return true;

@@ -28,6 +28,9 @@ function recordsOf(network: ReturnType<typeof wholeNetwork>): Records {
     datastream: byId(network.datastreams),
     device: byId(network.devices),
     deployment: new Map(network.deployments.map((entry) => [deploymentKey(entry), entry])),
+    recipient: byId(network.recipients),
+    grant: byId(network.grants),
+    ruledAt: 0,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ImportProblem } from '../registry.ts';
+import { checkGrants, checkRecipients } from './check-access.ts';
 import { checkDeployments } from './check-deployments.ts';
 import { checkDatastreams, checkDevices, checkOwners, checkStations } from './check-entries.ts';
 import type { CheckAgainst, CheckedFile } from './checked.ts';
@@ -26,6 +27,8 @@ export function checkFile(content: unknown, against: CheckAgainst): FileVerdict 
   checkDatastreams(checked, problems);
   checkDevices(checked, problems);
   checkDeployments(checked, problems);
+  checkRecipients(checked, problems);
+  checkGrants(checked, problems);
   if (problems.list.length > 0) return { ok: false, problems: problems.list };
   return { ok: true, parsed, merged };
 }

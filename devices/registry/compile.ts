@@ -4,6 +4,7 @@ import type { Datastream, Deployment, ObservedProperty, Station } from '../model
 import type { ChannelBinding, Registry } from '../registry.ts';
 import type { FileDatastream, FileDeployment } from '../registry-file.ts';
 import type { UnitConverter } from '../unit.ts';
+import { compileAccess } from './compile-access.ts';
 import type { Records } from './records.ts';
 
 /** What a compiled registry is made with: the same for every version. */
@@ -32,8 +33,23 @@ export function createCompiler(compileWith: CompileWith): Compiler {
   return (version, records, previous) => {
     // Only credentials changed: the same network under the next number.
     if (previous?.records === records) return { ...previous.registry, version };
+    const access = compileAccess(records);
+    if (previous !== undefined && isSameNetwork(previous.records, records)) {
+      return { ...previous.registry, version, access };
+    }
     return compileVersion(version, records, { ...compileWith, memo });
   };
+}
+
+/** Only who may read it changed. */
+function isSameNetwork(before: Records, after: Records): boolean {
+  return (
+    before.owner === after.owner &&
+    before.station === after.station &&
+    before.datastream === after.datastream &&
+    before.device === after.device &&
+    before.deployment === after.deployment
+  );
 }
 
 interface Memo {
@@ -75,6 +91,7 @@ function compileVersion(
     properties: compileWith.properties,
     deployments,
     bySeries,
+    access: compileAccess(records),
     channelsOf(deviceId) {
       const known = channels.get(deviceId);
       if (known !== undefined || !records.device.has(deviceId)) return known;

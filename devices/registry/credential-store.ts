@@ -24,6 +24,7 @@ export interface CredentialStore {
     readonly subject: string;
     readonly role: Credential['role'];
     readonly owner: string | undefined;
+    readonly recipient?: string | undefined;
     readonly sha256: Uint8Array;
     readonly issuedAt: number;
     readonly version: number;
@@ -34,14 +35,17 @@ export interface CredentialStore {
   valid(subject: string, kind: CredentialKind, now: number): ValidCredential[];
   expire(number: number, expiresAt: number, version: number): void;
   revoke(number: number, revokedAt: number, version: number): void;
+  /** Ids of the tokens of a recipient that are still valid. */
+  tokensOf(recipient: string, now: number): string[];
   /** A certificate that stands for a device now. */
   pinned(sha256: Uint8Array): PinnedCertificate | undefined;
 }
 
 export function createCredentialStore(database: Database): CredentialStore {
   const insert = database.prepare(
-    `INSERT INTO credential (kind, subject, role, owner, sha256, issued_at, changed_version)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO credential
+     (kind, subject, role, owner, recipient, sha256, issued_at, changed_version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const issued = database.prepare(
     "SELECT 1 FROM credential WHERE kind = 'device' AND subject = ? LIMIT 1",
@@ -61,9 +65,15 @@ export function createCredentialStore(database: Database): CredentialStore {
     `SELECT number, subject, issued_at AS issuedAt FROM credential
      WHERE kind = 'certificate' AND sha256 = ? AND revoked_at IS NULL`,
   );
+  const ofRecipient = database.prepare(
+    `SELECT subject FROM credential WHERE kind = 'token' AND recipient = ? AND revoked_at IS NULL
+     AND (expires_at IS NULL OR expires_at > ?) ORDER BY number`,
+  );
   return {
-    insert({ kind, subject, role, owner, sha256, issuedAt, version }) {
-      insert.run(kind, subject, role, owner ?? null, sha256, issuedAt, version);
+    insert(row) {
+      const { kind, subject, role, owner = null, recipient = null } = row;
+      const { sha256, issuedAt, version } = row;
+      insert.run(kind, subject, role, owner, recipient, sha256, issuedAt, version);
     },
     wasIssued: (deviceId) => issued.get(deviceId) !== undefined,
     valid: (subject, kind, now) => valid.all(subject, kind, now) as unknown as ValidCredential[],
@@ -73,6 +83,8 @@ export function createCredentialStore(database: Database): CredentialStore {
     revoke(number, revokedAt, version) {
       revoke.run(revokedAt, version, number);
     },
+    tokensOf: (recipient, now) =>
+      ofRecipient.all(recipient, now).map((row) => String(row['subject'])),
     pinned: (sha256) => holder.get(sha256) as unknown as PinnedCertificate | undefined,
   };
 }

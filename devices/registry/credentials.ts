@@ -30,6 +30,7 @@ interface CredentialRow {
   readonly subject: string;
   readonly role: Credential['role'];
   readonly owner: string | null;
+  readonly recipient: string | null;
   readonly sha256: Uint8Array;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
@@ -47,7 +48,7 @@ export function createCredentialIndex(
   },
 ): CredentialIndex {
   const changedSince = database.prepare(
-    `SELECT number, kind, subject, role, owner, sha256, expires_at, revoked_at FROM credential
+    `SELECT number, kind, subject, role, owner, recipient, sha256, expires_at, revoked_at FROM credential
      WHERE changed_version > ? ORDER BY number`,
   );
   const table = createSecretTable(() => options.clock.now());
@@ -169,5 +170,9 @@ function credentialOf(row: CredentialRow): Credential {
     subject: row.subject,
     role: row.role,
   };
-  return row.owner === null ? base : { ...base, owner: row.owner };
+  return {
+    ...base,
+    ...(row.owner === null ? {} : { owner: row.owner }),
+    ...(row.recipient === null ? {} : { recipient: row.recipient }),
+  };
 }

@@ -30,8 +30,10 @@ export function generatedNetwork(): fc.Arbitrary<Required<RegistryFile>> {
     owners: fc.array(ownerExtras(), { minLength: 1, maxLength: 4 }),
     stations: fc.array(stationExtras(), { maxLength: 5 }),
     series: fc.array(seriesExtras(), { maxLength: 12 }),
+    recipients: fc.array(recipientExtras(), { maxLength: 3 }),
+    grants: fc.array(grantExtras(), { maxLength: 4 }),
   });
-  return shape.map(({ owners, stations, series }) => {
+  return shape.map(({ owners, stations, series, recipients, grants }) => {
     const served = stations.length === 0 ? [] : series;
     return {
       format: 'quantrac-registry/1' as const,
@@ -69,6 +71,12 @@ export function generatedNetwork(): fc.Arbitrary<Required<RegistryFile>> {
           ...extras,
         })),
       ),
+      recipients: recipients.map((extras, index) => ({
+        id: `recipient-${index}`,
+        ...extras,
+        ...(index === 0 ? {} : { parent: `recipient-${index - 1}` }),
+      })),
+      grants: grants.map((extras, index) => ({ id: `grant-${index}`, ...extras })),
     };
   });
 }
@@ -112,6 +120,36 @@ function stationExtras() {
       visibility,
     },
     { requiredKeys: ['name', 'latitude', 'longitude', 'class'] },
+  );
+}
+
+function recipientExtras() {
+  return fc.record(
+    { name, kind: oneOf('ministry', 'province', 'enterprise', 'other'), contact: text },
+    { requiredKeys: ['name', 'kind'] },
+  );
+}
+
+/** Of things that need not exist: a request asks for anything. */
+function grantExtras() {
+  return fc.record(
+    {
+      applicant: fc.record({ name: text, kind: oneOf('research', 'district'), contact: text }),
+      scope: fc.record(
+        {
+          owners: fc.constant(['owner-0', 'nobody']),
+          stations: fc.constant(['station.7']),
+          datastreams: fc.constant(['series_0']),
+        },
+        { requiredKeys: ['owners'] },
+      ),
+      purpose: text,
+      state: fc.constant('requested' as const),
+      requestedAt: fc.constant('2026-01-01T00:00:00Z'),
+      requestedBy: text,
+      deadlineAt: fc.constant('2199-01-01T00:00:00+07:00'),
+    },
+    { requiredKeys: ['applicant', 'scope', 'purpose', 'state', 'requestedAt', 'requestedBy'] },
   );
 }
 

@@ -1,9 +1,11 @@
+import type { Grant } from '../access.ts';
 import type { DevicesEvents } from '../events.ts';
 import type { ImportOutcome, RegistryWriter } from '../registry.ts';
 import type { Change, Draft } from './change.ts';
 import { checkFile, type FileVerdict } from './check.ts';
 import type { RegistryCore } from './core.ts';
 import { recordKinds, stableText } from './records.ts';
+import { recordTime } from './time-rule.ts';
 
 /**
  * Import adds and changes; it never deletes. What is absent from the file stays as it is, so a file
@@ -37,6 +39,7 @@ export function createFileImporter(options: {
   /** Records what differs from the registry; answers how many entries that is. */
   function apply(verdict: FileVerdict & { readonly ok: true }, draft: Draft): number {
     const { records } = core.versions.newest;
+    const grant = new Map(records.grant);
     let changed = 0;
     for (const kind of recordKinds) {
       const current: ReadonlyMap<string, unknown> = records[kind];
@@ -45,9 +48,12 @@ export function createFileImporter(options: {
         if (before !== undefined && stableText(before) === stableText(entry)) continue;
         draft.record({ kind, id: key, before: before ?? null, after: entry });
         if (kind === 'datastream' && before === undefined) insertSeries.run(key);
+        if (kind === 'grant') grant.set(key, entry as Grant);
         changed += 1;
       }
     }
+    // What an entry says of a moment that has passed holds from its first version on.
+    if (changed > 0) recordTime({ ...verdict.merged, grant }, draft);
     return changed;
   }
 

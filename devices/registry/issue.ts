@@ -134,7 +134,7 @@ function unpinCertificate(issuing: Issuing, fingerprint256: string, actor: strin
 
 function createToken(
   issuing: Issuing,
-  { role, actor, owner }: Parameters<RegistryWriter['createToken']>[0],
+  { role, actor, owner, recipient }: Parameters<RegistryWriter['createToken']>[0],
 ): { readonly id: string; readonly secret: string } {
   // The prefix lets scanners of source code know a leaked token.
   const secret = `qtk_${newSecret(issuing)}`;
@@ -143,20 +143,34 @@ function createToken(
     if (owner !== undefined && !issuing.registry().owners.has(owner)) {
       throw devicesError('DEVICES_OWNER_UNKNOWN', { owner });
     }
+    if (recipient !== undefined) checkRecipient(issuing, role, recipient);
     issuing.store.insert({
       kind: 'token',
       subject: id,
       role,
       owner,
+      recipient,
       sha256: hash('sha256', secret, 'buffer'),
       issuedAt: draft.at,
       version: draft.version,
     });
-    const after = { role, ...(owner === undefined ? {} : { owner }), issuedAt: draft.at };
+    const after = {
+      role,
+      ...(owner === undefined ? {} : { owner }),
+      ...(recipient === undefined ? {} : { recipient }),
+      issuedAt: draft.at,
+    };
     draft.record({ kind: 'token', id, before: null, after });
   });
   issuing.events?.tokenCreated({ id, role, actor });
   return { id, secret };
+}
+
+function checkRecipient({ registry }: Issuing, role: string, recipient: string): void {
+  if (!registry().access.recipients.has(recipient)) {
+    throw devicesError('DEVICES_RECIPIENT_UNKNOWN', { recipient });
+  }
+  if (role !== 'reader') throw devicesError('DEVICES_TOKEN_ROLE', { role, recipient });
 }
 
 function revoke(issuing: Issuing, subject: string, actor: string): void {
@@ -164,22 +178,27 @@ function revoke(issuing: Issuing, subject: string, actor: string): void {
     if (!issuing.registry().devices.has(subject) && !issuing.isToken(subject)) {
       throw devicesError('DEVICES_SUBJECT_UNKNOWN', { subject });
     }
-    let count = 0;
-    for (const kind of ['device', 'certificate', 'token'] as const) {
-      for (const { number, issuedAt } of issuing.store.valid(subject, kind, draft.at)) {
-        issuing.store.revoke(number, draft.at, draft.version);
-        draft.record({
-          kind: kind === 'device' ? 'credential' : kind,
-          id: subject,
-          before: { issuedAt },
-          after: { issuedAt, revokedAt: draft.at },
-        });
-        count += 1;
-      }
-    }
-    return count;
+    return endSecrets(issuing.store, draft, subject);
   });
   if (ended > 0) issuing.events?.subjectRevoked({ subject, actor });
+}
+
+/** Ends everything valid of a subject; answers how many that was. */
+export function endSecrets(store: CredentialStore, draft: Draft, subject: string): number {
+  let count = 0;
+  for (const kind of ['device', 'certificate', 'token'] as const) {
+    for (const { number, issuedAt } of store.valid(subject, kind, draft.at)) {
+      store.revoke(number, draft.at, draft.version);
+      draft.record({
+        kind: kind === 'device' ? 'credential' : kind,
+        id: subject,
+        before: { issuedAt },
+        after: { issuedAt, revokedAt: draft.at },
+      });
+      count += 1;
+    }
+  }
+  return count;
 }
 
 function checkDevices(issuing: Issuing, deviceIds: readonly string[]): void {

@@ -2,7 +2,7 @@ import type { Database } from '../database.ts';
 import { devicesError } from '../errors.ts';
 import type { Registry } from '../registry.ts';
 import { createCompiler, type CompileWith } from './compile.ts';
-import { emptyRecords, recordKinds, type RecordKind, type Records } from './records.ts';
+import { emptyRecords, recordKinds, timeKind, type RecordKind, type Records } from './records.ts';
 
 /** One version, with the entries it was compiled from. */
 interface Loaded {
@@ -20,7 +20,7 @@ export interface VersionLoader {
 }
 
 interface HistoryRecord {
-  readonly kind: RecordKind;
+  readonly kind: RecordKind | typeof timeKind;
   readonly id: string;
   readonly after: string;
 }
@@ -35,9 +35,10 @@ export function createVersionLoader(
   versionsCachedMax: number,
 ): VersionLoader {
   const newestVersion = database.prepare('SELECT max(version) AS version FROM history');
+  const kinds = [...recordKinds, timeKind].map((kind) => `'${kind}'`).join(', ');
   const changes = database.prepare(
     `SELECT kind, id, after FROM history WHERE version > ? AND version <= ?
-     AND kind IN ('owner', 'station', 'datastream', 'device', 'deployment') ORDER BY position`,
+     AND kind IN (${kinds}) ORDER BY position`,
   );
   const newSeries = database.prepare('SELECT series, datastream FROM series WHERE series >= ?');
   const compile = createCompiler(compileWith);
@@ -103,10 +104,20 @@ function applyChanges(records: Records, rows: readonly HistoryRecord[]): Records
     datastream: new Map(),
     device: new Map(),
     deployment: new Map(),
+    recipient: new Map(),
+    grant: new Map(),
   };
+  let { ruledAt } = records;
   // The last row of an entry wins; only that one is parsed.
-  for (const { kind, id, after } of rows) texts[kind].set(id, after);
-  const changed: Record<RecordKind, ReadonlyMap<string, unknown>> = { ...records };
+  for (const { kind, id, after } of rows) {
+    if (kind === timeKind)
+      ({ at: ruledAt } = parseEntry(kind, id, after) as { readonly at: number });
+    else texts[kind].set(id, after);
+  }
+  const changed: Record<RecordKind, ReadonlyMap<string, unknown>> & { readonly ruledAt: number } = {
+    ...records,
+    ruledAt,
+  };
   for (const kind of recordKinds) {
     if (texts[kind].size === 0) continue;
     const entries = new Map<string, unknown>(records[kind]);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { grantSchema, recipientSchema } from '../access-file.ts';
 import {
   datastreamSchema,
   deploymentSchema,
@@ -40,6 +41,8 @@ const listsSchema = z.strictObject({
   datastreams: z.array(z.unknown()).optional(),
   devices: z.array(z.unknown()).optional(),
   deployments: z.array(z.unknown()).optional(),
+  recipients: z.array(z.unknown()).optional(),
+  grants: z.array(z.unknown()).optional(),
 });
 
 /** Reads the form of a file. Problems of form are added; what has the right form is returned. */
@@ -67,6 +70,8 @@ export function parseFile(content: unknown, entriesMax: number, problems: Proble
   const datastream = read('datastream', datastreamSchema, idOf);
   const device = read('device', deviceSchema, idOf);
   const deployment = read('deployment', deploymentSchema, deploymentKey);
+  const recipient = read('recipient', recipientSchema, idOf);
+  const grant = read('grant', grantSchema, idOf);
   return {
     mentioned,
     entries: {
@@ -75,6 +80,8 @@ export function parseFile(content: unknown, entriesMax: number, problems: Proble
       datastream: datastream.placed,
       device: device.placed,
       deployment: deployment.placed,
+      recipient: recipient.placed,
+      grant: grant.placed,
     },
     spoilt: {
       owner: owner.spoilt,
@@ -82,6 +89,8 @@ export function parseFile(content: unknown, entriesMax: number, problems: Proble
       datastream: datastream.spoilt,
       device: device.spoilt,
       deployment: deployment.spoilt,
+      recipient: recipient.spoilt,
+      grant: grant.spoilt,
     },
   };
 }

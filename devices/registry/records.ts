@@ -6,6 +6,7 @@ import type {
   FileStation,
   RegistryFile,
 } from '../registry-file.ts';
+import type { FileGrant, FileRecipient } from '../access-file.ts';
 import { parseInstant } from '../instant.ts';
 
 /**
@@ -18,12 +19,28 @@ export interface Records {
   readonly datastream: ReadonlyMap<string, FileDatastream>;
   readonly device: ReadonlyMap<string, FileDevice>;
   readonly deployment: ReadonlyMap<string, FileDeployment>;
+  readonly recipient: ReadonlyMap<string, FileRecipient>;
+  readonly grant: ReadonlyMap<string, FileGrant>;
+  /** How far the rules of time were followed, ms UTC; no entry of the file. */
+  readonly ruledAt: number;
 }
 
-export type RecordKind = keyof Records;
+export type RecordKind = (typeof recordKinds)[number];
 
 /** In the order of the file, which is also the order in which one may refer to another. */
-export const recordKinds = ['owner', 'station', 'datastream', 'device', 'deployment'] as const;
+export const recordKinds = [
+  'owner',
+  'station',
+  'datastream',
+  'device',
+  'deployment',
+  'recipient',
+  'grant',
+] as const;
+
+/** Kind and id of the one row of history that says how far the rules of time were followed. */
+export const timeKind = 'time';
+export const timeId = 'ruled';
 
 /** The member of the file that holds the entries of a kind. */
 export const listOf = {
@@ -32,6 +49,8 @@ export const listOf = {
   datastream: 'datastreams',
   device: 'devices',
   deployment: 'deployments',
+  recipient: 'recipients',
+  grant: 'grants',
 } as const satisfies Record<RecordKind, keyof RegistryFile>;
 
 export const emptyRecords: Records = {
@@ -40,6 +59,9 @@ export const emptyRecords: Records = {
   datastream: new Map(),
   device: new Map(),
   deployment: new Map(),
+  recipient: new Map(),
+  grant: new Map(),
+  ruledAt: 0,
 };
 
 /**
@@ -61,8 +83,11 @@ export function stableText(value: unknown): string {
   });
 }
 
+/** What the first version of the format had; older readers know no other list. */
+type WholeFile = Required<Omit<RegistryFile, 'recipients' | 'grants'>> & RegistryFile;
+
 /** The registry file of these entries, each list sorted by key. */
-export function fileOf(records: Records): Required<RegistryFile> {
+export function fileOf(records: Records): WholeFile {
   return {
     format: 'quantrac-registry/1',
     owners: sorted(records.owner),
@@ -70,6 +95,8 @@ export function fileOf(records: Records): Required<RegistryFile> {
     datastreams: sorted(records.datastream),
     devices: sorted(records.device),
     deployments: sorted(records.deployment),
+    ...(records.recipient.size === 0 ? {} : { recipients: sorted(records.recipient) }),
+    ...(records.grant.size === 0 ? {} : { grants: sorted(records.grant) }),
   };
 }
 

@@ -6,12 +6,13 @@ import { openDatabase, transaction, type Database } from '../database.ts';
  * The file registry.db.
  *
  *   application_id  'QTRG'; another program's database is refused before anything is written
- *   user_version    the format, now 1; a newer one is refused by name, an older one migrated at start
+ *   user_version    the format, now 2; a newer one is refused by name, an older one migrated at start
  *
  *   history     one row for each thing changed: version, at (ms UTC), actor, kind, id, before, after
  *               (JSON as the registry file writes it). It is the registry: version n is what the
  *               newest row of each (kind, id) up to n says. Rows of kind credential, token and
- *               certificate tell of secrets without holding anything of them.
+ *               certificate tell of secrets without holding anything of them; the row of kind
+ *               time says how far the rules of time were followed.
  *   series      internal number of each datastream. Numbers only grow.
  *   credential  SHA-256 of each secret, or the fingerprint of a certificate; when it expires and
  *               when it was revoked. What a row opens for whom never changes.
@@ -67,9 +68,17 @@ CREATE TRIGGER credential_revived BEFORE UPDATE OF revoked_at ON credential
   BEGIN ${refuse('a revoked credential stays revoked')} END;
 `;
 
+/** Since format 2 a token may be a recipient's. */
+const formatTwo = `
+ALTER TABLE credential ADD COLUMN recipient TEXT;
+CREATE TRIGGER credential_recipient BEFORE UPDATE OF recipient ON credential
+  BEGIN ${refuse('a credential never changes what it opens')} END;
+`;
+
 /** Step n leads from format n to n + 1. A step is never edited once released. */
 export const registrySteps: readonly ((database: Database) => void)[] = [
   (database) => database.exec(formatOne),
+  (database) => database.exec(formatTwo),
 ];
 
 /** Format that this version writes. */

@@ -1,3 +1,4 @@
+import { noAccess } from '../../devices/access.ts';
 import type { Datastream, Station } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import { partitionOf } from '../cluster/partition-of.ts';
@@ -42,6 +43,7 @@ export const oneSeries: Registry = {
   devices: new Map(),
   properties: new Map(),
   deployments: [],
+  access: noAccess,
   bySeries: [datastream],
   channelsOf: () => undefined,
 };

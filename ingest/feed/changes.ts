@@ -7,6 +7,7 @@
  *
  * In a copy of partitions, a batch has only the datastreams of its own partition.
  */
+import { covers, type GrantInForce } from '../../devices/access.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import { visibilityOf, visible, type Principal } from '../../devices/visible.ts';
@@ -102,8 +103,13 @@ function markerChanges(text: string, registryAt: RegistryAt): readonly Datastrea
   const before = registryAt(previous);
   const after = registryAt(version);
   if (before === undefined || after === undefined) return [];
+  const grants = changedGrants(before, after);
   return [...before.datastreams.values()]
-    .filter((datastream) => isShownDifferently(datastream, before, after))
+    .filter(
+      (datastream) =>
+        isShownDifferently(datastream, before, after) ||
+        grants.some((grant) => covers(grant, datastream, ownerOf(after, datastream.station))),
+    )
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map((datastream) => ({ datastream, before, after }));
 }
@@ -112,8 +118,22 @@ function isShownDifferently(datastream: Datastream, before: Registry, after: Reg
   const now = after.datastreams.get(datastream.id);
   if (now === undefined) return true;
   if (visibilityOf(before, datastream) !== visibilityOf(after, now)) return true;
-  const owner = (registry: Registry, station: string) => registry.stations.get(station)?.owner;
-  return owner(before, datastream.station) !== owner(after, now.station);
+  return ownerOf(before, datastream.station) !== ownerOf(after, now.station);
+}
+
+function ownerOf(registry: Registry, station: string): string | undefined {
+  return registry.stations.get(station)?.owner;
+}
+
+/** In force in one of the versions only: what they cover some reader sees, and in the other not. */
+function changedGrants({ access: before }: Registry, { access: after }: Registry): GrantInForce[] {
+  const isIn = ({ inForce }: Registry['access'], recipient: string, { id, text }: GrantInForce) =>
+    (inForce.get(recipient) ?? []).some((each) => each.id === id && each.text === text);
+  const onlyIn = (one: Registry['access'], other: Registry['access']) =>
+    [...one.inForce].flatMap(([recipient, grants]) =>
+      grants.filter((grant) => !isIn(other, recipient, grant)),
+    );
+  return [...onlyIn(before, after), ...onlyIn(after, before)];
 }
 
 function readNumber(text: string, name: string): number | undefined {

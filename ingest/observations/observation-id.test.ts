@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { noAccess } from '../../devices/access.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import type { ObservationKey } from '../observation.ts';
@@ -26,6 +27,7 @@ function registryOf(ids: readonly string[]): Registry {
     devices: new Map(),
     properties: new Map(),
     deployments: [],
+    access: noAccess,
     bySeries: datastreams,
     channelsOf: () => undefined,
   };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { noAccess } from '../../devices/access.ts';
 import type { Datastream, ObservedProperty, Station } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import type { ObservationRow } from '../observation.ts';
@@ -44,6 +45,7 @@ const registry: Registry = {
   devices: new Map(),
   properties: new Map([[property.id, property]]),
   deployments: [],
+  access: noAccess,
   bySeries: [undefined, undefined, undefined, datastream],
   channelsOf: () => undefined,
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { noAccess } from '../../devices/access.ts';
 import type { Registry } from '../../devices/registry.ts';
 import type { Datastream, ObservedProperty } from '../../devices/model.ts';
 import type { ObservationRow } from '../observation.ts';
@@ -30,6 +31,7 @@ function registryOf(first: string, second: string, unit = 'Cel'): Registry {
     devices: new Map(),
     properties: new Map([[property.id, property]]),
     deployments: [],
+    access: noAccess,
     bySeries,
     channelsOf: () => undefined,
   };

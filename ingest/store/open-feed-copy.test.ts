@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { noAccess } from '../../devices/access.ts';
 import { createManualClock } from '../../devices/clock-manual.ts';
 import type { Datastream, Station } from '../../devices/model.ts';
 import type { Registry, RegistryReader } from '../../devices/registry.ts';
@@ -55,6 +56,7 @@ function registryOf(): Registry {
     devices: new Map(),
     properties: new Map(),
     deployments: [],
+    access: noAccess,
     bySeries,
     channelsOf: () => undefined,
   };

@@ -1,3 +1,4 @@
+import { noAccess } from '../../../devices/access.ts';
 import type { ChannelBinding, Registry, RegistryReader } from '../../../devices/registry.ts';
 import type { Datastream, Device, Station } from '../../../devices/model.ts';
 
@@ -17,6 +18,7 @@ export function registryOf(version: number, network: Network): Registry {
     devices: new Map(Object.keys(network).map((id) => [id, named<Device>(id)])),
     properties: new Map(),
     deployments: [],
+    access: noAccess,
     bySeries: bySeries as unknown as Datastream[],
     channelsOf: (device) => {
       const served = network[device];
