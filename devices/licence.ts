@@ -56,8 +56,22 @@ export function readLicence(text: string): Licence {
   return { id: text, uri, title: { vi: text, en: text } };
 }
 
-/** Of a datastream: that of its station's owner, else the usual one. */
-export function licenceOf(registry: Registry, { station }: Datastream): Licence {
-  const owner = registry.owners.get(registry.stations.get(station)?.owner ?? '');
-  return readLicence(owner?.licence ?? usualLicence);
+/** Of a datastream: its own, else its station's, else its owner's, else the usual one. */
+export function licenceOf(registry: Registry, datastream: Datastream): Licence {
+  return readLicence(termOf(registry, datastream, 'licence') ?? usualLicence);
+}
+
+/** Whom to name: of the datastream, else of its station, else of its owner; undefined for nobody. */
+export function attributionOf(registry: Registry, datastream: Datastream): string | undefined {
+  return termOf(registry, datastream, 'attribution');
+}
+
+function termOf(
+  registry: Registry,
+  datastream: Datastream,
+  term: 'licence' | 'attribution',
+): string | undefined {
+  const station = registry.stations.get(datastream.station);
+  const owner = registry.owners.get(station?.owner ?? '');
+  return datastream[term] ?? station?.[term] ?? owner?.[term];
 }
