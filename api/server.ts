@@ -11,6 +11,7 @@ import { tlsMinVersion, type Pair } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import { apiError, type ApiErrorCode } from './errors.ts';
 import type { ApiEvents } from './events.ts';
+import { isUpgrade } from './live/upgrades.ts';
 import { createMethods, type Methods } from './methods.ts';
 import { instanceOf, problemOf, problemType, sendProblem } from './problem.ts';
 import { boundConnections, securityHeaders } from './security.ts';
@@ -67,7 +68,7 @@ function createInstance({ config, pair, events }: ServerOptions): FastifyInstanc
     clientErrorHandler: (error: Error & { code?: string }, socket: Socket) =>
       answerBroken(events, error, socket),
   } as const;
-  const checked = { connectionsCheckingInterval: checkMs };
+  const checked = { connectionsCheckingInterval: checkMs, shouldUpgradeCallback: isUpgrade };
   return pair === null
     ? (fastify({ ...shared, http: checked }) as unknown as FastifyInstance)
     : (fastify({

@@ -3,12 +3,26 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Sink } from '../../ingest/feed/client.ts';
+import type { ListenerEnd } from '../../ingest/feed/events.ts';
+import { eventFraming } from '../../ingest/feed/framing.ts';
+import type { ConnectOptions } from '../../ingest/feed/hub.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorProblems, followedHeaders, problemReplies } from '../description/replies.ts';
-import { apiError } from '../errors.ts';
+import { apiError, statusOf } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
-import type { Sink } from '../../ingest/feed/client.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
+import {
+  createSocketDoor,
+  offeredAuthorization,
+  requireProtocol,
+  socketFraming,
+  type SocketDoor,
+} from '../live/socket.ts';
+import { createStreamSink } from '../live/stream-sink.ts';
+import { routeUpgrades, type Upgrade } from '../live/upgrades.ts';
+import { problemOf } from '../problem.ts';
 import type { FeedPlace } from '../../ingest/feed/places/places.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 
@@ -22,8 +36,13 @@ const querystring = z.strictObject({
     .describe('A cursor, or `now` (as without it); Last-Event-ID comes before it.'),
 });
 
-/** `/live`: the change feed as server-sent events (HTML Living Standard §9.2). */
+/**
+ * `/live`: the change feed as server-sent events (HTML Living Standard §9.2), and as messages over a
+ * WebSocket (`../live/socket.ts`) for who asks for one.
+ */
 export function addLive(app: FastifyInstance, context: ApiContext): void {
+  const upgrades = routeUpgrades(app);
+  const door = createSocketDoor(context.clock);
   app.get(
     '/live',
     {
@@ -31,6 +50,14 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       compress: false,
       schema: {
         summary: 'Changes as they happen: server-sent events `change`, whose id is the cursor.',
+        description:
+          'A request to upgrade to a WebSocket gets the same changes as messages, under the ' +
+          'subprotocol `quantrac.changes.v1`: each text message is one change as /changes gives ' +
+          'it, or `{"type":"cursor","cursor":…}` (where the stream begins, and that it is alive), ' +
+          'or, as the last one, a problem with `type` `problem` and its `code`: close code 4410 ' +
+          'for a cursor that is gone, 4401 for a key that was revoked. A key comes in the header ' +
+          'Authorization, or from a page as the offered subprotocol `quantrac.key.` and the key; ' +
+          'never in the address.',
         querystring,
         headers: z.looseObject({
           'last-event-id': z
@@ -50,11 +77,12 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const viewer = viewerOf(context.registry, request.headers.authorization);
-      const query = request.query as z.infer<typeof querystring>;
-      const filter = readFilter(query, context.config.valuesPerParameterMax);
-      requireInterest(context.networks.viewOf(viewer), filter);
-      const from = await readStart(context, request, query.after);
+      const upgrade = upgrades.of(request.raw);
+      const following = readFollowing(context, request, upgrade !== undefined);
+      if (upgrade !== undefined) {
+        return followBySocket({ context, door, request, reply, upgrade, following });
+      }
+      const from = await following.start();
       // Whoever has gone while the place was looked for is told nothing, and kept nowhere.
       if (reply.raw.destroyed) return void reply.hijack();
       if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
@@ -64,16 +92,75 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
         return;
       }
       reply.raw.write('retry: 2000\n\n');
-      const disconnect = context.hub.connect({
-        group: groupOf(viewer, query),
-        view: followInterest(context.networks, viewer, filter),
-        sink: createSink(reply.raw),
-        from,
-        isAllowed: () => isStillAllowed(context, request, viewer),
-      });
-      reply.raw.once('close', disconnect);
+      const sink = createEventSink(reply.raw);
+      const { group, view, isAllowed } = following;
+      const options = { group, view, sink, from, isAllowed, framing: eventFraming };
+      reply.raw.once('close', context.hub.connect(options));
     },
   );
+}
+
+interface Following extends Pick<ConnectOptions<Buffer>, 'group' | 'view' | 'isAllowed'> {
+  readonly start: () => FeedPlace | Promise<FeedPlace>;
+}
+
+/** Throws what is wrong with the request, apart from its cursor. */
+function readFollowing(context: ApiContext, request: FastifyRequest, isSocket: boolean): Following {
+  const { headers } = request;
+  const offered = isSocket ? headers['sec-websocket-protocol'] : undefined;
+  requireProtocol(offered);
+  const authorization = headers.authorization ?? offeredAuthorization(offered);
+  const viewer = viewerOf(context.registry, authorization);
+  const query = request.query as z.infer<typeof querystring>;
+  const filter = readFilter(query, context.config.valuesPerParameterMax);
+  requireInterest(context.networks.viewOf(viewer), filter);
+  return {
+    group: groupOf(viewer, query),
+    view: followInterest(context.networks, viewer, filter),
+    isAllowed: () => isStillAllowed(context, authorization, viewer),
+    start: () => readStart(context, request, query.after),
+  };
+}
+
+interface SocketParts {
+  readonly context: ApiContext;
+  readonly door: SocketDoor;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly upgrade: Upgrade;
+  readonly following: Following;
+}
+
+/**
+ * A cursor that is gone is told behind the handshake: a page cannot read the status of one that
+ * failed, and would try for ever.
+ */
+async function followBySocket(parts: SocketParts): Promise<void> {
+  const { context, door, request, reply, upgrade, following } = parts;
+  const { group, view, isAllowed } = following;
+  const start = await startOrGone(following);
+  if (upgrade.socket.destroyed) return void reply.hijack();
+  if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
+  reply.hijack();
+  door.open(request.raw, upgrade, (opened) => {
+    if ('gone' in start) return opened.refuse(start.gone);
+    const { from } = start;
+    opened.begin(context.places.cursorOf(from));
+    const { sink } = opened;
+    const options = { group, view, sink, from, isAllowed, framing: socketFraming };
+    opened.onClosed(context.hub.connect(options));
+  });
+}
+
+async function startOrGone(
+  following: Following,
+): Promise<{ readonly from: FeedPlace } | { readonly gone: CodedError }> {
+  try {
+    return { from: await following.start() };
+  } catch (error) {
+    if (error instanceof CodedError && statusOf(error.code) === 410) return { gone: error };
+    throw error;
+  }
 }
 
 function readStart(
@@ -106,34 +193,26 @@ function groupOf(viewer: Viewer, query: z.infer<typeof querystring>): string {
   return JSON.stringify([viewer.key, filters]);
 }
 
-function isStillAllowed(context: ApiContext, request: FastifyRequest, viewer: Viewer): boolean {
+function isStillAllowed(
+  context: ApiContext,
+  authorization: string | undefined,
+  viewer: Viewer,
+): boolean {
   if (viewer.principal === 'anonymous') return true;
-  const secret = request.headers.authorization?.replace(/^Bearer +/i, '') ?? '';
+  const secret = authorization?.replace(/^Bearer +/i, '') ?? '';
   return context.registry.authenticateToken(secret) !== undefined;
 }
 
-/** Counts what has not left yet by the callbacks of the writes. */
-function createSink(response: ServerResponse): Sink {
-  let pendingBytes = 0;
-  let drained: (() => void) | null = null;
-  return {
-    get pendingBytes() {
-      return pendingBytes;
+/** A place that is gone is told in an event of its own: the client's next try is answered 410. */
+function createEventSink(response: ServerResponse): Sink {
+  return Object.assign(createStreamSink(response), {
+    end(reason: ListenerEnd) {
+      if (reason === 'expired') {
+        const { body } = problemOf(apiError('API_CURSOR_EXPIRED', { parameter: 'after' }));
+        response.write(`event: problem\ndata: ${JSON.stringify(body)}\n\n`);
+      }
+      response.end();
     },
-    write(chunk) {
-      pendingBytes += chunk.length;
-      return response.write(chunk, () => {
-        pendingBytes -= chunk.length;
-        if (pendingBytes > 0) return;
-        const run = drained;
-        drained = null;
-        run?.();
-      });
-    },
-    onDrain(run) {
-      drained = run;
-    },
-    end: () => void response.end(),
     destroy: () => void response.destroy(),
-  };
+  });
 }

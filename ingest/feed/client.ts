@@ -5,23 +5,27 @@
  * loses nothing; one that takes nothing at all is cut by the hub.
  */
 import type { FeedPlace } from './places/places.ts';
+import type { ListenerEnd } from './events.ts';
+import type { Chunk, Framing } from './framing.ts';
 import type { ChangeReader } from './reading.ts';
 
 /** Where the bytes go: the response of a request, or a double of it. */
-export interface Sink {
+export interface Sink<Written extends Chunk = Buffer> {
   /** False when its buffer is full; `onDrain` calls back once it is empty again. */
-  write(chunk: Buffer): boolean;
+  write(chunk: Written): boolean;
   /** Bytes given to `write` that have not left this process. */
   readonly pendingBytes: number;
   onDrain(run: () => void): void;
-  end(): void;
+  /** Ends behind what was written, and says why where the door can. */
+  end(reason: ListenerEnd): void;
   /** Ends at once, without waiting for what is pending. */
   destroy(): void;
 }
 
-export interface Client {
+export interface Client<Written extends Chunk> {
   readonly group: string;
-  readonly sink: Sink;
+  readonly sink: Sink<Written>;
+  readonly framing: Framing<Written>;
   state: 'behind' | 'live' | 'closed';
   /** Everything before it was written to the sink. */
   place: FeedPlace;
@@ -38,17 +42,19 @@ export interface Client {
   readonly isAllowed: () => boolean;
 }
 
-export function openClient(options: {
+export function openClient<Written extends Chunk>(options: {
   readonly group: string;
-  readonly sink: Sink;
+  readonly sink: Sink<Written>;
+  readonly framing: Framing<Written>;
   readonly place: FeedPlace;
   readonly nowMs: number;
   readonly isAllowed: () => boolean;
-}): Client {
-  const { group, sink, place, nowMs, isAllowed } = options;
+}): Client<Written> {
+  const { group, sink, framing, place, nowMs, isAllowed } = options;
   return {
     group,
     sink,
+    framing,
     state: 'behind',
     place,
     reader: null,
@@ -61,7 +67,11 @@ export function openClient(options: {
   };
 }
 
-export function writeTo(client: Client, chunk: Buffer, nowMs: number): boolean {
+export function writeTo<Written extends Chunk>(
+  client: Client<Written>,
+  chunk: Written,
+  nowMs: number,
+): boolean {
   // A client that had taken everything starts its time anew: only waiting bytes make it frozen.
   if (client.sink.pendingBytes === 0) client.takenAtMs = nowMs;
   client.writtenBytes += chunk.length;
@@ -70,7 +80,11 @@ export function writeTo(client: Client, chunk: Buffer, nowMs: number): boolean {
 }
 
 /** True when bytes have been waiting for `frozenMs` and not one of them was taken. */
-export function isFrozen(client: Client, nowMs: number, frozenMs: number): boolean {
+export function isFrozen<Written extends Chunk>(
+  client: Client<Written>,
+  nowMs: number,
+  frozenMs: number,
+): boolean {
   const pending = client.sink.pendingBytes;
   const takenBytes = client.writtenBytes - pending;
   if (pending === 0 || takenBytes > client.takenBytes) {

@@ -1,6 +1,7 @@
 import type { Telemetry } from '../../devices/telemetry.ts';
 
-export type ListenerEnd = 'frozen' | 'closed' | 'expired' | 'failed';
+/** `revoked`: what a key opened is not open to it any more. */
+export type ListenerEnd = 'frozen' | 'closed' | 'revoked' | 'expired' | 'failed';
 
 /** What happens to a feed that is followed, and to those who listen to it. */
 export interface FeedEvents {

@@ -12,6 +12,7 @@ import { createLogPlaces } from './places/log-places.ts';
 import { batchOfResults, hubConfig, oneSeries } from './batch.fixture.ts';
 import type { Sink } from './client.ts';
 import type { Feed, FeedListener, LogSource } from './feed.ts';
+import { eventFraming } from './framing.ts';
 import { Hub } from './hub.ts';
 
 /** A sink whose client takes bytes only when it is told to. */
@@ -164,6 +165,7 @@ function follow(): void {
 function connect(from = { position: followed + 1, index: 0 }): TestSink & { gone: () => void } {
   const sink = createTestSink();
   const gone = hub.connect({
+    framing: eventFraming,
     group: 'all',
     view: () => ({ interest, rows }),
     sink,

@@ -5,6 +5,7 @@
  * was found to be level with the feed, so nothing falls between its reading and the stream.
  */
 import type { Clock, Scheduled } from '../../devices/clock.ts';
+import type { Datastream } from '../../devices/model.ts';
 import type { Position } from '../log/log.ts';
 import type { Batch } from '../observations/batch.ts';
 import type { PublicRows } from '../observations/public-row.ts';
@@ -19,6 +20,7 @@ import {
   type RegistryAt,
 } from './changes.ts';
 import { isFrozen, openClient, writeTo, type Client, type Sink } from './client.ts';
+import type { Chunk, Framing, ToldChange } from './framing.ts';
 import type { Feed, LogSource } from './feed.ts';
 import { openChangeReader } from './reading.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -51,29 +53,31 @@ export interface GroupView {
   readonly rows: PublicRows;
 }
 
-export interface ConnectOptions {
-  /** Clients with the same text get the same bytes. */
+export interface ConnectOptions<Written extends Chunk> {
+  /** Clients with the same text, and the same framing, get the same bytes. */
   readonly group: string;
+  readonly framing: Framing<Written>;
   /** The interest at this moment; the same object as long as nothing has changed. */
   readonly view: () => GroupView;
-  readonly sink: Sink;
+  readonly sink: Sink<Written>;
   readonly from: FeedPlace;
   readonly isAllowed: () => boolean;
 }
 
-interface Group {
+interface Group<Written extends Chunk> {
   readonly view: () => GroupView;
-  readonly clients: Set<Client>;
+  readonly framing: Framing<Written>;
+  readonly clients: Set<Client<Written>>;
 }
 
 const tickMs = 1_000;
 /** How often is looked whether the feed has come to where a client from another node was. */
 const coverLookMs = 100;
 
-export class Hub {
+export class Hub<Written extends Chunk = Buffer> {
   readonly #options: HubOptions;
-  readonly #groups = new Map<string, Group>();
-  readonly #clients = new Set<Client>();
+  readonly #groups = new Map<string, Group<Written>>();
+  readonly #clients = new Set<Client<Written>>();
   readonly #turns: Slots;
   #stopListening: (() => void) | null = null;
   #ticking: Scheduled | null = null;
@@ -93,11 +97,13 @@ export class Hub {
   }
 
   /** Starts at `from`. Returns what to call when the client has gone. */
-  connect({ group: name, view, sink, from, isAllowed }: ConnectOptions): () => void {
+  connect(options: ConnectOptions<Written>): () => void {
     const { clock, events, feed } = this.#options;
+    const { view, framing, sink, from, isAllowed } = options;
     const nowMs = clock.monotonicMs();
-    const client = openClient({ group: name, sink, place: from, nowMs, isAllowed });
-    const group = this.#groups.get(name) ?? { view, clients: new Set<Client>() };
+    const name = `${framing.name} ${options.group}`;
+    const client = openClient({ group: name, sink, framing, place: from, nowMs, isAllowed });
+    const group = this.#groups.get(name) ?? { view, framing, clients: new Set() };
     this.#groups.set(name, group);
     group.clients.add(client);
     this.#clients.add(client);
@@ -115,9 +121,9 @@ export class Hub {
   #deliver(position: Position, batch: Batch): void {
     const passage = this.#options.places.pass(null, position, batch.place);
     const items = itemsOf(batch, this.#options.registryAt);
-    const frames = createFrames(passage, items);
+    const told = createTold(passage, items);
     for (const group of this.#groups.values()) {
-      let chunk: Buffer | null = null;
+      let chunk: Written | null = null;
       for (const client of group.clients) {
         if (client.state !== 'live') continue;
         if (client.place.position < position) {
@@ -125,13 +131,13 @@ export class Hub {
           this.#fallBehind(client);
           continue;
         }
-        chunk ??= frames.joined(group.view());
+        chunk ??= group.framing.join(told.wantedBy(group.view()));
         this.#deliverTo(client, chunk, passage.end);
       }
     }
   }
 
-  #deliverTo(client: Client, chunk: Buffer, place: FeedPlace): void {
+  #deliverTo(client: Client<Written>, chunk: Written, place: FeedPlace): void {
     const { clock, config } = this.#options;
     // The chunk is shared by its group: one that finds nothing waiting costs no memory of its own.
     const { pendingBytes } = client.sink;
@@ -143,18 +149,18 @@ export class Hub {
     if (chunk.length > 0) writeTo(client, chunk, clock.monotonicMs());
   }
 
-  #fallBehind(client: Client): void {
+  #fallBehind(client: Client<Written>): void {
     client.state = 'behind';
     this.#catchUpLater(client);
   }
 
-  #catchUpLater(client: Client): void {
+  #catchUpLater(client: Client<Written>): void {
     if (client.sink.pendingBytes === 0) void this.#catchUp(client);
     else client.sink.onDrain(() => void this.#catchUp(client));
   }
 
   /** Fills the client's buffer once from the log, or attaches it when it is level with the feed. */
-  async #catchUp(client: Client): Promise<void> {
+  async #catchUp(client: Client<Written>): Promise<void> {
     if (client.state !== 'behind') return;
     const { places, feed, clock } = this.#options;
     if (!places.isCovered(client.place)) {
@@ -182,43 +188,43 @@ export class Hub {
   }
 
   /** Reads about as much as the client's buffer holds. */
-  async #readFor(client: Client): Promise<void> {
+  async #readFor(client: Client<Written>): Promise<void> {
     const { feed, source, places, registryAt, clock, config } = this.#options;
     const group = this.#groups.get(client.group);
     if (client.state !== 'behind' || group === undefined) return;
     client.reader ??= await openChangeReader(source, places, client.place);
-    const pieces: string[] = [];
+    const changes: ToldChange[] = [];
+    const view = group.view();
     let characters = 0;
     const isThere = await client.reader.read({
-      ...group.view(),
+      ...view,
       registryAt,
       toPosition: feed.position,
       scanBytesMax: config.changesScanBytesMax,
-      accept(text, cursor) {
-        const frame = frameOf(text, cursor);
-        pieces.push(frame);
-        characters += frame.length;
+      accept(text, cursor, item) {
+        changes.push({ text, cursor, datastream: datastreamOf(item, view) });
+        characters += text.length + cursor.length;
         return characters < config.liveBufferBytesMax;
       },
     });
     if (this.#isClosed(client)) return;
     if (!isThere) return this.#end(client, 'expired');
     client.place = client.reader.place;
-    if (characters > 0) writeTo(client, Buffer.from(pieces.join('')), clock.monotonicMs());
+    if (changes.length > 0) writeTo(client, client.framing.join(changes), clock.monotonicMs());
   }
 
   /** It may have been while something was awaited. */
-  #isClosed(client: Client): boolean {
+  #isClosed(client: Client<Written>): boolean {
     return client.state === 'closed';
   }
 
-  async #closeReader(client: Client): Promise<void> {
+  async #closeReader(client: Client<Written>): Promise<void> {
     const { reader } = client;
     client.reader = null;
     await reader?.close();
   }
 
-  #end(client: Client, reason: ListenerEnd): void {
+  #end(client: Client<Written>, reason: ListenerEnd): void {
     if (client.state === 'closed') return;
     client.state = 'closed';
     this.#clients.delete(client);
@@ -227,7 +233,7 @@ export class Hub {
     if (group?.clients.size === 0) this.#groups.delete(client.group);
     if (this.#clients.size === 0) this.#pause();
     if (reason === 'frozen' || reason === 'failed') client.sink.destroy();
-    else client.sink.end();
+    else client.sink.end(reason);
     this.#options.events.listenerClosed(reason, this.#clients.size);
     if (!client.isReading) void this.#closeReader(client);
   }
@@ -237,17 +243,16 @@ export class Hub {
     const nowMs = clock.monotonicMs();
     for (const client of this.#clients) {
       if (isFrozen(client, nowMs, config.liveFrozenMs)) this.#end(client, 'frozen');
-      else if (!client.isAllowed()) this.#end(client, 'closed');
+      else if (!client.isAllowed()) this.#end(client, 'revoked');
       else if (nowMs - client.wroteAtMs >= config.liveHeartbeatMs) this.#beat(client, nowMs);
     }
     this.#ticking = this.#clients.size > 0 ? clock.schedule(tickMs, () => this.#tick()) : null;
   }
 
-  /** A comment for proxies, and the place, so that a quiet client resumes where it really is. */
-  #beat(client: Client, nowMs: number): void {
+  /** The place too, so that a quiet client resumes where it really is. */
+  #beat(client: Client<Written>, nowMs: number): void {
     if (client.sink.pendingBytes > 0) return;
-    const id = this.#options.places.cursorOf(client.place);
-    writeTo(client, Buffer.from(`: \nid: ${id}\n\n`), nowMs);
+    writeTo(client, client.framing.beat(this.#options.places.cursorOf(client.place)), nowMs);
   }
 
   #pause(): void {
@@ -258,32 +263,36 @@ export class Hub {
   }
 }
 
-function frameOf(text: string, cursor: string): string {
-  return `event: change\nid: ${cursor}\ndata: ${text}\n\n`;
+function datastreamOf(item: FeedItem, { rows }: GroupView): Datastream | undefined {
+  if (item.kind === 'datastream') return item.change.datastream;
+  return rows.registry.bySeries[item.row.series];
 }
 
-/** The frames of one batch: each row is made into text once, when the first client wants it. */
-function createFrames(passage: Passage, items: readonly FeedItem[]) {
-  const rowFrames: (string | undefined)[] = [];
+/** The changes of one batch: each row is made into text once, when the first client wants it. */
+function createTold(passage: Passage, items: readonly FeedItem[]) {
+  const rows: (ToldChange | undefined)[] = [];
 
-  function frameAt(index: number, item: FeedItem, view: GroupView): string {
+  function tell(index: number, item: FeedItem, view: GroupView): ToldChange | undefined {
     const cursor = passage.cursorBehind(index, items.length);
-    if (item.kind === 'row') return frameOf(rowChange(item.row, cursor, view.rows), cursor);
-    const text = changeText(item, cursor, view.interest, view.rows);
-    return text === undefined ? '' : frameOf(text, cursor);
+    const text =
+      item.kind === 'row'
+        ? rowChange(item.row, cursor, view.rows)
+        : changeText(item, cursor, view.interest, view.rows);
+    return text === undefined ? undefined : { text, cursor, datastream: datastreamOf(item, view) };
   }
 
   return {
-    joined(view: GroupView): Buffer {
+    wantedBy(view: GroupView): ToldChange[] {
       const { mask } = view.interest;
-      const wanted: string[] = [];
+      const wanted: ToldChange[] = [];
       for (let index = 0; index < items.length; index++) {
         const item = items[index];
         if (item === undefined || (item.kind === 'row' && mask[item.row.series] !== 1)) continue;
-        if (item.kind === 'datastream') wanted.push(frameAt(index, item, view));
-        else wanted.push((rowFrames[index] ??= frameAt(index, item, view)));
+        const told =
+          item.kind === 'row' ? (rows[index] ??= tell(index, item, view)) : tell(index, item, view);
+        if (told !== undefined) wanted.push(told);
       }
-      return Buffer.from(wanted.join(''));
+      return wanted;
     },
   };
 }

@@ -7,7 +7,7 @@ import type { LogReader, LogRecord } from '../log/log.ts';
 import { decodeBatch, decodeBatchPlace } from '../observations/batch-codec.ts';
 import type { PublicRows } from '../observations/public-row.ts';
 import type { FeedPlace, Places } from './places/places.ts';
-import { changeText, itemsOf, type Interest, type RegistryAt } from './changes.ts';
+import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
 interface ReadChangesOptions {
@@ -18,7 +18,7 @@ interface ReadChangesOptions {
   readonly toPosition: number;
   readonly scanBytesMax: number;
   /** Takes a change and says whether it wants more. */
-  readonly accept: (text: string, cursor: string) => boolean;
+  readonly accept: (text: string, cursor: string, item: FeedItem) => boolean;
 }
 
 export interface ChangeReader {
@@ -136,7 +136,7 @@ function readRecord(
     if (item.kind === 'row' && interest.mask[item.row.series] !== 1) continue;
     const cursor = passage.cursorBehind(index, count);
     const text = changeText(item, cursor, interest, rows);
-    if (text === undefined || options.accept(text, cursor)) continue;
+    if (text === undefined || options.accept(text, cursor, item)) continue;
     return { next: passage.placeBehind(index, count), isEnough: true };
   }
   return { next: passage.end, isEnough: false };

@@ -15,6 +15,7 @@ import { createFeedEvents } from '../events.ts';
 import { hubConfig, seriesOfPartitions } from '../batch.fixture.ts';
 import type { Sink } from '../client.ts';
 import { openFeed, type Feed } from '../feed.ts';
+import { eventFraming } from '../framing.ts';
 import { Hub, type HubConfig } from '../hub.ts';
 import { createReaderPool, type ReaderPool } from '../reader-pool.ts';
 import { createCopyPlaces } from './copy-places.ts';
@@ -232,7 +233,14 @@ async function connect(life: Life, after: string): Promise<LiveClient> {
     destroy: () => undefined,
   };
   const group = 'all';
-  const leave = hub.connect({ group, view: () => view, sink, from, isAllowed: () => true });
+  const leave = hub.connect({
+    group,
+    framing: eventFraming,
+    view: () => view,
+    sink,
+    from,
+    isAllowed: () => true,
+  });
   return {
     changes,
     get lastId() {
