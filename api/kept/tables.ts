@@ -2,4 +2,47 @@
  * Every table of `feeds.db`, each `CREATE … IF NOT EXISTS`, by the folder that uses it. Times are
  * integer milliseconds UTC, hashes are bytes of SHA-256.
  */
-export const keptTables: readonly string[] = [];
+export const keptTables: readonly string[] = [
+  // bulk/: what a version of a file is made of, each once: JSON list of series as `shape.ts` has them.
+  `CREATE TABLE IF NOT EXISTS bulk_content (
+    hash BLOB PRIMARY KEY,
+    series TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // One row for each file of each version of a dataset's month; `path` is relative to the folder of
+  // files, `cursor` is where changes join, `licences` a JSON list of addresses, `content` a hash of
+  // `bulk_content`. A file that is not in this table does not exist, whatever the disk holds.
+  `CREATE TABLE IF NOT EXISTS bulk_file (
+    id INTEGER PRIMARY KEY,
+    dataset TEXT NOT NULL,
+    month TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    format TEXT NOT NULL CHECK (format IN ('parquet', 'csv.gz', 'datapackage', 'csvw')),
+    name TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL UNIQUE,
+    bytes INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    rows INTEGER NOT NULL,
+    cursor TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    registry_version INTEGER NOT NULL,
+    licences TEXT NOT NULL,
+    content BLOB NOT NULL REFERENCES bulk_content (hash),
+    state TEXT NOT NULL CHECK (state IN ('current', 'superseded')),
+    superseded_at INTEGER,
+    UNIQUE (dataset, month, version, format)
+  ) STRICT`,
+  // Months whose files are to be made anew, with the position of the last change that says so.
+  `CREATE TABLE IF NOT EXISTS bulk_dirty (
+    dataset TEXT NOT NULL,
+    month TEXT NOT NULL,
+    changed_upto INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (dataset, month)
+  ) STRICT, WITHOUT ROWID`,
+  // One row: up to which position of which log `bulk_dirty` is whole.
+  `CREATE TABLE IF NOT EXISTS bulk_followed (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    store_id TEXT NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT`,
+];
