@@ -8,16 +8,17 @@ export const keptTables: readonly string[] = [
     hash BLOB PRIMARY KEY,
     series TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  // One row for each file of each version of a dataset's month; `path` is relative to the folder of
-  // files, `cursor` is where changes join, `licences` a JSON list of addresses, `content` a hash of
-  // `bulk_content`. A file that is not in this table does not exist, whatever the disk holds.
+  // One row for each file of each version of a dataset's month. `version` is of its content, so that
+  // a name with it never stands for other bytes; `path` is relative to the folder of files, `cursor`
+  // is where changes join, `licences` a JSON list of addresses, `content` a hash of `bulk_content`.
+  // A file that is not in this table does not exist, whatever the disk holds.
   `CREATE TABLE IF NOT EXISTS bulk_file (
     id INTEGER PRIMARY KEY,
     dataset TEXT NOT NULL,
     month TEXT NOT NULL,
-    version INTEGER NOT NULL,
+    version TEXT NOT NULL,
     format TEXT NOT NULL CHECK (format IN ('parquet', 'csv.gz', 'datapackage', 'csvw')),
-    name TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
     path TEXT NOT NULL UNIQUE,
     bytes INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
@@ -31,7 +32,7 @@ export const keptTables: readonly string[] = [
     superseded_at INTEGER,
     UNIQUE (dataset, month, version, format)
   ) STRICT`,
-  // Months whose files are to be made anew, with the position of the last change that says so.
+  // Months whose files are to be made anew: position of the last change that says so, and since when.
   `CREATE TABLE IF NOT EXISTS bulk_dirty (
     dataset TEXT NOT NULL,
     month TEXT NOT NULL,
@@ -45,4 +46,11 @@ export const keptTables: readonly string[] = [
     store_id TEXT NOT NULL,
     position INTEGER NOT NULL
   ) STRICT`,
+  // Series that were open when `bulk_dirty` was last made up from the registry, and what their rows
+  // show of it: a series that is new here, gone, or another is a change of all its months.
+  `CREATE TABLE IF NOT EXISTS bulk_series (
+    datastream TEXT PRIMARY KEY,
+    dataset TEXT NOT NULL,
+    shape TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 ];
