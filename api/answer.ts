@@ -8,10 +8,12 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+import type { Clock } from '../devices/clock.ts';
 import type { ApiContext } from './context.ts';
 import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
-import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
+import { createListWriter } from './formats/list-writer.ts';
+import type { Chunk, ListWriter, Table } from './formats/table.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
 import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
@@ -43,11 +45,14 @@ export interface Question {
   readonly isLimited: boolean;
   readonly registryVersion: number;
   readonly text: string;
+  /** This server as the client reaches it. */
+  readonly base: string;
   readonly tokens: PageTokens;
   nextUrl(token: string): string;
 }
 
-const shortCharactersMax = 262_144;
+/** Characters or bytes. */
+const shortSizeMax = 262_144;
 const shortMsMax = 250;
 /** How long an answer may keep the thread before others get their turn. */
 const turnMs = 8;
@@ -76,6 +81,7 @@ export function readQuestion(
     ...wish,
     isLimited,
     registryVersion: context.networks.version,
+    base,
     text: [context.storeId, base, asked, limit, page].join('\n'),
     tokens: createPageTokens(context.storeId, base, asked),
     nextUrl(token) {
@@ -169,7 +175,7 @@ async function sendList<Item>(
   const steps = countSteps(answer.steps, (rows) => context.gate.countRows(reply.request, rows));
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
-    text: (place) => {
+    chunks: (place) => {
       end.next = place === null ? null : nextUrlOf(answer, place);
       return writer.end({ next: end.next, cursor });
     },
@@ -178,18 +184,19 @@ async function sendList<Item>(
   const start = await takeShort(context, writer, steps, end);
   const hasTrailers = question.format === 'csv' && announceTrailers(reply, question);
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
+  const first = joined(start.chunks);
   if (start.isWhole) {
     atEnd();
     // Trailers need chunks, so a stream, however short.
-    return reply.send(hasTrailers ? Readable.from([start.text]) : start.text);
+    return reply.send(hasTrailers ? Readable.from([first]) : first);
   }
   if (!context.streams.tryTake()) {
     await steps.return(null);
     reply.removeHeader('etag').removeHeader('cache-control');
     throw apiError('API_TOO_MANY_STREAMS');
   }
-  const around = { start: start.text, end, atEnd };
-  return reply.send(openStream(context, streamOf(writer, steps, around)));
+  const chunks = streamOf(context.clock, writer, steps, { start: first, end, atEnd });
+  return reply.send(openStream(context, chunks));
 }
 
 function doNothing(): void {}
@@ -211,66 +218,91 @@ async function* countSteps<Item>(
   }
 }
 
-/** The end of the list; its `next` is known once its text was asked for. */
+/** The end of the list; its `next` is known once its chunks were asked for. */
 interface ListTail {
-  text(place: PagePlace | null): string;
+  chunks(place: PagePlace | null): Iterable<Chunk>;
   next: string | null;
 }
 
+function joined(chunks: readonly Chunk[]): string | Buffer {
+  if (chunks.every((chunk) => typeof chunk === 'string')) return chunks.join('');
+  return Buffer.concat(
+    chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)),
+  );
+}
+
 /**
- * As much as makes a short answer, in characters and in time, pausing for others meanwhile. What is
- * longer needs one of the few slots for long answers.
+ * As much as makes a short answer, in size and in time, pausing for others meanwhile. What is longer
+ * needs one of the few slots for long answers.
  */
 async function takeShort<Item>(
   { clock }: ApiContext,
   writer: ListWriter<Item>,
   steps: Steps<Item>,
   end: ListTail,
-): Promise<{ readonly text: string; readonly isWhole: boolean }> {
-  let text = writer.begin();
+): Promise<{ readonly chunks: readonly Chunk[]; readonly isWhole: boolean }> {
+  const chunks: Chunk[] = [...writer.begin()];
+  const pause = createPause(clock);
   const untilMs = clock.monotonicMs() + shortMsMax;
-  let pauseAtMs = clock.monotonicMs() + turnMs;
-  while (text.length < shortCharactersMax && clock.monotonicMs() < untilMs) {
+  let size = 0;
+  while (size < shortSizeMax && clock.monotonicMs() < untilMs) {
     const { done, value } = await steps.next();
-    if (done === true) return { text: text + end.text(value), isWhole: true };
-    text += writer.write(value);
-    if (clock.monotonicMs() < pauseAtMs) continue;
-    await setImmediate();
-    pauseAtMs = clock.monotonicMs() + turnMs;
+    for (const chunk of done === true ? end.chunks(value) : writer.write(value)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (pause.isDue()) await pause.take();
+    }
+    if (done === true) return { chunks, isWhole: true };
+    if (pause.isDue()) await pause.take();
   }
-  return { text, isWhole: false };
+  return { chunks, isWhole: false };
+}
+
+/** Lets others have their turn when the answer has kept the thread for its time. */
+function createPause(clock: Clock) {
+  let dueAtMs = clock.monotonicMs() + turnMs;
+  return {
+    isDue: () => clock.monotonicMs() >= dueAtMs,
+    async take(): Promise<void> {
+      await setImmediate();
+      dueAtMs = clock.monotonicMs() + turnMs;
+    },
+  };
 }
 
 async function* streamOf<Item>(
+  clock: Clock,
   writer: ListWriter<Item>,
   steps: Steps<Item>,
-  around: { readonly start: string; readonly end: ListTail; readonly atEnd: () => void },
-): AsyncGenerator<string> {
+  around: { readonly start: Chunk; readonly end: ListTail; readonly atEnd: () => void },
+): AsyncGenerator<Chunk> {
+  const pause = createPause(clock);
   yield around.start;
   for (;;) {
-    await setImmediate();
+    await pause.take();
     const { done, value } = await steps.next();
-    if (done !== true) {
-      yield writer.write(value);
-      continue;
+    for (const chunk of done === true ? around.end.chunks(value) : writer.write(value)) {
+      if (pause.isDue()) await pause.take();
+      yield chunk;
     }
-    const text = around.end.text(value);
+    // A step without rows to show is progress too.
+    yield '';
+    if (done !== true) continue;
     around.atEnd();
-    yield text;
     return;
   }
 }
 
 /** A stream that holds its slot until it ends, and is cut when nothing moves. */
-function openStream(context: ApiContext, texts: AsyncGenerator<string>): Readable {
+function openStream(context: ApiContext, chunks: AsyncGenerator<Chunk>): Readable {
   const { clock, config, events } = context;
   let taken = 0;
   let seen = -1;
-  async function* counted(): AsyncGenerator<string> {
+  async function* counted(): AsyncGenerator<Chunk> {
     try {
-      for await (const text of texts) {
+      for await (const chunk of chunks) {
         taken += 1;
-        if (text !== '') yield text;
+        if (chunk.length > 0) yield chunk;
       }
     } catch (error) {
       events.streamCut('failed', error);

@@ -5,7 +5,13 @@ import { apiError, apiErrors, type ApiErrorCode } from '../errors.ts';
 import { formats, mediaTypes, type Format } from '../formats/format.ts';
 import { problemOf } from '../problem.ts';
 import { cursorExample, placeExample } from './examples.ts';
-import { featuresSchema, pageSchema, problemSchema } from './schemas.ts';
+import {
+  coveragesSchema,
+  featuresSchema,
+  linkedSchema,
+  pageSchema,
+  problemSchema,
+} from './schemas.ts';
 
 export interface Header {
   readonly type: 'string' | 'integer';
@@ -151,6 +157,20 @@ const mediaOf: Readonly<Record<Format, (list: ListReplies) => Media>> = {
       .string()
       .describe('RFC 4180 in UTF-8 with a header row (header=present); its end is the trailer.'),
   }),
+  jsonld: () => ({
+    schema: linkedSchema.describe('As JSON, of SOSA nodes under an inline context.'),
+  }),
+  parquet: () => ({
+    schema: z
+      .string()
+      .describe(
+        'Apache Parquet, bytes: typed columns; cursor, complete, next and licence are key-value metadata. Without its footer it was cut.',
+      ),
+  }),
+  covjson: () => ({
+    schema: coveragesSchema.describe('CoverageJSON (OGC 21-069): a PointSeries for each series.'),
+  }),
+  atom: () => ({ schema: z.string().describe('Atom (RFC 4287): the newest events first.') }),
   ndjson: ({ example }) => ({
     schema: z
       .string()

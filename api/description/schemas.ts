@@ -259,3 +259,26 @@ export function featuresSchema<Item extends z.ZodType>(item: Item) {
     cursor,
   });
 }
+
+const listEnd = { next: z.string().nullable(), complete: z.boolean(), cursor } as const;
+
+export const linkedSchema = z.strictObject({
+  '@context': z.looseObject({}),
+  items: z.array(z.looseObject({ id: z.string(), type: z.unknown() })),
+  ...listEnd,
+});
+
+export const coveragesSchema = z.strictObject({
+  type: z.literal('CoverageCollection'),
+  domainType: z.literal('PointSeries'),
+  coverages: z.array(
+    z.strictObject({
+      type: z.literal('Coverage'),
+      id: z.string(),
+      domain: z.looseObject({ type: z.literal('Domain'), axes: z.looseObject({}) }),
+      parameters: z.looseObject({}),
+      ranges: z.looseObject({}),
+    }),
+  ),
+  ...listEnd,
+});

@@ -1,6 +1,15 @@
 import { apiError, badParameter } from '../errors.ts';
 
-export const formats = ['json', 'geojson', 'csv', 'ndjson'] as const;
+export const formats = [
+  'json',
+  'geojson',
+  'csv',
+  'ndjson',
+  'jsonld',
+  'parquet',
+  'covjson',
+  'atom',
+] as const;
 export type Format = (typeof formats)[number];
 
 export const mediaTypes: Readonly<Record<Format, string>> = {
@@ -8,7 +17,28 @@ export const mediaTypes: Readonly<Record<Format, string>> = {
   geojson: 'application/geo+json; charset=utf-8',
   csv: 'text/csv; charset=utf-8; header=present',
   ndjson: 'application/x-ndjson; charset=utf-8',
+  jsonld: 'application/ld+json; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
+  covjson: 'application/prs.coverage+json; charset=utf-8',
+  atom: 'application/atom+xml; charset=utf-8',
 };
+
+/** What a list of things gives, what one with places on a map, and what one with values over time. */
+export const listFormats: readonly Format[] = ['json', 'csv', 'ndjson', 'jsonld', 'parquet'];
+export const mapFormats: readonly Format[] = [
+  'json',
+  'geojson',
+  'csv',
+  'ndjson',
+  'jsonld',
+  'parquet',
+];
+export const seriesFormats: readonly Format[] = [...mapFormats, 'covjson'];
+
+/** Formats that are read as one document, so that a page of them must stay small. */
+export function isPaged(format: Format): boolean {
+  return format === 'json' || format === 'geojson' || format === 'jsonld' || format === 'covjson';
+}
 
 const accepted: Readonly<Record<string, Format>> = {
   'application/json': 'json',
@@ -18,6 +48,13 @@ const accepted: Readonly<Record<string, Format>> = {
   'application/x-ndjson': 'ndjson',
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
+  'application/ld+json': 'jsonld',
+  'application/vnd.apache.parquet': 'parquet',
+  'application/parquet': 'parquet',
+  'application/x-parquet': 'parquet',
+  'application/prs.coverage+json': 'covjson',
+  'application/vnd.cov+json': 'covjson',
+  'application/atom+xml': 'atom',
 };
 const acceptEntriesMax = 64;
 
@@ -54,7 +91,8 @@ function readNamed({ extension, format }: Wish): Format | undefined {
   return named;
 }
 
-/** RFC 9110 §12.5.1, as far as these few types need it: the greatest weight, then our order. */
+/** RFC 9110 §12.5.1, as far as these few types need it: of each type the weight of its most exact range, then
+ * the greatest weight, then our order. */
 function bestAccepted(accept: string, offered: readonly Format[]): Format | undefined {
   const weights = new Map<Format, number>();
   const wildcards = new Map<string, number>();
@@ -68,7 +106,7 @@ function bestAccepted(accept: string, offered: readonly Format[]): Format | unde
   let best: Format | undefined;
   let bestWeight = 0;
   for (const format of offered) {
-    const range = format === 'csv' ? 'text/*' : 'application/*';
+    const range = `${mediaTypes[format].split('/', 1)[0]}/*`;
     const weight = weights.get(format) ?? wildcards.get(range) ?? wildcards.get('*/*') ?? 0;
     if (weight > bestWeight) {
       best = format;

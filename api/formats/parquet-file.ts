@@ -81,11 +81,7 @@ export function createParquetFile({ fields, sortedBy }: ParquetFileOptions): Par
           field_1: group.columns,
           field_2: BigInt(group.bytes),
           field_3: BigInt(groupRows),
-          field_4: sortedBy.map(({ field, isDescending }) => ({
-            field_1: field,
-            field_2: isDescending,
-            field_3: false,
-          })),
+          field_4: sortedBy.length === 0 ? undefined : sortedBy.map(sortingThrift),
           field_5: BigInt(group.at),
           field_6: BigInt(offset - group.at),
         }),
@@ -110,6 +106,10 @@ export function createParquetFile({ fields, sortedBy }: ParquetFileOptions): Par
 
 function newGroup(at: number): { readonly columns: Thrift[]; bytes: number; at: number } {
   return { columns: [], bytes: 0, at };
+}
+
+function sortingThrift({ field, isDescending }: ParquetFileOptions['sortedBy'][number]): Thrift {
+  return { field_1: field, field_2: isDescending, field_3: false };
 }
 
 interface Chunk {

@@ -209,7 +209,7 @@ test('DuckDB reads the types, the values, the bounds and the key-value metadata'
 test('a file that was cut anywhere is opened by no reader, and an empty one is whole', async () => {
   const bytes = write([rowsOf('garden-temperature', fc.sample(anyRow, { numRuns: 50, seed: 6 }))]);
   for (const end of [4, 100, bytes.length - 9, bytes.length - 1]) {
-    expect(() => parquetMetadata(new Uint8Array(bytes.subarray(0, end)).buffer)).toThrow();
+    expect(() => parquetMetadata(new Uint8Array(bytes.subarray(0, end)).buffer)).toThrow(/parquet/);
   }
   expect(await readByHyparquet(write([]))).toStrictEqual([]);
 });

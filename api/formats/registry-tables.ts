@@ -1,9 +1,11 @@
 import type { Datastream, ObservedProperty, Owner, Station } from '../../devices/model.ts';
+import { licenceOf, readLicence, usualLicence } from '../../devices/licence.ts';
 import { visibilityOf } from '../../devices/visible.ts';
 import type { NetworkView } from '../network.ts';
+import { datastreamNodes, ownerNodes, propertyNodes, stationNodes } from './registry-linked.ts';
 import type { Table } from './table.ts';
 
-export function stationTable(view: NetworkView): Table<Station> {
+export function stationTable(view: NetworkView, base: string): Table<Station> {
   return {
     columns: [
       'id',
@@ -40,6 +42,9 @@ export function stationTable(view: NetworkView): Table<Station> {
         station.kind,
       ];
     },
+    licence: ({ owner }) =>
+      readLicence(view.registry.owners.get(owner)?.licence ?? usualLicence).uri,
+    writers: { jsonld: stationNodes(view, base) },
     id: (station) => station.id,
     point: (station) => ({
       ...view.placeOf(station),
@@ -66,7 +71,7 @@ function stationObject(view: NetworkView, station: Station): object {
   };
 }
 
-export function datastreamTable(view: NetworkView): Table<Datastream> {
+export function datastreamTable(view: NetworkView, base: string): Table<Datastream> {
   return {
     columns: [
       'id',
@@ -91,6 +96,8 @@ export function datastreamTable(view: NetworkView): Table<Datastream> {
       datastream.heightMetres,
       visibilityOf(view.registry, datastream),
     ],
+    licence: (datastream) => licenceOf(view.registry, datastream).uri,
+    writers: { jsonld: datastreamNodes(view, base) },
     id: (datastream) => datastream.id,
     point(datastream) {
       const station = view.registry.stations.get(datastream.station);
@@ -114,7 +121,7 @@ function datastreamObject(view: NetworkView, datastream: Datastream): object {
 }
 
 /** Counts are of datastreams that the viewer sees. */
-export function propertyTable(view: NetworkView): Table<ObservedProperty> {
+export function propertyTable(view: NetworkView, base: string): Table<ObservedProperty> {
   const counts = new Map<string, number>();
   for (const { property } of view.datastreams)
     counts.set(property, (counts.get(property) ?? 0) + 1);
@@ -133,6 +140,7 @@ export function propertyTable(view: NetworkView): Table<ObservedProperty> {
       property.plausible.max,
       countOf(property),
     ],
+    writers: { jsonld: propertyNodes(base) },
     id: (property) => property.id,
     point: () => null,
   };
@@ -143,7 +151,7 @@ function propertyObject(property: ObservedProperty, datastreams: number): object
   return { id, label, unit, domain, basis, plausible, expected, circular, links, datastreams };
 }
 
-export function ownerTable(view: NetworkView): Table<Owner> {
+export function ownerTable(view: NetworkView, base: string): Table<Owner> {
   const counts = new Map<string, number>();
   for (const { owner } of view.stations) counts.set(owner, (counts.get(owner) ?? 0) + 1);
   return {
@@ -170,6 +178,8 @@ export function ownerTable(view: NetworkView): Table<Owner> {
       owner.attribution,
       counts.get(owner.id) ?? 0,
     ],
+    licence: (owner) => readLicence(owner.licence ?? usualLicence).uri,
+    writers: { jsonld: ownerNodes(base) },
     id: (owner) => owner.id,
     point: () => null,
   };

@@ -4,13 +4,21 @@ import {
   phenomenonTimeOf,
   type SeriesContext,
 } from '../../ingest/observations/public-row.ts';
+import { licenceOf as termsOf } from '../../devices/licence.ts';
 import { publicPlace } from '../../ingest/observations/public-place.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { namesOf } from '../../ingest/quality.ts';
 import type { NetworkView } from '../network.ts';
+import { createRowCoverages } from './row-coverage.ts';
+import { createRowLinked } from './row-linked.ts';
+import { createRowParquet } from './row-parquet.ts';
 import type { Cell, Point, Table } from './table.ts';
 
 export interface RowTableOptions {
+  /** As the client reaches this server. */
+  readonly base: string;
+  /** Order of the rows within a datastream; null: one row each. */
+  readonly order: 'asc' | 'desc' | null;
   /** Add what the device sent. */
   readonly withRaw?: boolean;
   /** Add columns with the row's own place to CSV; other formats always have it. */
@@ -40,10 +48,7 @@ const placeColumns = ['latitude', 'longitude', 'heightMetres'];
 const rawColumns = ['rawName', 'rawValue', 'rawUnit', 'rawTime'];
 
 /** Rows as the contract shows them. Only rows of series that the view's registry knows. */
-export function createRowTable(
-  view: NetworkView,
-  options: RowTableOptions = {},
-): Table<ObservationRow> {
+export function createRowTable(view: NetworkView, options: RowTableOptions): Table<ObservationRow> {
   const { rows } = view;
   const { latestAt } = options;
   const contextOf = (row: ObservationRow): SeriesContext => {
@@ -51,6 +56,10 @@ export function createRowTable(
     if (context === undefined) throw new Error('a row of an unknown series was to be shown');
     return context;
   };
+  const pointOf = (row: ObservationRow): Point =>
+    ownPoint(row, contextOf(row)) ?? stationPoint(view, contextOf(row));
+  const licenceOf = (row: ObservationRow) => termsOf(view.registry, contextOf(row).datastream).uri;
+  const parts = { ...options, contextOf };
   return {
     columns: [
       ...rowColumns,
@@ -80,7 +89,13 @@ export function createRowTable(
       return cells;
     },
     id: (row) => contextOf(row).id(row),
-    point: (row) => ownPoint(row, contextOf(row)) ?? stationPoint(view, contextOf(row)),
+    point: pointOf,
+    licence: licenceOf,
+    writers: {
+      parquet: () => createRowParquet({ ...parts, licenceOf }),
+      jsonld: () => createRowLinked(parts),
+      covjson: () => createRowCoverages({ ...parts, pointOf }),
+    },
   };
 }
 

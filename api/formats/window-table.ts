@@ -1,9 +1,12 @@
 import { fittingFunction, valueOf, type FunctionName } from '../windows/functions.ts';
 import { coveredOf } from '../windows/sum.ts';
+import { licenceOf } from '../../devices/licence.ts';
+import { coveredOf, valueOf, type FunctionName } from '../windows/sum.ts';
 import type { NetworkView } from '../network.ts';
 import type { WindowRow } from '../windows/steps.ts';
 import type { WindowName } from '../windows/window.ts';
 import type { Cell, Table } from './table.ts';
+import { windowWriters } from './window-writers.ts';
 
 const columns = [
   'datastream',
@@ -29,6 +32,7 @@ export function createWindowTable(
   view: NetworkView,
   window: WindowName,
   functions: readonly FunctionName[],
+  base = '',
 ): Table<WindowRow> {
   const names = [...columns, ...functions, ...columnsBehind];
   const valuesOf = (row: WindowRow): Cell[] => [
@@ -36,6 +40,12 @@ export function createWindowTable(
     ...functions.map((name) => valueOf(name, row)),
     ...cellsBehind(view, row),
   ];
+  const idOf = (row: WindowRow) =>
+    `${row.datastream.id}.${window}.${row.window.endAt.toString(36)}`;
+  const pointOf = (row: WindowRow) => {
+    const station = view.registry.stations.get(row.datastream.station);
+    return station === undefined ? null : view.placeOf(station);
+  };
   return {
     columns: names,
     json(row) {
@@ -43,11 +53,10 @@ export function createWindowTable(
       return JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
     },
     cells: valuesOf,
-    id: (row) => `${row.datastream.id}.${window}.${row.window.endAt.toString(36)}`,
-    point(row) {
-      const station = view.registry.stations.get(row.datastream.station);
-      return station === undefined ? null : view.placeOf(station);
-    },
+    id: idOf,
+    point: pointOf,
+    licence: ({ datastream }) => licenceOf(view.registry, datastream).uri,
+    writers: windowWriters({ view, base, columns: names, cellsOf: valuesOf, idOf, pointOf }),
   };
 }
 

@@ -8,6 +8,9 @@ import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { aggregateSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
+import { badParameter } from '../errors.ts';
+import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
+import { seriesFormats } from '../formats/format.ts';
 import { createWindowTable } from '../formats/window-table.ts';
 import type { NetworkView } from '../network.ts';
 import { partnerOf } from '../windows/wind-partner.ts';
@@ -61,7 +64,7 @@ export function addAggregates(app: FastifyInstance, context: ApiContext): void {
     item: aggregateSchema,
     example: examples.aggregate,
     problems: timeProblems,
-    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    offered: seriesFormats,
     handle: (list) => answerAggregates(context, list),
   });
 }
@@ -87,7 +90,7 @@ async function answerAggregates(
   const moment = await pinnedMoment(context, query.asOf, page);
   return answerList(context, request, reply, {
     question,
-    table: createWindowTable(view, query.window, functions),
+    table: createWindowTable(view, query.window, functions, question.base),
     moment,
     intervalMs: intervalOf(datastreams),
     madeAtSeconds: 0,

@@ -5,6 +5,7 @@ import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { latestSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
+import { seriesFormats } from '../formats/format.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
@@ -22,7 +23,7 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
     query: filterQuery,
     item: latestSchema,
     example: examples.latest,
-    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    offered: seriesFormats,
     async handle({ request, reply, query, view, question }) {
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       const datastreams = selectDatastreams(view, filter);
@@ -39,7 +40,7 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
       const steps = stepItemsById(items, { after: page?.place, limit });
       return answerList(context, request, reply, {
         question,
-        table: createRowTable(view, { latestAt }),
+        table: createRowTable(view, { base: question.base, order: null, latestAt }),
         moment,
         intervalMs: intervalOf(datastreams),
         madeAtSeconds: latestAt / 1000,

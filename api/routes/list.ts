@@ -6,7 +6,7 @@ import { readQuestion, type Question } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, listReplies } from '../description/replies.ts';
 import type { ApiErrorCode } from '../errors.ts';
-import { chooseFormat, type Format } from '../formats/format.ts';
+import { chooseFormat, formats, isPaged, type Format } from '../formats/format.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 
@@ -38,7 +38,7 @@ export interface ListRoute<Shape extends z.ZodRawShape> {
 function pagingQuery(context: ApiContext) {
   return {
     format: z
-      .enum(['json', 'geojson', 'csv', 'ndjson'])
+      .enum(formats)
       .optional()
       .describe('Overrides Accept; the extension of the path does the same.'),
     limit: z.coerce
@@ -100,9 +100,8 @@ function describedAs<Shape extends z.ZodRawShape>(
   return { summary, description, response, tags };
 }
 
-/** JSON and GeoJSON come in pages; lines stream to their end unless a limit is asked for. */
+/** Documents come in pages; lines and Parquet stream to their end unless a limit is asked for. */
 export function rowLimit(context: ApiContext, question: Question, query: PagingQuery): number {
   if (query.limit !== undefined) return query.limit;
-  const isPaged = question.format === 'json' || question.format === 'geojson';
-  return isPaged ? context.config.rowsPerPageDefault : Infinity;
+  return isPaged(question.format) ? context.config.rowsPerPageDefault : Infinity;
 }

@@ -9,6 +9,7 @@ import { examples } from '../description/examples.ts';
 import { rowSchema } from '../description/schemas.ts';
 import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
+import { isPaged, seriesFormats } from '../formats/format.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
@@ -67,13 +68,13 @@ export function addObservations(app: FastifyInstance, context: ApiContext): void
     path: '/observations',
     summary: 'Rows, by datastream and within it by end of phenomenonTime.',
     description:
-      'All pages of one request are read at one position. JSON and GeoJSON come in pages, ' +
-      'csv and ndjson stream to their end unless a limit is given.',
+      'All pages of one request are read at one position. JSON, GeoJSON, JSON-LD and CoverageJSON ' +
+      'come in pages; csv, ndjson and parquet stream to their end unless a limit is given.',
     query: observationsQuery,
     item: rowSchema,
     example: examples.row,
     problems: timeProblems,
-    offered: ['json', 'geojson', 'csv', 'ndjson'],
+    offered: seriesFormats,
     handle: (list) => answerObservations(context, list),
   });
 }
@@ -103,6 +104,8 @@ async function answerObservations(
   return answerList(context, request, reply, {
     question,
     table: createRowTable(view, {
+      base: question.base,
+      order: query.order,
       withRaw: include.has('raw'),
       withPlace: include.has('position'),
     }),
@@ -173,9 +176,8 @@ export function requireFewSeries(
   { question }: Pick<ListRequest<unknown>, 'question'>,
   series: number,
 ): void {
-  const isPaged = question.format === 'json' || question.format === 'geojson';
   const { seriesPerPageMax } = context.config;
-  if (isPaged && series > seriesPerPageMax) {
+  if (isPaged(question.format) && series > seriesPerPageMax) {
     throw apiError('API_TOO_MANY_SERIES', { series, seriesMax: seriesPerPageMax });
   }
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { answerList } from '../answer.ts';
+import { answerList, baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
@@ -14,7 +14,7 @@ import {
 } from '../description/schemas.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, selectStations } from '../filter.ts';
-import type { Format } from '../formats/format.ts';
+import { listFormats, mapFormats, type Format } from '../formats/format.ts';
 import {
   datastreamTable,
   ownerTable,
@@ -39,7 +39,7 @@ interface Kind<Item extends Named> {
   readonly example: object;
   readonly offered: readonly Format[];
   readonly unknown: ApiErrorCode;
-  readonly table: (view: NetworkView) => Table<Item>;
+  readonly table: (view: NetworkView, base: string) => Table<Item>;
   /** Items that the filter lets through, by id. */
   readonly select: (view: NetworkView, query: Query, valuesMax: number) => readonly Item[];
   readonly find: (view: NetworkView, id: string) => Item | undefined;
@@ -47,8 +47,6 @@ interface Kind<Item extends Named> {
 
 type Query = z.infer<z.ZodObject<typeof filterQuery>>;
 
-const onMap: readonly Format[] = ['json', 'geojson', 'csv', 'ndjson'];
-const offMap: readonly Format[] = ['json', 'csv', 'ndjson'];
 const stepItems = 500;
 
 export function addRegistryLists(app: FastifyInstance, context: ApiContext): void {
@@ -57,7 +55,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     summary: 'Stations, by id.',
     schema: stationSchema,
     example: examples.station,
-    offered: onMap,
+    offered: mapFormats,
     unknown: 'API_STATION_UNKNOWN',
     table: stationTable,
     select: (view, query, valuesMax) => selectStations(view, readFilter(query, valuesMax)),
@@ -68,7 +66,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     summary: 'Datastreams, by id.',
     schema: datastreamSchema,
     example: examples.datastream,
-    offered: onMap,
+    offered: mapFormats,
     unknown: 'API_DATASTREAM_UNKNOWN',
     table: datastreamTable,
     select: (view, query, valuesMax) => selectDatastreams(view, readFilter(query, valuesMax)),
@@ -83,7 +81,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
       'Observed properties, by id; with a filter, those that it lets datastreams of through.',
     schema: propertySchema,
     example: examples.property,
-    offered: offMap,
+    offered: listFormats,
     unknown: 'API_PROPERTY_UNKNOWN',
     table: propertyTable,
     select(view, query, valuesMax) {
@@ -99,7 +97,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     summary: 'Owners, by id; with a filter, those of the stations that it lets through.',
     schema: ownerSchema,
     example: examples.owner,
-    offered: offMap,
+    offered: listFormats,
     unknown: 'API_OWNER_UNKNOWN',
     table: ownerTable,
     select(view, query, valuesMax) {
@@ -156,7 +154,7 @@ function addKind<Item extends Named>(
         moment: await context.places.at(context.store.position),
         intervalMs: undefined,
         unchangedSince: () => true,
-        text: () => kind.table(view).json(item),
+        text: () => kind.table(view, baseUrl(context, request)).json(item),
       });
     },
   );
@@ -173,7 +171,7 @@ async function answerKind<Item extends Named>(
   const limit = query.limit ?? Infinity;
   return answerList(context, request, reply, {
     question,
-    table: kind.table(view),
+    table: kind.table(view, question.base),
     moment: await context.places.at(context.store.position),
     intervalMs: undefined,
     madeAtSeconds: 0,

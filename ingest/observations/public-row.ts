@@ -57,6 +57,11 @@ export function phenomenonTimeOf(row: ObservationRow, time: LocalTime): string {
     : time.text(row.startAt) + '/' + time.text(row.endAt);
 }
 
+/** As JSON and CSV write it, so that it is read back the same: −0 too. */
+export function resultText(result: number | null): string {
+  return result === 0 && 1 / result < 0 ? '-0' : String(result);
+}
+
 export function rawJson(raw: Raw): string {
   return JSON.stringify({ name: raw.name, value: raw.value, unit: raw.unit, time: raw.time });
 }
@@ -104,7 +109,7 @@ export function openPublicRows(registry: Registry): PublicRows {
         : '","resultTime":null,"receivedAt":"') +
       time.text(row.receivedAt) +
       '","result":' +
-      row.result +
+      resultText(row.result) +
       series.unitMember +
       verdictText(row.verdict) +
       row.revision;
