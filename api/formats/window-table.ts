@@ -1,7 +1,6 @@
 import { fittingFunction, valueOf, type FunctionName } from '../windows/functions.ts';
 import { coveredOf } from '../windows/sum.ts';
 import { licenceOf } from '../../devices/licence.ts';
-import { coveredOf, valueOf, type FunctionName } from '../windows/sum.ts';
 import type { NetworkView } from '../network.ts';
 import type { WindowRow } from '../windows/steps.ts';
 import type { WindowName } from '../windows/window.ts';

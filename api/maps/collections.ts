@@ -61,7 +61,8 @@ const stations: Collection = {
   },
   async collect(context, view, query) {
     const filter = readFilter(query, context.config.valuesPerParameterMax);
-    const table = stationTable(view);
+    // No address stands in what maps show of it.
+    const table = stationTable(view, '');
     const found = selectStations(view, filter);
     return {
       features: found.map((station) => ({
@@ -132,7 +133,7 @@ function featuresOf(
   datastreams: readonly Datastream[],
   { rows, latestAt }: { readonly rows: LatestRows; readonly latestAt: number },
 ): MapFeature[] {
-  const table = createRowTable(view, { latestAt });
+  const table = createRowTable(view, { base: '', order: null, latestAt });
   return datastreams.flatMap((datastream, at): MapFeature[] => {
     const row = rows[at];
     const point = row === undefined ? null : table.point(row);

@@ -8,8 +8,6 @@ import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { aggregateSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
-import { badParameter } from '../errors.ts';
-import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { seriesFormats } from '../formats/format.ts';
 import { createWindowTable } from '../formats/window-table.ts';
 import type { NetworkView } from '../network.ts';
