@@ -15,8 +15,14 @@ export function visibilityOf(registry: Registry, datastream: Datastream): Visibi
   const owner = station === undefined ? undefined : registry.owners.get(station.owner);
   const visibility = datastream.visibility ?? station?.visibility ?? owner?.visibility ?? 'open';
   if (visibility !== 'open') return visibility;
-  const until = datastream.embargoUntil ?? station?.embargoUntil ?? owner?.embargoUntil;
-  return isOver(until, registry) ? 'open' : 'recipients';
+  return isOver(embargoOf(registry, datastream), registry) ? 'open' : 'recipients';
+}
+
+/** Until when a datastream is under embargo: by its own word, else its station's, else its owner's. */
+export function embargoOf(registry: Registry, datastream: Datastream): string | undefined {
+  const station = registry.stations.get(datastream.station);
+  const owner = registry.owners.get(station?.owner ?? '');
+  return datastream.embargoUntil ?? station?.embargoUntil ?? owner?.embargoUntil;
 }
 
 /** By the version alone: that the moment has come is a change of the registry like any other. */

@@ -92,6 +92,7 @@ export const examples = {
     aggregation: 'mean',
     intervalMs: 600_000,
     visibility: 'open',
+    licence: 'CC-BY-4.0',
   },
   property: {
     id: 'air-temperature',

@@ -116,6 +116,9 @@ export const datastreamSchema = z.strictObject({
   intervalMs: count,
   heightMetres: z.number().optional(),
   visibility: z.enum(['open', 'recipients', 'internal']),
+  licence: z.string().describe('SPDX id or address of the terms.'),
+  attribution: z.string().optional().describe('Whom to name.'),
+  embargoUntil: z.string().optional().describe('Until then it is for recipients, if else open.'),
 });
 
 const range = z.strictObject({ min: z.number(), max: z.number() });

@@ -1,6 +1,7 @@
+import { attributionOf, licenceOf } from '../../devices/licence.ts';
 import type { Datastream, ObservedProperty, Owner, Station } from '../../devices/model.ts';
 import { licenceOf, readLicence, usualLicence } from '../../devices/licence.ts';
-import { visibilityOf } from '../../devices/visible.ts';
+import { embargoOf, visibilityOf } from '../../devices/visible.ts';
 import type { NetworkView } from '../network.ts';
 import { datastreamNodes, ownerNodes, propertyNodes, stationNodes } from './registry-linked.ts';
 import type { Table } from './table.ts';
@@ -83,6 +84,9 @@ export function datastreamTable(view: NetworkView, base: string): Table<Datastre
       'intervalMs',
       'heightMetres',
       'visibility',
+      'licence',
+      'attribution',
+      'embargoUntil',
     ],
     json: (datastream) => JSON.stringify(datastreamObject(view, datastream)),
     cells: (datastream) => [
@@ -95,6 +99,9 @@ export function datastreamTable(view: NetworkView, base: string): Table<Datastre
       datastream.intervalMs,
       datastream.heightMetres,
       visibilityOf(view.registry, datastream),
+      licenceOf(view.registry, datastream).id,
+      attributionOf(view.registry, datastream),
+      embargoOf(view.registry, datastream),
     ],
     licence: (datastream) => licenceOf(view.registry, datastream).uri,
     writers: { jsonld: datastreamNodes(view, base) },
@@ -117,6 +124,9 @@ function datastreamObject(view: NetworkView, datastream: Datastream): object {
     intervalMs: datastream.intervalMs,
     heightMetres: datastream.heightMetres,
     visibility: visibilityOf(view.registry, datastream),
+    licence: licenceOf(view.registry, datastream).id,
+    attribution: attributionOf(view.registry, datastream),
+    embargoUntil: embargoOf(view.registry, datastream),
   };
 }
 
