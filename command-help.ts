@@ -32,13 +32,33 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     flags: { rotate: 'a new password also for devices that have one' },
   },
   token: {
-    synopsis: 'token create --role operator|reader [--owner ID] | token revoke ID',
+    synopsis: 'token create --role operator|reader [--owner ID] [--recipient ID] | token revoke ID',
     purpose:
       'Creates a token for the API, shown this once, or ends one at once; ' +
       'with the id of a device, every secret and certificate of the device.',
     flags: {
-      role: 'operator: everything; reader: what is open, and what is for the owner',
+      role: 'operator: everything; reader: what is open, what is for the owner, what was granted',
       owner: "id of the owner whose series a reader's token shows",
+      recipient: "id of the recipient by whose grants a reader's token reads",
+    },
+  },
+  grant: {
+    synopsis:
+      'grant list | grant give RECIPIENT | grant accept|refuse|withdraw ID | grant close RECIPIENT',
+    purpose:
+      'Says who may read what is for recipients: gives a grant, decides a request, ends one at once, or ' +
+      'ends all that a recipient was given, its keys too. Each has a reason, which stays in the history of ' +
+      'the registry. Recipients are entries of the registry file.',
+    flags: {
+      owners: 'ids, with commas between; a grant covers what is in all of the lists given',
+      stations: 'ids of stations',
+      datastreams: 'ids of datastreams',
+      properties: 'ids of observed properties',
+      recipient: 'who is meant, where somebody asked who was no recipient yet',
+      purpose: 'what the data are wanted for',
+      reason: 'why it is decided so',
+      from: 'in force from then on: an RFC 3339 instant with offset; without it, from now on',
+      until: 'in force before then; without it, without end',
     },
   },
   certificate: {

@@ -132,10 +132,12 @@ export async function tokenCommand(command: Command): Promise<number> {
         accepted: ['operator', 'reader'],
       });
     const owner = textFlag(command, 'owner');
+    const recipient = textFlag(command, 'recipient');
     const wanted = {
       role,
       actor: 'operator (command line)',
       ...(owner === undefined ? {} : { owner }),
+      ...(recipient === undefined ? {} : { recipient }),
     } as const;
     const token = await askOrOpen(configuration, ['createToken', wanted], (registry) =>
       registry.createToken(wanted),

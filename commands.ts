@@ -7,6 +7,7 @@ const commands: Readonly<Record<Command['name'], (command: Command) => Promise<n
   run: async (command) => (await import('./server.ts')).runCommand(command),
   provision: async (command) => (await registry()).provisionCommand(command),
   token: async (command) => (await registry()).tokenCommand(command),
+  grant: async (command) => (await import('./commands-grant.ts')).grantCommand(command),
   certificate: async (command) =>
     (await import('./commands-certificate.ts')).certificateCommand(command),
   config: async (command) => (await registry()).configCommand(command),

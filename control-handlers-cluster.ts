@@ -22,6 +22,8 @@ export interface NodeControlParts {
 const ofTheRegistry = [
   'provision',
   'createToken',
+  'grants',
+  'access',
   'revoke',
   'pinCertificate',
   'unpinCertificate',

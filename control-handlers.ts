@@ -27,6 +27,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     identity: async () => folder.identity,
     provision: (argument: unknown) => rooms.api.call('provision', argument),
     createToken: (argument: unknown) => rooms.api.call('createToken', argument),
+    grants: (argument: unknown) => rooms.api.call('grants', argument),
+    access: (argument: unknown) => rooms.api.call('access', argument),
     revoke: (argument: unknown) => rooms.api.call('revoke', argument),
     pinCertificate: (argument: unknown) => rooms.api.call('pinCertificate', argument),
     unpinCertificate: (argument: unknown) => rooms.api.call('unpinCertificate', argument),

@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Clock } from '../devices/clock.ts';
+import { countedSteps } from './access/meter.ts';
 import type { ApiContext } from './context.ts';
 import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
@@ -125,7 +126,8 @@ export async function answerList<Item>(
   }
   reply.header('etag', tagOf(version));
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  return sendList(context, reply, answer, cursor);
+  const steps = countedSteps(request, answer.steps);
+  return sendList(context, reply, { ...answer, steps }, cursor);
 }
 
 /** Whether what was true at the moment of a tag still is. */

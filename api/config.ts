@@ -124,6 +124,31 @@ export const apiConfig = z.strictObject({
     .describe(
       'How long after a moment its last batch may still be on its way to the disk: asOf of a moment so near waits until this has passed, so that asked again it says the same.',
     ),
+  accessRequestsOpenMax: count(100_000)
+    .default(200)
+    .describe('Requests for access that wait for a decision; further ones are answered 429.'),
+  accessRequestsPerDayMax: count(100_000)
+    .default(50)
+    .describe(
+      'Requests for access within a day by those who are no recipient; further ones are answered 429.',
+    ),
+  accessRequestsPerAddressMax: count(10_000)
+    .default(5)
+    .describe('Requests for access of one address within an hour; further ones are answered 429.'),
+  accessDecisionDays: count(3_650)
+    .default(15)
+    .describe('Days in which a request for access must be decided; then it expires.'),
+  accessLogDays: count(3_650)
+    .default(90)
+    .describe('Days for which each request made with a key is kept; older ones are deleted.'),
+  accessMeteringDays: count(36_500)
+    .default(1_830)
+    .describe('Days for which the sums of each key and day are kept; older ones are deleted.'),
+  accessLogPendingMax: count(10_000_000)
+    .default(20_000)
+    .describe(
+      'Requests of keys that wait to be written down; at the bound further ones are not noted, and counted as dropped.',
+    ),
   followBytesMax: count(67_108_864)
     .default(262_144)
     .describe('Bytes of the log followed in one step, between which requests are answered.'),

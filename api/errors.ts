@@ -145,6 +145,13 @@ export const apiErrors = {
       'No observation that these rights may see has this id: take ids as /api/v1/observations gives them.',
     canRetry: false,
   },
+  API_ACCESS_REQUEST_UNKNOWN: {
+    status: 404,
+    message: 'There is no such request for access.',
+    meaning:
+      'No request has this id, or its secret or the key of its recipient was not sent with it.',
+    canRetry: false,
+  },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',
@@ -217,6 +224,12 @@ export const apiErrors = {
     status: 429,
     message: 'Too many long answers are under way.',
     meaning: 'Try again after the seconds of Retry-After.',
+    canRetry: true,
+  },
+  API_TOO_MANY_ACCESS_REQUESTS: {
+    status: 429,
+    message: 'Too many requests for access came from this address.',
+    meaning: 'Ask for several things in one request, or come again after an hour.',
     canRetry: true,
   },
   API_TOO_MANY_LISTENERS: {

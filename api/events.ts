@@ -20,6 +20,11 @@ export interface ApiEvents extends FeedEvents {
   registryChanged(version: number, actor: string): void;
   registryUnmarked(error: unknown, version: number): void;
   registryUnreadable(error: unknown, version: number): void;
+  /** A moment has come by which the registry must change, and it cannot be changed. */
+  timeNotFollowed(error: unknown): void;
+  accessNoted(requests: number): void;
+  accessDropped(requests: number): void;
+  accessNotWritten(error: unknown): void;
   quarantineDecided(decision: 'replay' | 'dismiss', position: number, actor: string): void;
   certificateReloaded(): void;
   certificateRefused(error: unknown): void;
@@ -28,7 +33,12 @@ export interface ApiEvents extends FeedEvents {
 const requestSeconds = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
 export function createApiEvents(telemetry: Telemetry): ApiEvents {
-  return { ...requestEvents(telemetry), ...streamEvents(telemetry), ...stateEvents(telemetry) };
+  return {
+    ...requestEvents(telemetry),
+    ...streamEvents(telemetry),
+    ...stateEvents(telemetry),
+    ...accessEvents(telemetry),
+  };
 }
 
 type RequestEvents = Pick<
@@ -89,6 +99,32 @@ function streamEvents(telemetry: Telemetry): FeedEvents & Pick<ApiEvents, 'strea
     streamCut(end, error) {
       cuts.increase(1, { reason: end });
       logger.warn({ err: error, end }, 'A long answer was cut; its client sees no end mark.');
+    },
+  };
+}
+
+type AccessEvents = Pick<
+  ApiEvents,
+  'timeNotFollowed' | 'accessNoted' | 'accessDropped' | 'accessNotWritten'
+>;
+
+function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
+  const noted = metrics.counter(
+    'quantrac_access_noted_total',
+    'Requests made with a key, by whether they are in the access log.',
+    ['outcome'],
+  );
+  return {
+    timeNotFollowed(error) {
+      logger.warn(
+        { err: error },
+        'An embargo, a grant or a deadline has ended, and the registry cannot be changed; trying again.',
+      );
+    },
+    accessNoted: (requests) => noted.increase(requests, { outcome: 'written' }),
+    accessDropped: (requests) => noted.increase(requests, { outcome: 'dropped' }),
+    accessNotWritten(error) {
+      logger.error({ err: error }, 'The access log cannot be written; what it lacks is counted.');
     },
   };
 }

@@ -12,6 +12,11 @@ import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { Registry } from '../devices/registry.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
+import { createAccessAdmin, type AccessAdmin } from './access/admin.ts';
+import { openAccessLog, type AccessLog } from './access/log.ts';
+import { addAccessMeter } from './access/meter-hook.ts';
+import { addAccessRequests } from './access/routes.ts';
+import { createTimeRule, type TimeRule } from './access/time-rule.ts';
 import { createQuarantineAdmin, type QuarantineAdmin } from './admin/quarantine.ts';
 import type { AppendReading } from './admin/marker.ts';
 import {
@@ -101,6 +106,7 @@ export interface Api {
   /** The operators' work, for the control socket too. */
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
+  readonly access: AccessAdmin;
   /**
    * Both balance laws now, all terms of one batch. Undefined without `readings`: the batches of a
    * copy are of several partitions, and their workers tell what they have settled.
@@ -128,8 +134,10 @@ export async function openApi(options: ApiOptions): Promise<Api> {
 
   async function close(): Promise<void> {
     context.hub.close();
+    parts.timeRule.close();
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
+    await parts.accessLog.close();
     await context.readers.close();
     await context.feed.close();
     context.gate.close();
@@ -142,10 +150,13 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     const app = await createServer({ config, clock, events, pair });
     closers.push(() => app.close());
     context.gate.addTo(app);
+    addAccessMeter(app, context, parts.accessLog);
     await addRoutes(app, context, { options, parts });
-    await catchUp(context, startEnd, () =>
-      parts.registryAdmin.markFrom(context.feed.registryVersion),
-    );
+    await catchUp(context, startEnd, async () => {
+      await parts.registryAdmin.markFrom(context.feed.registryVersion);
+      await parts.timeRule.follow();
+    });
+    parts.timeRule.start();
     const httpPort = await listen(app, config.host, config.httpPort);
     const metrics = await listenForMetrics(options, events, parts);
     if (metrics !== null) closers.push(() => metrics.app.close());
@@ -163,17 +174,24 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   }
 }
 
-type Parts = Pick<Api, 'registryAdmin' | 'quarantine' | 'balance' | 'readiness'>;
+type Parts = Pick<Api, 'registryAdmin' | 'quarantine' | 'access' | 'balance' | 'readiness'> & {
+  readonly timeRule: TimeRule;
+  readonly accessLog: AccessLog;
+};
 
 function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
   const { events, feed, store } = context;
+  const registryAdmin = createRegistryAdmin({
+    ...options,
+    changes: options.registryChanges,
+    marking: options.registryMarking,
+    events,
+  });
   return {
-    registryAdmin: createRegistryAdmin({
-      ...options,
-      changes: options.registryChanges,
-      marking: options.registryMarking,
-      events,
-    }),
+    registryAdmin,
+    access: createAccessAdmin({ ...options, registryAdmin }),
+    accessLog: openAccessLog({ ...options, events }),
+    timeRule: createTimeRule({ ...options, change: registryAdmin.change, events }),
     quarantine: createQuarantineAdmin({ ...options, events }),
     balance: () =>
       options.readings === undefined
@@ -295,6 +313,7 @@ async function addRoutes(
       addLive(api, context);
       addApiChanges(api, context);
       addSandbox(api, context);
+      addAccessRequests(api, context, parts.access);
       done();
     },
     { prefix: '/api/v1' },

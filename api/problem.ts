@@ -34,7 +34,10 @@ const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
 
 /** Errors of other rooms that a client's request can cause. */
 const foreignStatuses: readonly (readonly [RegExp, number])[] = [
-  [/^DEVICES_(DEVICE|OWNER|SUBJECT|VERSION)_UNKNOWN$/, 404],
+  [/^DEVICES_(DEVICE|OWNER|SUBJECT|VERSION|RECIPIENT|GRANT)_UNKNOWN$/, 404],
+  [/^DEVICES_GRANT_(STATE|TAKEN|SCOPE)$/, 409],
+  [/^DEVICES_(GRANT_RECIPIENT|TOKEN_ROLE|PERIOD)$/, 400],
+  [/^DEVICES_REQUESTS_FULL$/, 429],
   [/^DEVICES_CERTIFICATE_TAKEN$/, 409],
   [/^DEVICES_CERTIFICATE_UNKNOWN$/, 404],
   [/^DEVICES_CERTIFICATE_INVALID$/, 400],

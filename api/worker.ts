@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import { joinMetrics } from '../devices/metrics-text.ts';
-import type { ImportProblem } from '../devices/registry.ts';
+import type { ImportProblem, RegistryWriter } from '../devices/registry.ts';
+import { carryOut, type AccessWish } from '../devices/registry/access-wish.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import { CodedError } from '../devices/coded-error.ts';
@@ -189,9 +190,14 @@ function operatorCalls(api: Api) {
         };
       }
     },
-    createToken: async (wanted: { role: 'operator' | 'reader'; owner?: string; actor: string }) => {
+    createToken: async (wanted: Parameters<typeof registryAdmin.createToken>[0]) => {
       const { id, secret } = await registryAdmin.createToken(wanted);
       return { id, secret };
+    },
+    grants: async () => api.access.list({}),
+    access: async (wish: AccessWish) => {
+      const work = (writer: RegistryWriter) => carryOut(writer, wish);
+      return (await registryAdmin.change(actor, work)).result;
     },
     revoke: ({ subject }: { subject: string }) => registryAdmin.revoke(subject, actor),
     pinCertificate: async (wanted: { readonly device: string; readonly certificate: string }) => {

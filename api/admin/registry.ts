@@ -36,7 +36,7 @@ export interface RegistryAdminOptions {
 }
 
 /** `isInForce` is false while the log of readings cannot be written: the marker follows later. */
-interface Changed {
+export interface Changed {
   readonly version: number;
   readonly isInForce: boolean;
 }
@@ -46,7 +46,14 @@ interface Imported extends Changed {
   readonly changed: number;
 }
 
+export type ChangeRegistry = <Result>(
+  actor: string,
+  work: (writer: RegistryWriter) => Result,
+) => Promise<{ readonly result: Result } & Changed>;
+
 export interface RegistryAdmin {
+  /** Runs a change and, when it made a version, puts it in force and tells the other rooms. */
+  readonly change: ChangeRegistry;
   exportRegistry(): unknown;
   /** All or nothing. Throws API_REGISTRY_INVALID with `problems`. */
   importRegistry(content: unknown, actor: string): Promise<Imported>;
@@ -63,6 +70,7 @@ export interface RegistryAdmin {
   createToken(options: {
     readonly role: 'operator' | 'reader';
     readonly owner?: string | undefined;
+    readonly recipient?: string | undefined;
     readonly actor: string;
   }): Promise<Changed & { readonly id: string; readonly secret: string }>;
   /** Lets a client certificate, given as PEM or by its fingerprint, stand for a device. */
@@ -88,7 +96,6 @@ export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmi
   const marker = createMarker(options);
   const isWithin = options.marking === 'within';
 
-  /** Runs a change and, when it made a version, puts it in force and tells the others. */
   async function change<Result>(
     actor: string,
     work: (writer: RegistryWriter) => Result,
@@ -106,6 +113,7 @@ export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmi
   }
 
   return {
+    change,
     exportRegistry: () => registry.exportFile(),
     async importRegistry(content, actor) {
       const { result, isInForce } = await change(actor, (writer) =>
@@ -122,9 +130,14 @@ export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmi
       });
       return { ...changed, devices: result };
     },
-    async createToken({ role, owner, actor }) {
+    async createToken({ role, owner, recipient, actor }) {
       const { result, ...changed } = await change(actor, (writer) =>
-        writer.createToken({ role, actor, ...(owner === undefined ? {} : { owner }) }),
+        writer.createToken({
+          role,
+          actor,
+          ...(owner === undefined ? {} : { owner }),
+          ...(recipient === undefined ? {} : { recipient }),
+        }),
       );
       return { ...changed, ...result };
     },
@@ -152,7 +165,7 @@ export function createRegistryAdmin(options: RegistryAdminOptions): RegistryAdmi
   };
 }
 
-function imported(
+export function imported(
   registry: RegistryWriter,
   content: unknown,
   actor: string,

@@ -53,4 +53,13 @@ export const keptTables: readonly string[] = [
     dataset TEXT NOT NULL,
     shape TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  // access/log.ts
+  `CREATE TABLE IF NOT EXISTS access_request (
+    position INTEGER PRIMARY KEY, at INTEGER NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL,
+    status INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT`,
+  'CREATE INDEX IF NOT EXISTS access_request_at ON access_request (at)',
+  `CREATE TABLE IF NOT EXISTS access_day (
+    day TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, resource TEXT NOT NULL,
+    requests INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (day, key, kind, resource)) STRICT, WITHOUT ROWID`,
 ];

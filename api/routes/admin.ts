@@ -3,6 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import type { QuarantineEntry } from '../../ingest/observations/batch.ts';
+import type { AccessAdmin } from '../access/admin.ts';
+import type { AccessLog } from '../access/log.ts';
+import { addAccessLog } from '../access/log-routes.ts';
+import { addAccessAdmin } from '../access/admin-routes.ts';
 import type { QuarantineAdmin } from '../admin/quarantine.ts';
 import type { RegistryAdmin } from '../admin/registry.ts';
 import type { ApiContext } from '../context.ts';
@@ -12,6 +16,8 @@ import { adminAnswers } from '../description/admin-schemas.ts';
 import { addState, type StateRoutes } from './admin-state.ts';
 
 export interface AdminRoutes extends StateRoutes {
+  readonly access: AccessAdmin;
+  readonly accessLog: AccessLog;
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
 }
@@ -26,6 +32,8 @@ export function addAdmin(app: FastifyInstance, context: ApiContext, admin: Admin
   addSecrets(app, context, admin);
   addQuarantine(app, context, admin);
   addState(app, context, admin);
+  addAccessAdmin(app, context, admin.access);
+  addAccessLog(app, admin.accessLog);
 }
 
 function operatorOf(context: ApiContext, request: FastifyRequest): Viewer {
@@ -88,7 +96,11 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
       return registryAdmin.provision({ devices, rotate, actor });
     },
   );
-  const tokenBody = z.strictObject({ role: z.enum(['operator', 'reader']), owner: id.optional() });
+  const tokenBody = z.strictObject({
+    role: z.enum(['operator', 'reader']),
+    owner: id.optional(),
+    recipient: id.optional().describe('By whose grants a reader reads.'),
+  });
   app.post(
     '/tokens',
     {
@@ -99,10 +111,10 @@ function addSecrets(app: FastifyInstance, context: ApiContext, admin: AdminRoute
       }),
     },
     async (request, reply) => {
-      const { role, owner } = request.body as z.infer<typeof tokenBody>;
+      const wanted = request.body as z.infer<typeof tokenBody>;
       const { actor } = operatorOf(context, request);
       reply.code(201);
-      return registryAdmin.createToken({ role, owner, actor });
+      return registryAdmin.createToken({ ...wanted, actor });
     },
   );
   addCertificates(app, context, admin);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
+import { countRows, touchSelection } from '../access/meter.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { cursorProblems, followedHeaders, objectReplies } from '../description/replies.ts';
@@ -60,13 +61,16 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
         'json',
       ]);
       const filter = readFilter(query, context.config.valuesPerParameterMax);
-      requireInterest(context.networks.viewOf(viewer), filter);
+      const view = context.networks.viewOf(viewer);
+      requireInterest(view, filter);
+      touchSelection(request, view, query);
       const from = await context.places.read(query.after, 'after');
       const page = await readPage(context, {
         from,
         limit: query.limit,
         view: followInterest(context.networks, viewer, filter)(),
       });
+      countRows(request, page.texts.length);
       return reply
         .headers({
           'content-type': 'application/json; charset=utf-8',

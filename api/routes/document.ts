@@ -25,6 +25,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
       tags: [
         { name: 'readings', description: 'Open data.' },
         { name: 'maps', description: 'OGC API Features and Tiles.' },
+        { name: 'access', description: 'Asking for what is not open.' },
         { name: 'operators', description: 'With a token of the role operator.' },
         { name: 'operation', description: 'For those who keep the server running.' },
       ],
@@ -107,6 +108,7 @@ function linksOf(link: MakeLink): object[] {
     link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', onMap),
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
+    link('access-requests/{id}', 'What has become of a request for access'),
     link('openapi.json', 'The description of all this, OpenAPI 3.1'),
     link('api-changes', 'What changed in the API itself', ['json', 'atom']),
     link('registry-file.schema.json', 'JSON Schema of the registry file'),

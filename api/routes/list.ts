@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 
+import { touchSelection } from '../access/meter.ts';
 import { readQuestion, type Question } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, listReplies } from '../description/replies.ts';
@@ -79,6 +80,7 @@ export function addListRoute<Shape extends z.ZodRawShape>(
         const format = chooseFormat({ extension, format: query.format, accept }, offered);
         const question = readQuestion(context, request, { format, viewer });
         const view = context.networks.viewOf(viewer);
+        touchSelection(request, view, query);
         return route.handle({ request, reply, query, viewer, view, question });
       },
     );

@@ -8,6 +8,7 @@ import type { Sink } from '../../ingest/feed/client.ts';
 import type { ListenerEnd } from '../../ingest/feed/events.ts';
 import { eventFraming } from '../../ingest/feed/framing.ts';
 import type { ConnectOptions } from '../../ingest/feed/hub.ts';
+import { touchSelection } from '../access/meter.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorProblems, followedHeaders, problemReplies } from '../description/replies.ts';
 import { apiError, statusOf } from '../errors.ts';
@@ -113,7 +114,9 @@ function readFollowing(context: ApiContext, request: FastifyRequest, isSocket: b
   const viewer = viewerOf(context.registry, authorization);
   const query = request.query as z.infer<typeof querystring>;
   const filter = readFilter(query, context.config.valuesPerParameterMax);
-  requireInterest(context.networks.viewOf(viewer), filter);
+  const view = context.networks.viewOf(viewer);
+  requireInterest(view, filter);
+  touchSelection(request, view, query);
   return {
     group: groupOf(viewer, query),
     view: followInterest(context.networks, viewer, filter),

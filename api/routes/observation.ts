@@ -5,6 +5,7 @@ import type { Rank, ObservationRow } from '../../ingest/observation.ts';
 import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import { publicCause } from '../../ingest/observations/withdrawn.ts';
+import { countRows, touchSelection } from '../access/meter.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
@@ -51,6 +52,8 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       const current = revisions.find((row) => row.current) ?? revisions[0];
       if (current === undefined) throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
       const { series } = current;
+      countRows(request, 1);
+      touchSelection(request, view, { datastream: view.registry.bySeries[series]?.id });
       return answerObject(context, request, reply, {
         viewer,
         moment,

@@ -1,0 +1,41 @@
+/** The datasets that a request was about, found afterwards from its filter, not while it is answered. */
+import { datasetsOf } from '../catalogue/datasets.ts';
+import { filterQuery, readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
+import type { NetworkView } from '../network.ts';
+import type { Metered } from './meter.ts';
+
+/** Filters remembered for one view; the same poll comes again and again. */
+const filtersMax = 1_000;
+
+export function createDatasetFinder(): (metered: Metered) => readonly string[] {
+  const known = new Map<NetworkView, Map<string, readonly string[]>>();
+  return ({ selection }) => {
+    if (selection === null) return [];
+    const { view, query } = selection;
+    const ofView = known.get(view) ?? new Map<string, readonly string[]>();
+    known.set(view, ofView);
+    const text = JSON.stringify(filterOf(query));
+    let found = ofView.get(text);
+    if (found === undefined) {
+      found = select(view, query);
+      if (ofView.size < filtersMax) ofView.set(text, found);
+    }
+    return found;
+  };
+}
+
+function filterOf(query: FilterQuery): FilterQuery {
+  const names = Object.keys(filterQuery) as (keyof FilterQuery)[];
+  return Object.fromEntries(names.map((name) => [name, query[name]]));
+}
+
+/** Ids of the networks' datasets; the filter was read once already, so it is a right one. */
+function select(view: NetworkView, query: FilterQuery): readonly string[] {
+  const datasets = datasetsOf(view);
+  const ids = new Set<string>();
+  for (const datastream of selectDatastreams(view, readFilter(query, Infinity))) {
+    const id = datasets.networkOf(datastream)?.id;
+    if (id !== undefined) ids.add(id);
+  }
+  return [...ids];
+}
