@@ -162,6 +162,22 @@ export const apiConfig = z.strictObject({
   tileFeaturesMax: count(1_000_000)
     .default(50_000)
     .describe('Features of one vector tile; a fuller one is answered 400: ask for one property.'),
+  windowValuesMax: count(100_000_000)
+    .default(4_000_000)
+    .describe('Values of one window that a percentile is of; a window with more is refused, 400.'),
+  chartSeriesMax: count(8).default(8).describe('Series of one chart; more is answered 400.'),
+  chartRowsMax: count(100_000_000)
+    .default(600_000)
+    .describe('Rows, or hours, that one chart is drawn from; a longer span is answered 400.'),
+  chartsQueueMax: count(10_000)
+    .default(32)
+    .describe('Charts being drawn or waiting; further ones are answered 429 with Retry-After.'),
+  chartsCacheBytesMax: count(1_073_741_824)
+    .default(33_554_432)
+    .describe('Bytes of PNG charts kept while they are true; beyond, the oldest is let go.'),
+  chartPaintMsMax: milliseconds(600_000)
+    .default(10_000)
+    .describe('A PNG that is not painted by then is answered 503, and its thread replaced.'),
   cacheSecondsMax: z
     .int()
     .min(0)

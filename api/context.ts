@@ -40,6 +40,8 @@ export interface ApiContext {
   readonly gate: Gate;
   /** From when to when series have rows, for estimates of cost. */
   readonly extents: Extents;
+  /** Charts being drawn. */
+  readonly charts: Slots;
   /** What the API keeps for itself. */
   readonly kept: Database;
   /** Folder of files that it makes. */

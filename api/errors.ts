@@ -53,6 +53,12 @@ export const apiErrors = {
     canRetry: false,
   },
   API_QUERY_TOO_DEAR: {
+  API_CHART_TOO_MANY_SERIES: {
+    status: 400,
+    message: 'The chart would have too many series to be read.',
+    meaning: 'Narrow it by datastream, station or property to `seriesMax`.',
+    canRetry: false,
+  },
     status: 400,
     message: 'The request would read too much for one answer.',
     meaning:
@@ -230,6 +236,12 @@ export const apiErrors = {
     status: 429,
     message: 'Too many requests for access came from this address.',
     meaning: 'Ask for several things in one request, or come again after an hour.',
+    canRetry: true,
+  },
+  API_TOO_MANY_CHARTS: {
+    status: 429,
+    message: 'Too many charts are being drawn.',
+    meaning: 'Try again after the seconds of Retry-After.',
     canRetry: true,
   },
   API_TOO_MANY_LISTENERS: {

@@ -16,6 +16,8 @@ export interface ApiEvents extends FeedEvents {
   /** A client shares a bucket of quotas because all are in use. */
   quotaShared(): void;
   connectionRefused(reason: 'total' | 'address'): void;
+  chartPainted(seconds: number): void;
+  chartFailed(error: unknown): void;
   streamCut(end: StreamEnd, error: unknown): void;
   registryChanged(version: number, actor: string): void;
   registryUnmarked(error: unknown, version: number): void;
@@ -38,6 +40,29 @@ export function createApiEvents(telemetry: Telemetry): ApiEvents {
     ...streamEvents(telemetry),
     ...stateEvents(telemetry),
     ...accessEvents(telemetry),
+    ...chartEvents(telemetry),
+  };
+}
+
+function chartEvents({
+  logger,
+  metrics,
+}: Telemetry): Pick<ApiEvents, 'chartPainted' | 'chartFailed'> {
+  const seconds = metrics.histogram(
+    'quantrac_chart_paint_seconds',
+    'Time to paint a chart as PNG, in the thread for it.',
+    requestSeconds,
+  );
+  const failures = metrics.counter(
+    'quantrac_chart_failures_total',
+    'Charts that were not painted.',
+  );
+  return {
+    chartPainted: (elapsedSeconds) => seconds.observe(elapsedSeconds),
+    chartFailed(error) {
+      failures.increase();
+      logger.error({ err: error }, 'A chart could not be painted; its thread is replaced.');
+    },
   };
 }
 

@@ -18,6 +18,7 @@ afterAll(() => rig.close());
 const lists = ['stations', 'datastreams', 'properties', 'owners', 'latest', 'observations'];
 const paths = fc.oneof(
   fc.constantFrom(...lists, 'aggregates', 'changes', '', 'openapi.json'),
+  fc.constantFrom('observations.svg', 'aggregates.svg', 'observations.png'),
   fc
     .tuple(
       fc.constantFrom(...lists, 'aggregates'),
@@ -49,7 +50,11 @@ const sensible: Record<string, fc.Arbitrary<string>> = {
   order: fc.constantFrom('asc', 'desc', 'up'),
   include: fc.constantFrom('raw', 'position,raw', 'all'),
   window: fc.constantFrom('PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y', 'P1W'),
-  functions: fc.constantFrom('mean', 'min,max', 'mode'),
+  functions: fc.constantFrom('mean', 'min,max', 'mode', 'p95', 'sd,vectorSpeed'),
+  width: fc.integer({ min: 200, max: 700 }).map(String),
+  height: fc.integer({ min: 100, max: 900 }).map(String),
+  theme: fc.constantFrom('light', 'dark', 'pink'),
+  lang: fc.constantFrom('vi', 'en', 'fr'),
   limit: fc.integer({ min: -5, max: 2_000 }).map(String),
   page: fc.base64String(),
   after: fc.oneof(fc.constant('now'), fc.base64String()),

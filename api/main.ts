@@ -30,6 +30,7 @@ import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts'
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
+import { addCharts } from './charts/routes.ts';
 import { apiError } from './errors.ts';
 import { createApiEvents, type ApiEvents } from './events.ts';
 import { readReadiness, type ReadConnections, type ReadHealth, type Readiness } from './health.ts';
@@ -272,6 +273,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     streams: createSlots(config.streamsMax),
     gate: createGate({ ...options, events }),
     extents: createExtents(options),
+    charts: createSlots(config.chartsQueueMax),
     kept,
     filesFolder: options.filesFolder,
   };
@@ -309,6 +311,7 @@ async function addRoutes(
       addObservations(api, context);
       addObservation(api, context);
       addAggregates(api, context);
+      addCharts(api, context);
       addChanges(api, context);
       addLive(api, context);
       addApiChanges(api, context);

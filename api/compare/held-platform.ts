@@ -54,6 +54,7 @@ export function heldPlatform({ name, store, view }: HeldPlatformOptions): Platfo
         after: undefined,
         limit: Number.POSITIVE_INFINITY,
         rowsPerReadMax,
+        valuesMax: 0,
         moment: { pinOf: () => store.position },
         hasChanged: () => false,
       });

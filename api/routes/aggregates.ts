@@ -107,6 +107,7 @@ async function answerAggregates(
       after: page?.place,
       limit,
       rowsPerReadMax: config.rowsPerReadMax,
+      valuesMax: config.windowValuesMax,
     }),
   });
 }

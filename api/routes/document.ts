@@ -106,6 +106,8 @@ function linksOf(link: MakeLink): object[] {
     ),
     link('observations/{id}', 'One observation with its revisions, raw value and tests'),
     link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', onMap),
+    link('observations.svg', 'A chart of rows, to embed; observations.png too', ['svg', 'png']),
+    link('aggregates.svg', 'A chart of windows, to embed; aggregates.png too', ['svg', 'png']),
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('access-requests/{id}', 'What has become of a request for access'),

@@ -17,6 +17,7 @@ import {
   type WindowSum,
 } from './sum.ts';
 import { partnerOf, quantityOf, resultsByTime } from './wind-partner.ts';
+import { badParameter } from '../errors.ts';
 import type { NetworkView } from '../network.ts';
 import type { PagePlace } from '../page.ts';
 import type { Pins } from '../../ingest/feed/places/places.ts';
@@ -47,6 +48,8 @@ export interface WindowsOptions {
   readonly after: PagePlace | undefined;
   readonly limit: number;
   readonly rowsPerReadMax: number;
+  /** Of one window, for percentiles; API_PARAMETER_INVALID beyond. */
+  readonly valuesMax: number;
 }
 
 /** Two months of hours in one read. */
@@ -194,6 +197,7 @@ function createCollector(options: WindowsOptions, { datastream, time, isCircular
     window === undefined ? [] : [{ datastream, window, time, isCircular, sum }];
   return {
     flush,
+    sum: () => sum,
     /** The sum of the window that `at` belongs to; a window that is done goes to `done`. */
     sumAt(at: number, done: WindowRow[]): WindowSum {
       if (window === undefined || at <= window.startAt || at > window.endAt) {
@@ -263,6 +267,12 @@ async function* fromRows(
     const partner = making.needs.vector ? await readPartner(options, datastream, rows) : undefined;
     const ruled = { ...rules, partner };
     for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, ruled);
+    if (collector.sum().values.count > options.valuesMax) {
+      throw badParameter(
+        'functions',
+        `percentiles of at most ${options.valuesMax} values a window`,
+      );
+    }
     yield done;
     if (rows.length < limit) break;
     after = rows.at(-1);
