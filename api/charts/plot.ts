@@ -65,7 +65,10 @@ export interface PlotMaker {
 
 interface Column {
   index: number;
-  readonly points: PlotPoint[];
+  first: PlotPoint | undefined;
+  least: PlotPoint | undefined;
+  greatest: PlotPoint | undefined;
+  last: PlotPoint | undefined;
   span: PlotSpan | undefined;
 }
 
@@ -74,14 +77,14 @@ export function createPlot(frame: PlotFrame): PlotMaker {
   const spans: PlotSpan[] = [];
   const marks = createMarks();
   const told = { least: Infinity, greatest: -Infinity, values: 0, suspect: 0, failed: 0 };
+  const perMs = frame.columns / Math.max(1, frame.toAt - frame.fromAt);
+  const columnOf = (at: number) => Math.floor((at - frame.fromAt) * perMs);
+  let column = emptyColumn(-Infinity);
   let last: PlotPoint | undefined;
   let lastEndAt = -Infinity;
-  let column: Column = { index: -Infinity, points: [], span: undefined };
-  const columnOf = (at: number) =>
-    Math.floor(((at - frame.fromAt) / Math.max(1, frame.toAt - frame.fromAt)) * frame.columns);
 
   function closeColumn(): void {
-    runs.at(-1)?.push(...column.points);
+    if (frame.kind !== 'bars') runs.at(-1)?.push(...pointsOf(column));
     if (column.span !== undefined) spans.push(column.span);
   }
 
@@ -89,17 +92,18 @@ export function createPlot(frame: PlotFrame): PlotMaker {
     closeColumn();
     const isApart = endAt - lastEndAt > 1.5 * frame.intervalMs && index - column.index >= 2;
     if (isApart || runs.length === 0) runs.push([]);
-    column = { index, points: [], span: undefined };
+    column = emptyColumn(index);
   }
 
   function addCounted(point: PlotPoint, given: PlotValue): void {
     const index = columnOf(point.at);
     if (index !== column.index) openColumn(index, given.endAt);
-    if (frame.kind !== 'bars') addExtremes(column.points, point);
-    column.span = widerSpan(column.span, spanOf(given, point.value, frame.kind));
+    addExtremes(column, point);
+    const span = spanOf(given, point.value, frame.kind);
+    if (span !== undefined) column.span = widerSpan(column.span, span);
     const { low = point.value, high = point.value } = given;
-    told.least = Math.min(told.least, low);
-    told.greatest = Math.max(told.greatest, high);
+    if (low < told.least) told.least = low;
+    if (high > told.greatest) told.greatest = high;
     told.values += 1;
     last = point;
     lastEndAt = given.endAt;
@@ -117,21 +121,35 @@ export function createPlot(frame: PlotFrame): PlotMaker {
     },
     finish() {
       closeColumn();
-      column = { index: -Infinity, points: [], span: undefined };
+      column = emptyColumn(-Infinity);
       return { runs, spans, marks: marks.list(), last, ...told };
     },
   };
 }
 
-/** Keeps first, least, greatest and last, in order of time. */
-function addExtremes(points: PlotPoint[], point: PlotPoint): void {
-  points.push(point);
-  if (points.length <= 4) return;
-  const inner = points.slice(1, -1);
-  const least = inner.reduce((found, each) => (each.value < found.value ? each : found));
-  const greatest = inner.reduce((found, each) => (each.value > found.value ? each : found));
-  const kept = inner.filter((each) => each === least || each === greatest);
-  points.splice(1, inner.length, ...kept);
+function emptyColumn(index: number): Column {
+  return {
+    index,
+    first: undefined,
+    least: undefined,
+    greatest: undefined,
+    last: undefined,
+    span: undefined,
+  };
+}
+
+function addExtremes(column: Column, point: PlotPoint): void {
+  column.first ??= point;
+  if (column.least === undefined || point.value < column.least.value) column.least = point;
+  if (column.greatest === undefined || point.value > column.greatest.value) column.greatest = point;
+  column.last = point;
+}
+
+/** First, least, greatest and last, each once, in order of time. */
+function pointsOf({ first, least, greatest, last }: Column): PlotPoint[] {
+  return [...new Set([first, least, greatest, last])]
+    .filter((point) => point !== undefined)
+    .sort((a, b) => a.at - b.at);
 }
 
 function spanOf(
@@ -145,8 +163,8 @@ function spanOf(
   return low === undefined || high === undefined ? undefined : { startAt, endAt, low, high };
 }
 
-function widerSpan(one: PlotSpan | undefined, other: PlotSpan | undefined): PlotSpan | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
+function widerSpan(one: PlotSpan | undefined, other: PlotSpan): PlotSpan {
+  if (one === undefined) return other;
   return {
     startAt: Math.min(one.startAt, other.startAt),
     endAt: Math.max(one.endAt, other.endAt),

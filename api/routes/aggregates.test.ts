@@ -21,7 +21,7 @@ async function publish(datastream: string, made: readonly ObservationRow[]): Pro
 }
 
 beforeAll(async () => {
-  rig = await openTestApi({ config: { rowsPerReadMax: 50 } });
+  rig = await openTestApi({ config: { rowsPerReadMax: 50, windowValuesMax: 300 } });
   rig.setNow(startAt + 100 * day);
   for (const [datastream, every] of [
     ['ha-noi-temperature', 10 * minute],
@@ -262,6 +262,82 @@ describe('aggregates', () => {
     expect(lines.trimEnd().split('\n')).toHaveLength(7);
     const map = await rig.json(`${path}.geojson?window=P1Y`);
     expect(map['features']).toHaveLength(6);
+  });
+
+  describe('of the wind', () => {
+    const path = '/api/v1/aggregates?datastream=ha-noi-direction&window=P1D&functions=';
+    const from = `&from=${encodeURIComponent(new Date(startAt + 90 * day).toISOString())}`;
+    const at = startAt + 90 * day + hour;
+    const winds = [
+      [350, 5],
+      [10, 1],
+    ] as const;
+
+    function importSpeed(visibility: 'open' | 'internal'): void {
+      const outcome = rig.registry.importFile(
+        {
+          format: 'quantrac-registry/1',
+          datastreams: [
+            {
+              id: 'ha-noi-speed',
+              station: 'ha-noi',
+              property: 'wind-speed',
+              aggregation: 'instant',
+              intervalMs: 10 * minute,
+              visibility,
+            },
+          ],
+        },
+        'test',
+      );
+      if (!outcome.ok) throw new Error(JSON.stringify(outcome.problems));
+    }
+
+    test('are resultants of rows of the same time, as far as the viewer may see both', async () => {
+      importSpeed('open');
+      for (const [index, [direction, speed]] of winds.entries()) {
+        const endAt = at + index * 10 * minute;
+        await publish('ha-noi-direction', [
+          rig.row('ha-noi-direction', endAt, { result: direction }),
+        ]);
+        await publish('ha-noi-speed', [rig.row('ha-noi-speed', endAt, { result: speed })]);
+      }
+      const asked = `${path}vectorDirection,vectorCount${from}`;
+      const [open] = await allWindows(asked);
+      expect(open).toMatchObject({ vectorDirection: expect.closeTo(353.296, 3), vectorCount: 2 });
+      const tag = (await rig.get(asked)).headers.get('etag') ?? '';
+      expect((await rig.get(asked, { 'if-none-match': tag })).status).toBe(304);
+      await publish('ha-noi-speed', [rig.row('ha-noi-speed', at + 30 * minute, { result: 2 })]);
+      expect((await rig.get(asked, { 'if-none-match': tag })).status).toBe(200);
+      importSpeed('internal');
+      const [hidden] = await allWindows(asked);
+      expect(hidden).toMatchObject({ vectorDirection: null, vectorCount: 0 });
+    });
+  });
+
+  test('tell the value that fits, and which part of what was received can be used', async () => {
+    const [rain] = await allWindows(
+      `/api/v1/aggregates?datastream=hue-rain&window=P1D&functions=count`,
+    );
+    expect(rain).toMatchObject({ method: 'sum', validity: 1 });
+    expect(Number(rain?.['value'])).toBeGreaterThan(0);
+    const [day1] = await allWindows(
+      '/api/v1/aggregates?datastream=ha-noi-temperature&window=P1D&quality=fail',
+    );
+    const [usual] = await allWindows('/api/v1/aggregates?datastream=ha-noi-temperature&window=P1D');
+    expect(usual).toMatchObject({ method: 'mean', value: usual?.['mean'] });
+    const { rows: usable, failed, missing } = usual as Record<string, number>;
+    const share = Number(usable) / (Number(usable) + Number(failed) + Number(missing));
+    expect([usual?.['validity'], day1?.['validity']]).toEqual([share, share]);
+  });
+
+  test('refuse percentiles of more values than may be held at once', async () => {
+    const path = '/api/v1/aggregates?datastream=ha-noi-temperature&window=P1Y&functions=';
+    expect(await rig.json(`${path}p50`)).toMatchObject({
+      code: 'API_PARAMETER_INVALID',
+      parameter: 'functions',
+    });
+    expect(await rig.json(`${path}sd`)).toMatchObject({ complete: true });
   });
 
   test('need a window, and refuse functions that do not exist', async () => {

@@ -287,6 +287,6 @@ test('windows are what the rows given out come to, after any history, in any zon
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
