@@ -16,8 +16,8 @@ const verdict = (flag: 1 | 3 | 4 | 9): ObservationRow['verdict'] => ({
   rules: '0badc0de',
 });
 
-/** A station whose name would be dangerous as it is. */
-function importOdd(): void {
+/** A station whose name would be dangerous as it is, and the speed of the wind. */
+function importMore(): void {
   const name = '<script>alert(1)</script>"&';
   const place = { latitude: 1, longitude: 1, timeZone: 'Asia/Ho_Chi_Minh' };
   const outcome = rig.registry.importFile(
@@ -34,6 +34,13 @@ function importOdd(): void {
           aggregation: 'mean',
           intervalMs: minute,
         },
+        {
+          id: 'ha-noi-speed',
+          station: 'ha-noi',
+          property: 'wind-speed',
+          aggregation: 'instant',
+          intervalMs: 10 * minute,
+        },
       ],
     },
     'test',
@@ -44,7 +51,7 @@ function importOdd(): void {
 beforeAll(async () => {
   rig = await openTestApi({ config: { chartRowsMax: 5_000 } });
   rig.setNow(startAt + 30 * day);
-  importOdd();
+  importMore();
   const temperature = Array.from({ length: 600 }, (_, index) => {
     const flag = index % 97 === 50 ? 3 : index % 131 === 60 ? 4 : 1;
     const value = 26 + 6 * Math.sin(index / 22) + (flag === 4 ? 900 : flag === 3 ? 4 : 0);
@@ -186,6 +193,17 @@ describe('as a resource a chart', () => {
       expect(changed.status).toBe(200);
       expect(Buffer.from(await changed.arrayBuffer()).equals(bytes)).toBe(false);
     }
+  });
+
+  test('of resultant winds changes with either half of the wind', async () => {
+    const path =
+      '/api/v1/aggregates.svg?datastream=ha-noi-direction&functions=vectorDirection&lang=en';
+    const first = await rig.get(path);
+    expect(await first.text()).toContain('>Wind direction, resultant direction daily (°)<');
+    const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
+    expect((await rig.get(path, headers)).status).toBe(304);
+    await rig.publish([rig.row('ha-noi-speed', startAt, { result: 3 })]);
+    expect((await rig.get(path, headers)).status).toBe(200);
   });
 
   test('of what a viewer may not see does not exist for them', async () => {

@@ -16,7 +16,8 @@ import { readOptionalInstant } from '../instant.ts';
 import { pinnedMoment, readFlags, readSpan, timeQuery } from '../routes/observations.ts';
 import { isUnchanged } from '../routes/unchanged.ts';
 import { viewerOf } from '../viewer.ts';
-import { readFunctions, type FunctionName } from '../windows/functions.ts';
+import { needsOf, readFunctions, type FunctionName } from '../windows/functions.ts';
+import { withPartners } from '../windows/wind-partner.ts';
 import { windowNames, windowOf, type WindowName } from '../windows/window.ts';
 import { answerChart, chartReplies, type ChartFormat } from './answer.ts';
 import { compose, type Composition, type Windowing } from './compose.ts';
@@ -162,7 +163,7 @@ async function answer(
     // Where neither is given and there is no row, the picture is of today.
     question: isOpen.from && isOpen.to ? String(nowAt) : '',
     moment,
-    datastreams,
+    datastreams: isOfVectors(windowing) ? withPartners(view, datastreams) : datastreams,
     async drawText() {
       const lengthMs = usualLengthMs[windowing?.window ?? 'rows'];
       const isAsked = !isOpen.from && !isOpen.to;
@@ -242,6 +243,11 @@ async function drawText(
     await takeTurn();
   }
   return text;
+}
+
+function isOfVectors(windowing: Windowing | undefined): boolean {
+  const functionName = windowing?.functionName;
+  return functionName !== undefined && needsOf([functionName]).vector;
 }
 
 function requireFew(series: number, seriesMax: number): void {

@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import type { Datastream } from '../../devices/model.ts';
-import { needsOf, readFunctions, type FunctionName } from '../windows/functions.ts';
+import { needsOf, readFunctions } from '../windows/functions.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
@@ -10,9 +9,8 @@ import { aggregateSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { seriesFormats } from '../formats/format.ts';
 import { createWindowTable } from '../formats/window-table.ts';
-import type { NetworkView } from '../network.ts';
-import { partnerOf } from '../windows/wind-partner.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
+import { withPartners } from '../windows/wind-partner.ts';
 import { stepWindows } from '../windows/steps.ts';
 import { windowNames } from '../windows/window.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
@@ -92,7 +90,10 @@ async function answerAggregates(
     moment,
     intervalMs: intervalOf(datastreams),
     madeAtSeconds: 0,
-    unchangedSince: unchangedSince(context, withPartners(view, datastreams, functions)),
+    unchangedSince: unchangedSince(
+      context,
+      needsOf(functions).vector ? withPartners(view, datastreams) : datastreams,
+    ),
     steps: stepWindows({
       questions,
       view,
@@ -110,14 +111,4 @@ async function answerAggregates(
       valuesMax: config.windowValuesMax,
     }),
   });
-}
-
-/** All series that the answer is made of. */
-function withPartners(
-  view: NetworkView,
-  datastreams: readonly Datastream[],
-  functions: readonly FunctionName[],
-): readonly Datastream[] {
-  if (!needsOf(functions).vector) return datastreams;
-  return [...datastreams, ...datastreams.flatMap((each) => partnerOf(view, each) ?? [])];
 }

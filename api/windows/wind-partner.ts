@@ -36,6 +36,14 @@ export function partnerOf(view: NetworkView, datastream: Datastream): Datastream
   return found.find(({ aggregation }) => aggregation === datastream.aggregation) ?? found[0];
 }
 
+/** All series that vectors of these are made of. */
+export function withPartners(
+  view: NetworkView,
+  datastreams: readonly Datastream[],
+): readonly Datastream[] {
+  return [...datastreams, ...datastreams.flatMap((each) => partnerOf(view, each) ?? [])];
+}
+
 /** Results of usable rows by phenomenon time and height. */
 export type PartnerResults = ReadonlyMap<string, number>;
 
