@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Clock } from '../devices/clock.ts';
-import { countedSteps } from './access/meter.ts';
+import { countRows } from './access/meter.ts';
 import type { ApiContext } from './context.ts';
 import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
@@ -44,6 +44,8 @@ export interface Question {
   readonly format: Format;
   readonly viewer: Viewer;
   readonly isLimited: boolean;
+  /** With a limit or a page: not the whole list. */
+  readonly isPart: boolean;
   readonly registryVersion: number;
   readonly text: string;
   /** This server as the client reaches it. */
@@ -56,7 +58,7 @@ export interface Question {
 const shortSizeMax = 262_144;
 const shortMsMax = 250;
 /** How long an answer may keep the thread before others get their turn. */
-const turnMs = 8;
+export const turnMs = 8;
 
 export function readQuestion(
   context: ApiContext,
@@ -81,6 +83,7 @@ export function readQuestion(
   return {
     ...wish,
     isLimited,
+    isPart: isLimited || page !== '',
     registryVersion: context.networks.version,
     base,
     text: [context.storeId, base, asked, limit, page].join('\n'),
@@ -107,14 +110,19 @@ export async function answerList<Item>(
   reply: FastifyReply,
   answer: ListAnswer<Item>,
 ): Promise<FastifyReply> {
+  return beginList(context, request, reply, answer) ?? sendList(context, reply, answer);
+}
+
+/** Headers, and the whole answer where it needs no body: 304, or HEAD. */
+export function beginList<Item>(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Omit<ListAnswer<Item>, 'steps'>,
+): FastifyReply | undefined {
   const { question, moment } = answer;
   const cacheSeconds = cacheSecondsOf(context, answer.intervalMs);
-  const version: AnswerVersion = {
-    question: question.text,
-    moment: moment.tag,
-    registryVersion: question.registryVersion,
-    madeAtSeconds: answer.madeAtSeconds,
-  };
+  const version = versionOf(answer);
   const { cursor } = moment;
   setHeaders(reply, question, { cacheSeconds, cursor });
   const tag = matchTag(request.headers['if-none-match'], version, {
@@ -126,8 +134,16 @@ export async function answerList<Item>(
   }
   reply.header('etag', tagOf(version));
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  const steps = countedSteps(request, answer.steps);
-  return sendList(context, reply, { ...answer, steps }, cursor);
+  return undefined;
+}
+
+export function versionOf<Item>({
+  question,
+  moment,
+  madeAtSeconds,
+}: Pick<ListAnswer<Item>, 'question' | 'moment' | 'madeAtSeconds'>): AnswerVersion {
+  const { text, registryVersion } = question;
+  return { question: text, moment: moment.tag, registryVersion, madeAtSeconds };
 }
 
 /** Whether what was true at the moment of a tag still is. */
@@ -171,10 +187,13 @@ async function sendList<Item>(
   context: ApiContext,
   reply: FastifyReply,
   answer: ListAnswer<Item>,
-  cursor: string,
 ): Promise<FastifyReply> {
   const { question } = answer;
-  const steps = countSteps(answer.steps, (rows) => context.gate.countRows(reply.request, rows));
+  const { cursor } = answer.moment;
+  const steps = countSteps(answer.steps, (rows) => {
+    context.gate.countRows(reply.request, rows);
+    countRows(reply.request, rows);
+  });
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
     chunks: (place) => {
@@ -330,14 +349,14 @@ function openStream(context: ApiContext, chunks: AsyncGenerator<Chunk>): Readabl
   return stream;
 }
 
-const completeTrailer = 'Quantrac-Complete';
+export const completeTrailer = 'Quantrac-Complete';
 const nextTrailer = 'Quantrac-Next';
 
 /**
  * Names the trailers that will come (RFC 9110 §6.6.2, a list with commas, which Fastify's own
  * trailers lack). False in HTTP/1.0, which has no chunks and so no trailers.
  */
-function announceTrailers(reply: FastifyReply, question: Question): boolean {
+export function announceTrailers(reply: FastifyReply, question: Question): boolean {
   if (reply.request.raw.httpVersion === '1.0') return false;
   const names = question.isLimited ? [completeTrailer, nextTrailer] : [completeTrailer];
   reply.header('trailer', names.join(', '));

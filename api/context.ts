@@ -6,6 +6,7 @@ import type { ApiConfig } from './config.ts';
 import type { ApiEvents } from './events.ts';
 import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
+import type { ReadyBodies } from './limits/ready-bodies.ts';
 import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
@@ -38,6 +39,8 @@ export interface ApiContext {
   readonly streams: Slots;
   /** Quotas, and who is sent away while the thread is late. */
   readonly gate: Gate;
+  /** Bodies made for one and given to all who ask the same. */
+  readonly bodies: ReadyBodies;
   /** From when to when series have rows, for estimates of cost. */
   readonly extents: Extents;
   /** Charts being drawn. */

@@ -52,13 +52,13 @@ export const apiErrors = {
     meaning: 'Narrow it by station, property or place, or ask for ndjson or csv.',
     canRetry: false,
   },
-  API_QUERY_TOO_DEAR: {
   API_CHART_TOO_MANY_SERIES: {
     status: 400,
     message: 'The chart would have too many series to be read.',
     meaning: 'Narrow it by datastream, station or property to `seriesMax`.',
     canRetry: false,
   },
+  API_QUERY_TOO_DEAR: {
     status: 400,
     message: 'The request would read too much for one answer.',
     meaning:

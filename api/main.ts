@@ -42,6 +42,7 @@ import { openKept } from './kept/kept.ts';
 import { addMaps } from './maps/map-routes.ts';
 import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
+import { createReadyBodies } from './limits/ready-bodies.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type CopyOptions, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -274,6 +275,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     gate: createGate({ ...options, events }),
     extents: createExtents(options),
     charts: createSlots(config.chartsQueueMax),
+    bodies: createReadyBodies({ clock, bytesMax: config.readyBytesMax }),
     kept,
     filesFolder: options.filesFolder,
   };

@@ -80,36 +80,3 @@ export function touchSelection(request: FastifyRequest, view: NetworkView, query
   const taking = takings.get(request);
   if (taking !== undefined) taking.selection = { view, query };
 }
-
-/** The same steps of a list, their rows counted where a key asked. */
-export function countedSteps<Item, End>(
-  request: FastifyRequest,
-  steps: Steps<Item, End>,
-): Steps<Item, End> {
-  const taking = takings.get(request);
-  if (taking === undefined) return steps;
-  return countSteps(taking, steps);
-}
-
-type Steps<Item, End> = Generator<readonly Item[], End> | AsyncGenerator<readonly Item[], End>;
-
-async function* countSteps<Item, End>(
-  taking: Taking,
-  steps: Steps<Item, End>,
-): AsyncGenerator<readonly Item[], End> {
-  let isWhole = false;
-  try {
-    for (;;) {
-      const { done, value } = await steps.next();
-      if (done === true) {
-        isWhole = true;
-        return value;
-      }
-      taking.rows += value.length;
-      yield value;
-    }
-  } finally {
-    // Who stops early lets the steps beneath end too.
-    if (!isWhole) await steps.return(undefined as End);
-  }
-}

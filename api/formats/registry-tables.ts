@@ -1,6 +1,5 @@
-import { attributionOf, licenceOf } from '../../devices/licence.ts';
 import type { Datastream, ObservedProperty, Owner, Station } from '../../devices/model.ts';
-import { licenceOf, readLicence, usualLicence } from '../../devices/licence.ts';
+import { attributionOf, licenceOf, readLicence, usualLicence } from '../../devices/licence.ts';
 import { embargoOf, visibilityOf } from '../../devices/visible.ts';
 import type { NetworkView } from '../network.ts';
 import { datastreamNodes, ownerNodes, propertyNodes, stationNodes } from './registry-linked.ts';

@@ -45,6 +45,14 @@ export const limitsConfig = {
     .max(10_000_000)
     .default(200_000)
     .describe('Clients counted each for itself; where all have used some, new ones share quotas.'),
+  readyBytesMax: z
+    .int()
+    .min(0)
+    .max(4_294_967_296)
+    .default(67_108_864)
+    .describe(
+      'Bytes of answers kept to be given again to whoever asks the same at the same moment; at the bound the oldest go.',
+    ),
   queryCostMax: z
     .int()
     .min(1_000)

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 
-import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { latestSchema } from '../description/schemas.ts';
-import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { seriesFormats } from '../formats/format.ts';
+import { filterQuery, readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import { answerShared, type SharedAnswer } from '../limits/ready-answer.ts';
 import type { PagePlace } from '../page.ts';
-import { addListRoute } from './list.ts';
+import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
 import { stepItemsById } from './registry-lists.ts';
 
@@ -24,31 +24,39 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
     item: latestSchema,
     example: examples.latest,
     offered: seriesFormats,
-    async handle({ request, reply, query, view, question }) {
-      const filter = readFilter(query, context.config.valuesPerParameterMax);
-      const datastreams = selectDatastreams(view, filter);
-      const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
-      const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
-      // Read in one turn of the event loop, so that all rows are of one position.
-      const { position } = context.store;
-      const series = datastreams.map((datastream) => datastream.series);
-      const held = series.map((one) => context.store.latest(one));
-      const moment = await context.places.at(position);
-      const rows = await context.questions.latest(series, held, moment);
-      const items = latestOf(datastreams, rows);
-      const limit = query.limit ?? Infinity;
-      const steps = stepItemsById(items, { after: page?.place, limit });
-      return answerList(context, request, reply, {
-        question,
-        table: createRowTable(view, { base: question.base, order: null, latestAt }),
-        moment,
-        intervalMs: intervalOf(datastreams),
-        madeAtSeconds: latestAt / 1000,
-        unchangedSince: unchangedSince(context, datastreams),
-        steps: rowsOf(steps),
-      });
+    handle(list) {
+      return answerShared(context, list, () => prepareLatest(context, list));
     },
   });
+}
+
+async function prepareLatest(
+  context: ApiContext,
+  { query, view, question }: ListRequest<FilterQuery & PagingQuery>,
+): Promise<SharedAnswer<ObservationRow>> {
+  const filter = readFilter(query, context.config.valuesPerParameterMax);
+  const datastreams = selectDatastreams(view, filter);
+  const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
+  const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
+  // Read in one turn of the event loop, so that all rows are of one position.
+  const { position } = context.store;
+  const series = datastreams.map((datastream) => datastream.series);
+  const held = series.map((one) => context.store.latest(one));
+  const moment = await context.places.at(position);
+  const rows = await context.questions.latest(series, held, moment);
+  const items = latestOf(datastreams, rows);
+  const limit = query.limit ?? Infinity;
+  const steps = stepItemsById(items, { after: page?.place, limit });
+  return {
+    question,
+    table: createRowTable(view, { base: question.base, order: null, latestAt }),
+    moment,
+    intervalMs: intervalOf(datastreams),
+    madeAtSeconds: latestAt / 1000,
+    unchangedSince: unchangedSince(context, datastreams),
+    steps: rowsOf(steps),
+    items: items.length,
+  };
 }
 
 interface Latest {

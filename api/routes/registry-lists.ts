@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { answerList, baseUrl } from '../answer.ts';
+import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
@@ -22,6 +22,7 @@ import {
   stationTable,
 } from '../formats/registry-tables.ts';
 import type { Table } from '../formats/table.ts';
+import { answerShared } from '../limits/ready-answer.ts';
 import type { NetworkView } from '../network.ts';
 import { answerObject } from '../object-answer.ts';
 import type { PagePlace } from '../page.ts';
@@ -160,24 +161,27 @@ function addKind<Item extends Named>(
   );
 }
 
-async function answerKind<Item extends Named>(
+function answerKind<Item extends Named>(
   context: ApiContext,
   kind: Kind<Item>,
   list: ListRequest<Query & PagingQuery>,
 ): Promise<FastifyReply> {
-  const { request, reply, query, view, question } = list;
-  const items = kind.select(view, query, context.config.valuesPerParameterMax);
-  const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
-  const limit = query.limit ?? Infinity;
-  return answerList(context, request, reply, {
-    question,
-    table: kind.table(view, question.base),
-    moment: await context.places.at(context.store.position),
-    intervalMs: undefined,
-    madeAtSeconds: 0,
-    // Nothing here depends on readings: the registry's version says it all.
-    unchangedSince: () => true,
-    steps: stepItemsById(items, { after: page?.place, limit }),
+  const { query, view, question } = list;
+  return answerShared(context, list, async () => {
+    const items = kind.select(view, query, context.config.valuesPerParameterMax);
+    const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
+    const limit = query.limit ?? Infinity;
+    return {
+      question,
+      table: kind.table(view, question.base),
+      moment: await context.places.at(context.store.position),
+      intervalMs: undefined,
+      madeAtSeconds: 0,
+      // Nothing here depends on readings: the registry's version says it all.
+      unchangedSince: () => true,
+      steps: stepItemsById(items, { after: page?.place, limit }),
+      items: items.length,
+    };
   });
 }
 

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+
+import { createManualClock } from '../../devices/clock-manual.ts';
+import { createReadyBodies, type Ready } from './ready-bodies.ts';
+
+/** Asks as a route does; the answer is the moment it was read at. */
+function openBodies(bytesMax = 1_000) {
+  const clock = createManualClock(0);
+  const bodies = createReadyBodies({ clock, bytesMax });
+  const written: string[] = [];
+  let moment = 0;
+  const ask = (question = 'q', registryVersion = 1): Ready<number> => {
+    const hot = bodies.hot<number>(question, registryVersion);
+    if (hot !== undefined) return hot;
+    const tag = `${question} ${moment} ${registryVersion}`;
+    return bodies.of({ question, registryVersion, tag }, moment, async () => {
+      written.push(tag);
+      return Buffer.alloc(100, tag);
+    });
+  };
+  return { ask, bodies, clock, written, move: () => (moment += 1) };
+}
+
+test('a body is written once for all who ask at the same moment, and anew at the next', async () => {
+  const { ask, written, move } = openBodies();
+  await Promise.all([ask().body(), ask().body()]);
+  await ask().body();
+  expect(written).toEqual(['q 0 1']);
+  move();
+  expect(ask().answer).toBe(1);
+  await ask().body();
+  expect(written).toEqual(['q 0 1', 'q 1 1']);
+});
+
+test('a hot question costs one body a second, none of them older than that', () => {
+  const { ask, clock, move } = openBodies();
+  const seen: number[] = [];
+  for (let ms = 0; ms < 5_000; ms += 10) {
+    clock.advance(10);
+    // Something comes in between any two who ask.
+    const now = move();
+    const { answer } = ask();
+    seen.push(answer);
+    expect(now - answer).toBeLessThanOrEqual(101);
+  }
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  expect(new Set(seen.slice(100)).size).toBeLessThanOrEqual(5);
+});
+
+test('whoever asks now and then is always given the newest', () => {
+  const { ask, clock, move } = openBodies();
+  for (let times = 0; times < 50; times++) {
+    clock.advance(150);
+    expect(ask().answer).toBe(times);
+    move();
+  }
+});
+
+test('a hot body is not given out under another version of the registry', () => {
+  const { ask, move } = openBodies();
+  for (let times = 0; times < 50; times++) ask();
+  move();
+  expect(ask('q', 1).answer).toBe(0);
+  expect(ask('q', 2).answer).toBe(1);
+});
+
+test('bytes are bounded, and what failed is written anew', async () => {
+  const { ask, bodies } = openBodies(250);
+  for (const question of ['a', 'b', 'c', 'd']) await ask(question).body();
+  expect(bodies.bytes).toBe(200);
+  const version = { question: 'bad', registryVersion: 1, tag: 'bad' };
+  let tries = 0;
+  const write = async () => {
+    tries += 1;
+    if (tries === 1) throw new Error('the disk cannot be read');
+    return Buffer.alloc(10);
+  };
+  await expect(bodies.of(version, 0, write).body()).rejects.toThrow('disk');
+  expect(await bodies.of(version, 0, write).body()).toHaveLength(10);
+});

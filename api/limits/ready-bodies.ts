@@ -1,0 +1,201 @@
+/**
+ * Bodies that are ready: the same question at the same moment is written and compressed once, however
+ * many ask. A question that is asked more than a few times a second is hot: it is answered anew once a
+ * second, and in between with the last body, its own entity tag and its own cursor, so a flood costs
+ * one body a second. Whoever asks alone always gets the newest.
+ *
+ * A body is never given out under another version of the registry than it was written for.
+ */
+import type { Clock } from '../../devices/clock.ts';
+import { encode, type Encoding } from './encoding.ts';
+
+export interface Ready<Answer> {
+  readonly answer: Answer;
+  /** Written with the first who asks for it. */
+  body(): Promise<Buffer>;
+  encoded(encoding: Encoding): Promise<Buffer>;
+}
+
+export interface ReadyVersion {
+  /** Of the question alone. */
+  readonly question: string;
+  readonly registryVersion: number;
+  /** Equal for equal bytes. */
+  readonly tag: string;
+}
+
+export interface ReadyBodies {
+  /** What a hot question is answered with; undefined: it is to be asked anew. */
+  hot<Answer>(question: string, registryVersion: number): Ready<Answer> | undefined;
+  /** The body of this version: the one that is there, or a new one that `write` makes. */
+  of<Answer>(
+    version: ReadyVersion,
+    answer: Answer,
+    write: (answer: Answer) => Promise<Buffer>,
+  ): Ready<Answer>;
+  readonly bytes: number;
+}
+
+export interface ReadyBodiesOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly bytesMax: number;
+}
+
+/** From so many a second on a question is hot. */
+const hotCount = 10;
+const secondMs = 1_000;
+/** How long a hot body may still be given while the next one is being made. */
+const staleMsMax = 3_000;
+/** Questions whose requests are counted, with or without a body. */
+const questionsMax = 1_000;
+
+interface Entry extends Ready<unknown> {
+  readonly version: ReadyVersion;
+  readonly madeAtMs: number;
+  bytes: number;
+}
+
+/** How often each question is asked. */
+interface Heat {
+  /** Counts one more; true where this second, or the one before, has seen many. */
+  isHot(question: string, nowMs: number): boolean;
+  /** True for the first who asks while nobody else is having the body made anew. */
+  mayRenew(question: string, nowMs: number): boolean;
+}
+
+interface Asked {
+  secondMs: number;
+  count: number;
+  renewingUntilMs: number;
+}
+
+function createHeat(): Heat {
+  const asked = new Map<string, Asked>();
+  return {
+    isHot(question, nowMs) {
+      const found = asked.get(question) ?? { secondMs: nowMs, count: 0, renewingUntilMs: 0 };
+      if (nowMs - found.secondMs >= secondMs) {
+        // As hot as in the second before, until this one has shown otherwise.
+        const wasHot = found.count > hotCount && nowMs - found.secondMs < 2 * secondMs;
+        found.count = wasHot ? hotCount : 0;
+        found.secondMs = nowMs;
+      }
+      found.count += 1;
+      asked.delete(question);
+      asked.set(question, found);
+      for (const oldest of asked.keys()) {
+        if (asked.size <= questionsMax) break;
+        asked.delete(oldest);
+      }
+      return found.count > hotCount;
+    },
+    mayRenew(question, nowMs) {
+      const found = asked.get(question);
+      if (found === undefined || nowMs < found.renewingUntilMs) return false;
+      found.renewingUntilMs = nowMs + secondMs;
+      return true;
+    },
+  };
+}
+
+export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): ReadyBodies {
+  const held = createHeld(bytesMax);
+  const heat = createHeat();
+  return {
+    hot<Answer>(question: string, registryVersion: number) {
+      const nowMs = clock.monotonicMs();
+      const isHot = heat.isHot(question, nowMs);
+      const entry = held.find(question);
+      if (!isHot || entry?.version.registryVersion !== registryVersion) return undefined;
+      const ageMs = nowMs - entry.madeAtMs;
+      const mustRenew = ageMs > staleMsMax || (ageMs > secondMs && heat.mayRenew(question, nowMs));
+      return mustRenew ? undefined : (entry as Ready<unknown> as Ready<Answer>);
+    },
+    of<Answer>(version: ReadyVersion, answer: Answer, write: (answer: Answer) => Promise<Buffer>) {
+      const found = held.find(version.question);
+      if (found?.version.tag === version.tag) return found as Ready<unknown> as Ready<Answer>;
+      const head = { version, answer, madeAtMs: clock.monotonicMs(), bytes: 0 };
+      const entry = openEntry(held, head, () => write(answer));
+      held.add(entry);
+      return entry as Ready<unknown> as Ready<Answer>;
+    },
+    get bytes() {
+      return held.bytes;
+    },
+  };
+}
+
+/** Entries by question, the oldest first, and their bytes. */
+interface Held {
+  find(question: string): Entry | undefined;
+  /** In the place of the one of the same question. */
+  add(entry: Entry): void;
+  grow(entry: Entry, bytes: number): void;
+  drop(entry: Entry): void;
+  readonly bytes: number;
+}
+
+function createHeld(bytesMax: number): Held {
+  const entries = new Map<string, Entry>();
+  let bytes = 0;
+
+  function drop(entry: Entry): void {
+    if (entries.get(entry.version.question) !== entry) return;
+    entries.delete(entry.version.question);
+    bytes -= entry.bytes;
+    entry.bytes = 0;
+  }
+
+  return {
+    find: (question) => entries.get(question),
+    drop,
+    add(entry) {
+      const before = entries.get(entry.version.question);
+      if (before !== undefined) drop(before);
+      entries.set(entry.version.question, entry);
+    },
+    grow(entry, added) {
+      if (entries.get(entry.version.question) !== entry) return;
+      entry.bytes += added;
+      bytes += added;
+      for (const oldest of entries.values()) {
+        if (bytes <= bytesMax) break;
+        drop(oldest);
+      }
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
+}
+
+type EntryHead = Omit<Entry, 'body' | 'encoded'>;
+
+function openEntry(held: Held, head: EntryHead, write: () => Promise<Buffer>): Entry {
+  let body: Promise<Buffer> | undefined;
+  const encoded = new Map<Encoding, Promise<Buffer>>();
+  /** What failed is tried again by the next who asks. */
+  const kept = async (making: Promise<Buffer>): Promise<Buffer> => {
+    try {
+      const made = await making;
+      held.grow(entry, made.length);
+      return made;
+    } catch (error) {
+      held.drop(entry);
+      throw error;
+    }
+  };
+  const entry: Entry = {
+    ...head,
+    body: () => (body ??= kept(write())),
+    encoded(encoding) {
+      let made = encoded.get(encoding);
+      if (made === undefined) {
+        made = entry.body().then((plain) => kept(encode(plain, encoding)));
+        encoded.set(encoding, made);
+      }
+      return made;
+    },
+  };
+  return entry;
+}
