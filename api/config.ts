@@ -105,7 +105,7 @@ export const apiConfig = z.strictObject({
     .default(10_000)
     .describe('Greatest `limit` of /changes; more is answered 400.'),
   changesScanBytesMax: count(1_073_741_824)
-    .default(8_388_608)
+    .default(4_194_304)
     .describe('Bytes of the log that one page of /changes looks through; then a shorter page.'),
   changeReadersMax: count(10_000)
     .default(32)
