@@ -11,6 +11,7 @@ import { runMove } from './cluster/move.ts';
 import { runOutage } from './cluster/outage.ts';
 import { runRevoke } from './cluster/revoke.ts';
 import { MountRefused, runDiskFull } from './disk-full.ts';
+import { runFlood } from './flood/run.ts';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
 import { runPoison } from './poison.ts';
@@ -82,6 +83,18 @@ async function frozen(flags: Flags): Promise<Outcome> {
   return { held: held && sse.rows > 0 && mqtt.rows > 0, figures: { ...outcome } };
 }
 
+const flood = (flags: Flags): Promise<Outcome> =>
+  runFlood({
+    readers: numberOf(flags, 'readers', 10_000),
+    seconds: numberOf(flags, 'seconds', 30),
+    rampSeconds: numberOf(flags, 'ramp', 15),
+    devices: numberOf(flags, 'devices', 1_429),
+    rate: numberOf(flags, 'rate', 200),
+    seed: numberOf(flags, 'seed', 1),
+    isStrict: flags['aims'] === 'strict',
+    tell,
+  }).then(outcomeOf);
+
 async function diskFull(flags: Flags): Promise<Outcome> {
   const outcome = await runDiskFull({
     devices: numberOf(flags, 'devices', 100),
@@ -128,6 +141,7 @@ function outcomeOf({
 const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
   kill,
   poison,
+  flood,
   frozen,
   'disk-full': diskFull,
   spine,
@@ -241,6 +255,8 @@ const { values, positionals } = parseArgs({
       'apis',
       'clocks',
       'aims',
+      'readers',
+      'ramp',
     ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });
