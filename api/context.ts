@@ -7,6 +7,7 @@ import type { ApiEvents } from './events.ts';
 import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
 import type { ReadyBodies } from './limits/ready-bodies.ts';
+import type { Select } from './limits/selections.ts';
 import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
@@ -41,6 +42,8 @@ export interface ApiContext {
   readonly gate: Gate;
   /** Bodies made for one and given to all who ask the same. */
   readonly bodies: ReadyBodies;
+  /** The series that a filter lets through. */
+  readonly select: Select;
   /** From when to when series have rows, for estimates of cost. */
   readonly extents: Extents;
   /** Charts being drawn. */

@@ -43,6 +43,7 @@ import { addMaps } from './maps/map-routes.ts';
 import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
 import { createReadyBodies } from './limits/ready-bodies.ts';
+import { createSelections } from './limits/selections.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type CopyOptions, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -275,6 +276,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     gate: createGate({ ...options, events }),
     extents: createExtents(options),
     charts: createSlots(config.chartsQueueMax),
+    select: createSelections(config.valuesPerParameterMax),
     bodies: createReadyBodies({ clock, bytesMax: config.readyBytesMax }),
     kept,
     filesFolder: options.filesFolder,

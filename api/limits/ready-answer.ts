@@ -27,6 +27,8 @@ import type { Ready } from './ready-bodies.ts';
 
 /** Lists that are longer are streamed to each who asks. */
 const sharedItemsMax = 50_000;
+/** From so many items on a list may be a second old when many ask for it. */
+const longItems = 100;
 /** As where the compressor begins. */
 const compressedBytesMin = 1_024;
 
@@ -54,7 +56,12 @@ export async function answerShared<Item>(
   if (answer.items > sharedItemsMax) return answerList(context, request, reply, answer);
   const begun = beginList(context, request, reply, answer);
   if (begun !== undefined) return begun;
-  const version = { question: text, registryVersion, tag: tagOf(versionOf(answer)) };
+  const version = {
+    question: text,
+    registryVersion,
+    tag: tagOf(versionOf(answer)),
+    isLong: answer.items >= longItems,
+  };
   const ready =
     hot ??
     context.bodies.of(version, answer, (each) => {

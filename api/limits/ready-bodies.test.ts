@@ -4,7 +4,7 @@ import { createManualClock } from '../../devices/clock-manual.ts';
 import { createReadyBodies, type Ready } from './ready-bodies.ts';
 
 /** Asks as a route does; the answer is the moment it was read at. */
-function openBodies(bytesMax = 1_000) {
+function openBodies({ bytesMax = 1_000, isLong = true } = {}) {
   const clock = createManualClock(0);
   const bodies = createReadyBodies({ clock, bytesMax });
   const written: string[] = [];
@@ -13,7 +13,7 @@ function openBodies(bytesMax = 1_000) {
     const hot = bodies.hot<number>(question, registryVersion);
     if (hot !== undefined) return hot;
     const tag = `${question} ${moment} ${registryVersion}`;
-    return bodies.of({ question, registryVersion, tag }, moment, async () => {
+    return bodies.of({ question, registryVersion, tag, isLong }, moment, async () => {
       written.push(tag);
       return Buffer.alloc(100, tag);
     });
@@ -22,7 +22,7 @@ function openBodies(bytesMax = 1_000) {
 }
 
 test('a body is written once for all who ask at the same moment, and anew at the next', async () => {
-  const { ask, written, move } = openBodies();
+  const { ask, written, move } = openBodies({ isLong: false });
   await Promise.all([ask().body(), ask().body()]);
   await ask().body();
   expect(written).toEqual(['q 0 1']);
@@ -50,7 +50,15 @@ test('a hot question costs one body a second, none of them older than that', () 
 test('whoever asks now and then is always given the newest', () => {
   const { ask, clock, move } = openBodies();
   for (let times = 0; times < 50; times++) {
-    clock.advance(150);
+    clock.advance(600);
+    expect(ask().answer).toBe(times);
+    move();
+  }
+});
+
+test('whoever asks for little is always given the newest', () => {
+  const { ask, move } = openBodies({ isLong: false });
+  for (let times = 0; times < 50; times++) {
     expect(ask().answer).toBe(times);
     move();
   }
@@ -65,10 +73,10 @@ test('a hot body is not given out under another version of the registry', () => 
 });
 
 test('bytes are bounded, and what failed is written anew', async () => {
-  const { ask, bodies } = openBodies(250);
+  const { ask, bodies } = openBodies({ bytesMax: 250 });
   for (const question of ['a', 'b', 'c', 'd']) await ask(question).body();
   expect(bodies.bytes).toBe(200);
-  const version = { question: 'bad', registryVersion: 1, tag: 'bad' };
+  const version = { question: 'bad', registryVersion: 1, tag: 'bad', isLong: true };
   let tries = 0;
   const write = async () => {
     tries += 1;

@@ -1,8 +1,8 @@
 /**
  * Bodies that are ready: the same question at the same moment is written and compressed once, however
- * many ask. A question that is asked more than a few times a second is hot: it is answered anew once a
- * second, and in between with the last body, its own entity tag and its own cursor, so a flood costs
- * one body a second. Whoever asks alone always gets the newest.
+ * many ask. A long answer that is asked for more than twice a second is hot: it is made anew once a
+ * second, and in between the last body is given, with its own entity tag and its own cursor, so that a
+ * flood costs one body a second. Whoever asks alone, or for little, always gets the newest.
  *
  * A body is never given out under another version of the registry than it was written for.
  */
@@ -22,6 +22,8 @@ export interface ReadyVersion {
   readonly registryVersion: number;
   /** Equal for equal bytes. */
   readonly tag: string;
+  /** Too dear to be made anew for each of many who ask. */
+  readonly isLong: boolean;
 }
 
 export interface ReadyBodies {
@@ -41,8 +43,8 @@ export interface ReadyBodiesOptions {
   readonly bytesMax: number;
 }
 
-/** From so many a second on a question is hot. */
-const hotCount = 10;
+/** Behind so many a second a question is hot. */
+const hotCount = 2;
 const secondMs = 1_000;
 /** How long a hot body may still be given while the next one is being made. */
 const staleMsMax = 3_000;
@@ -107,6 +109,7 @@ export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): Read
       const isHot = heat.isHot(question, nowMs);
       const entry = held.find(question);
       if (!isHot || entry?.version.registryVersion !== registryVersion) return undefined;
+      if (!entry.version.isLong) return undefined;
       const ageMs = nowMs - entry.madeAtMs;
       const mustRenew = ageMs > staleMsMax || (ageMs > secondMs && heat.mayRenew(question, nowMs));
       return mustRenew ? undefined : (entry as Ready<unknown> as Ready<Answer>);

@@ -8,6 +8,8 @@ import { examples } from '../description/examples.ts';
 import { aggregateSchema } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { seriesFormats } from '../formats/format.ts';
+import { badParameter } from '../errors.ts';
+import { filterQuery, readList } from '../filter.ts';
 import { createWindowTable } from '../formats/window-table.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
 import { withPartners } from '../windows/wind-partner.ts';
@@ -71,11 +73,10 @@ async function answerAggregates(
 ): Promise<FastifyReply> {
   const { request, reply, query, view, question } = list;
   const { config, questions } = context;
-  const filter = readFilter(query, config.valuesPerParameterMax);
   const span = readSpan(query);
   const flags = readFlags(query.quality);
   const functions = readFunctions(query.functions);
-  const datastreams = selectDatastreams(view, filter);
+  const datastreams = context.select(view, query);
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
   const isFiltered = flags !== null || query.asOf !== undefined;

@@ -4,7 +4,7 @@ import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { latestSchema } from '../description/schemas.ts';
 import { seriesFormats } from '../formats/format.ts';
-import { filterQuery, readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
+import { filterQuery, type FilterQuery } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
@@ -34,8 +34,7 @@ async function prepareLatest(
   context: ApiContext,
   { query, view, question }: ListRequest<FilterQuery & PagingQuery>,
 ): Promise<SharedAnswer<ObservationRow>> {
-  const filter = readFilter(query, context.config.valuesPerParameterMax);
-  const datastreams = selectDatastreams(view, filter);
+  const datastreams = context.select(view, query);
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const latestAt = Math.floor(context.clock.now() / 1000) * 1000;
   // Read in one turn of the event loop, so that all rows are of one position.

@@ -8,8 +8,8 @@ import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { rowSchema } from '../description/schemas.ts';
 import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
-import { filterQuery, readFilter, readList, selectDatastreams } from '../filter.ts';
 import { isPaged, seriesFormats } from '../formats/format.ts';
+import { filterQuery, readList } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
@@ -84,11 +84,10 @@ async function answerObservations(
   list: ListRequest<Query>,
 ): Promise<FastifyReply> {
   const { request, reply, query, view, question } = list;
-  const filter = readFilter(query, context.config.valuesPerParameterMax);
   const span = readSpan(query);
   const include = readIncludes(query.include);
   const wantedFlags = readFlags(query.quality);
-  const datastreams = selectDatastreams(view, filter);
+  const datastreams = context.select(view, query);
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
   const isFiltered = wantedFlags !== null;
