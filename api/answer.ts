@@ -13,6 +13,7 @@ import { countRows } from './access/meter.ts';
 import type { ApiContext } from './context.ts';
 import { apiError } from './errors.ts';
 import { mediaTypes, type Format } from './formats/format.ts';
+import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
 import type { Chunk, ListWriter, Table } from './formats/table.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
@@ -50,6 +51,8 @@ export interface Question {
   readonly text: string;
   /** This server as the client reaches it. */
   readonly base: string;
+  /** What the columns of the CSV mean is wanted, not the list. */
+  readonly isAboutCsv: boolean;
   readonly tokens: PageTokens;
   nextUrl(token: string): string;
 }
@@ -63,7 +66,7 @@ export const turnMs = 8;
 export function readQuestion(
   context: ApiContext,
   request: FastifyRequest,
-  wish: { readonly format: Format; readonly viewer: Viewer },
+  wish: Pick<Question, 'format' | 'viewer' | 'isAboutCsv'>,
 ): Question {
   const base = baseUrl(context, request);
   const [path = ''] = request.url.split('?', 1);
@@ -110,7 +113,12 @@ export async function answerList<Item>(
   reply: FastifyReply,
   answer: ListAnswer<Item>,
 ): Promise<FastifyReply> {
-  return beginList(context, request, reply, answer) ?? sendList(context, reply, answer);
+  const begun = beginList(context, request, reply, answer);
+  if (begun !== undefined) return begun;
+  const { question, steps, table } = answer;
+  if (!question.isAboutCsv) return sendList(context, reply, answer);
+  await steps.return(null);
+  return reply.send(csvwText({ ...question, url: csvOf(request, question), ...table }));
 }
 
 /** Headers, and the whole answer where it needs no body: 304, or HEAD. */
@@ -125,6 +133,9 @@ export function beginList<Item>(
   const version = versionOf(answer);
   const { cursor } = moment;
   setHeaders(reply, question, { cacheSeconds, cursor });
+  if (question.format === 'csv' && !question.isAboutCsv) {
+    reply.header('link', csvwLinkOf(request, question));
+  }
   const tag = matchTag(request.headers['if-none-match'], version, {
     unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
     ageSecondsMax: cacheSeconds,
@@ -144,6 +155,23 @@ export function versionOf<Item>({
 }: Pick<ListAnswer<Item>, 'question' | 'moment' | 'madeAtSeconds'>): AnswerVersion {
   const { text, registryVersion } = question;
   return { question: text, moment: moment.tag, registryVersion, madeAtSeconds };
+}
+
+const csvwSuffix = '.csv-metadata.json';
+
+/** Of a description, the CSV that it describes. */
+function csvOf(request: FastifyRequest, { base }: Question): string {
+  return base + request.url.replace(csvwSuffix, '.csv');
+}
+
+/** RFC 8288; the path has an extension or none, and `format` says no more than that it is CSV. */
+function csvwLinkOf(request: FastifyRequest, { base }: Question): string {
+  const [path = '', query = ''] = request.url.split('?', 2);
+  // As it was sent, so that the description names the very address that was asked.
+  const rest = query.split('&').filter((part) => part !== '' && !part.startsWith('format='));
+  const begin = `${base}${path.replace(/\.csv$/, '')}${csvwSuffix}`;
+  const address = rest.length === 0 ? begin : `${begin}?${rest.join('&')}`;
+  return `<${address}>; rel="describedby"; type="${csvwType}"`;
 }
 
 /** Whether what was true at the moment of a tag still is. */
@@ -169,7 +197,7 @@ function setHeaders(
 ): void {
   const isPublic = question.viewer.principal === 'anonymous';
   reply.headers({
-    'content-type': mediaTypes[question.format],
+    'content-type': question.isAboutCsv ? csvwType : mediaTypes[question.format],
     'cache-control': `${isPublic ? 'public' : 'private'}, max-age=${cacheSeconds}`,
     vary: 'accept, accept-encoding, authorization',
     'quantrac-cursor': cursor,

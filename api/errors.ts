@@ -114,6 +114,24 @@ export const apiErrors = {
     meaning: 'No datastream that these rights may see has this id: /api/v1/datastreams lists them.',
     canRetry: false,
   },
+  API_DEPLOYMENT_UNKNOWN: {
+    status: 404,
+    message: 'There is no such deployment.',
+    meaning: 'No deployment that these rights may see has this id: /api/v1/deployments lists them.',
+    canRetry: false,
+  },
+  API_QUALITY_UNKNOWN: {
+    status: 404,
+    message: 'There is no such flag, test, digit, qualifier or reason.',
+    meaning: 'Nothing that is said of quality has this id: /api/v1/qualities lists them.',
+    canRetry: false,
+  },
+  API_TERM_UNKNOWN: {
+    status: 404,
+    message: 'There is no such term.',
+    meaning: 'No column of any list has this name: /api/v1/terms lists them.',
+    canRetry: false,
+  },
   API_PROPERTY_UNKNOWN: {
     status: 404,
     message: 'There is no such observed property.',

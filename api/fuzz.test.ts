@@ -15,14 +15,24 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-const lists = ['stations', 'datastreams', 'properties', 'owners', 'latest', 'observations'];
+const lists = [
+  'stations',
+  'datastreams',
+  'properties',
+  'owners',
+  'deployments',
+  'qualities',
+  'terms',
+  'latest',
+  'observations',
+];
 const paths = fc.oneof(
   fc.constantFrom(...lists, 'aggregates', 'changes', '', 'openapi.json'),
   fc.constantFrom('observations.svg', 'aggregates.svg', 'observations.png'),
   fc
     .tuple(
       fc.constantFrom(...lists, 'aggregates'),
-      fc.constantFrom('csv', 'geojson', 'ndjson', 'x'),
+      fc.constantFrom('csv', 'geojson', 'ndjson', 'jsonld', 'parquet', 'covjson', 'x'),
     )
     .map(([list, extension]) => `${list}.${extension}`),
   fc
@@ -58,7 +68,7 @@ const sensible: Record<string, fc.Arbitrary<string>> = {
   limit: fc.integer({ min: -5, max: 2_000 }).map(String),
   page: fc.base64String(),
   after: fc.oneof(fc.constant('now'), fc.base64String()),
-  format: fc.constantFrom('json', 'csv', 'geojson', 'ndjson', 'xml'),
+  format: fc.constantFrom('json', 'csv', 'geojson', 'jsonld', 'parquet', 'covjson', 'xml'),
 };
 const parameter = fc
   .constantFrom(...Object.keys(sensible))

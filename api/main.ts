@@ -65,6 +65,7 @@ import { addRegistryLists } from './routes/registry-lists.ts';
 import { addDeprecations, deprecations } from './stability/deprecation.ts';
 import { addApiChanges } from './stability/feed-routes.ts';
 import { addSandbox } from './stability/sandbox-route.ts';
+import { addWordLists } from './routes/word-lists.ts';
 import { createServer } from './server.ts';
 
 export interface ApiOptions {
@@ -311,6 +312,7 @@ async function addRoutes(
     (api, _none, done) => {
       addIndex(api, context);
       addRegistryLists(api, context);
+      addWordLists(api, context);
       addLatest(api, context);
       addObservations(api, context);
       addObservation(api, context);

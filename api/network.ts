@@ -23,6 +23,8 @@ export interface NetworkView {
   sees(series: number): boolean;
   seesStation(stationId: string): boolean;
   seesOwner(ownerId: string): boolean;
+  /** Whether the viewer works with the station: an operator, or of its owner. */
+  seesExactly(station: Station): boolean;
   /** Exact for operators and the station's owner, else to the public precision. */
   placeOf(station: Station): Place;
 }
@@ -98,6 +100,7 @@ function openView(rows: PublicRows, viewer: Viewer): NetworkView {
     sees: (series) => mask[series] === 1,
     seesStation: (stationId) => stationIds.has(stationId),
     seesOwner: (ownerId) => ownerIds.has(ownerId),
+    seesExactly: (station) => seesExactly(viewer, station),
     placeOf: (station) =>
       publicPlace(
         station.latitude,

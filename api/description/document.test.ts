@@ -9,18 +9,30 @@ const lists = [
   '/datastreams',
   '/properties',
   '/owners',
+  '/deployments',
+  '/qualities',
+  '/terms',
   '/latest',
   '/observations',
   '/aggregates',
 ];
 
+const offMap = ['/properties', '/owners', '/deployments', '/qualities', '/terms'];
+const overTime = ['/latest', '/observations', '/aggregates'];
+
 /** The lists under the names of their formats. */
-const fileLists = [
-  ...lists.flatMap((path) => [`${path}.json`, `${path}.csv`, `${path}.ndjson`]),
-  ...lists
-    .filter((path) => path !== '/properties' && path !== '/owners')
-    .map((path) => `${path}.geojson`),
-];
+const fileLists = lists.flatMap((path) =>
+  [
+    'json',
+    'csv',
+    'ndjson',
+    'jsonld',
+    'parquet',
+    'csv-metadata.json',
+    ...(offMap.includes(path) ? [] : ['geojson']),
+    ...(overTime.includes(path) ? ['covjson'] : []),
+  ].map((extension) => `${path}.${extension}`),
+);
 
 let rig: TestApi;
 let document: Document;
@@ -174,6 +186,13 @@ describe('the API description', () => {
     ['/api/v1/datastreams', '', 'application/json'],
     ['/api/v1/properties', '', 'application/json'],
     ['/api/v1/owners', '', 'application/json'],
+    ['/api/v1/deployments', '', 'application/json'],
+    ['/api/v1/qualities', '', 'application/json'],
+    ['/api/v1/terms', '', 'application/json'],
+    ['/api/v1/stations', '?format=jsonld', 'application/ld+json'],
+    ['/api/v1/latest', '?format=jsonld', 'application/ld+json'],
+    ['/api/v1/observations', '?format=covjson', 'application/prs.coverage+json'],
+    ['/api/v1/observations.csv-metadata.json', '', 'application/csvm+json'],
     ['/api/v1/latest', '', 'application/json'],
     ['/api/v1/latest', '?format=geojson', 'application/geo+json'],
     ['/api/v1/observations', '', 'application/json'],
@@ -210,6 +229,9 @@ describe('the API description', () => {
       ['datastreams', 'hue-rain'],
       ['properties', 'rainfall'],
       ['owners', 'agency'],
+      ['deployments', 'ha-noi-temperature~ml1jpc000'],
+      ['qualities', 'test.spike'],
+      ['terms', 'receivedAt'],
     ]) {
       const body = await rig.json(`/api/v1/${list}/${id}`);
       expect(() => schemaOf(`/api/v1/${list}/{id}`, 'application/json').parse(body)).not.toThrow();
@@ -265,7 +287,7 @@ describe('the API description', () => {
       ]);
       // Of csv alone, so also described where csv is one format of several.
       const expected = Object.keys(headers).filter(
-        (name) => name !== 'Trailer' || type === 'text/csv',
+        (name) => !['Trailer', 'Link'].includes(name) || type === 'text/csv',
       );
       expect(expected).toContain('Quantrac-Cursor');
       expect(expected.filter((name) => !answer.headers.has(name))).toEqual([]);

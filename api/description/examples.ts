@@ -1,5 +1,7 @@
 /** One right answer of each kind, of one station in Ha Noi, for the API description. */
 import { explain } from '../explanation.ts';
+import { meaningOf } from '../formats/columns.ts';
+import { flagMeanings } from '../quality-meanings.ts';
 
 export const cursorExample = 'MTpzdG9yZS0xOjI6MA';
 /** Longitude, latitude, altitude. */
@@ -109,6 +111,33 @@ export const examples = {
       },
     ],
     datastreams: 1,
+  },
+  deployment: {
+    id: 'ha-noi-temperature~ml1jpc000',
+    datastream: 'ha-noi-temperature',
+    station: 'ha-noi',
+    property: 'air-temperature',
+    owner: 'agency',
+    from: '2020-01-01T07:00:00+07:00',
+    to: null,
+    channel: 'T',
+    unit: 'Cel',
+    factor: 1,
+    offset: 0,
+  },
+  quality: {
+    id: 'flag.1',
+    kind: 'flag',
+    value: '1',
+    place: 1,
+    label: flagMeanings[1].label,
+    meaning: flagMeanings[1].meaning,
+    uri: flagMeanings[1].uri,
+  },
+  term: {
+    id: 'receivedAt',
+    label: { vi: meaningOf('receivedAt').vi, en: meaningOf('receivedAt').en },
+    type: 'instant',
   },
   owner: {
     id: 'agency',

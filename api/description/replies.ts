@@ -3,10 +3,12 @@ import { z } from 'zod';
 
 import { apiError, apiErrors, type ApiErrorCode } from '../errors.ts';
 import { formats, mediaTypes, type Format } from '../formats/format.ts';
+import { csvwType } from '../formats/csvw.ts';
 import { problemOf } from '../problem.ts';
 import { cursorExample, placeExample } from './examples.ts';
 import {
   coveragesSchema,
+  csvwSchema,
   featuresSchema,
   linkedSchema,
   pageSchema,
@@ -71,6 +73,11 @@ const trailerHeader: Header = {
     'Of csv: Quantrac-Complete follows the last row, `true` at the end of the list; with a limit, Quantrac-Next too.',
 };
 
+const linkHeader: Header = {
+  type: 'string',
+  description: 'Of csv: rel="describedby", what its columns mean (CSVW).',
+};
+
 /** Headers of the request, where the answer has validators. */
 export const conditionalHeaders = z.looseObject({
   'if-none-match': z
@@ -121,7 +128,7 @@ export function listReplies(list: ListReplies, shown: readonly Format[]): Replie
       .map((format) => [mediaTypes[format].split(';', 1)[0] ?? '', mediaOf[format](list)]),
   );
   const headers = shown.includes('csv')
-    ? { ...validatedHeaders, Trailer: trailerHeader }
+    ? { ...validatedHeaders, Trailer: trailerHeader, Link: linkHeader }
     : validatedHeaders;
   return {
     200: { description: list.description, headers, content },
@@ -134,6 +141,19 @@ export function listReplies(list: ListReplies, shown: readonly Format[]): Replie
       'API_OVERLOADED',
       ...(list.problems ?? []),
     ]),
+  };
+}
+
+/** Replies of what describes a CSV. */
+export function csvwReplies(problems: readonly ApiErrorCode[]): Replies {
+  return {
+    200: {
+      description: 'Names, titles and types of the columns, as CSV on the Web says them.',
+      headers: validatedHeaders,
+      content: { [csvwType]: { schema: csvwSchema } },
+    },
+    304: notModified,
+    ...problemReplies(['API_PAGE_INVALID', 'API_PAGE_EXPIRED', ...problems]),
   };
 }
 

@@ -149,6 +149,39 @@ export const ownerSchema = z.strictObject({
   stations: count,
 });
 
+export const deploymentSchema = z.strictObject({
+  id: z.string(),
+  datastream: id,
+  station: id,
+  property: z.string(),
+  owner: id,
+  from: instant,
+  to: instant.nullable().describe('null: still there.'),
+  channel: z.string().describe('As the device names it.'),
+  unit: z.string().describe('Of what the channel sends.'),
+  factor: z.number().describe('value × factor + offset, before the unit is converted.'),
+  offset: z.number(),
+  device: z.string().optional().describe("For operators and the station's owner."),
+  serial: z.string().optional().describe("For operators and the station's owner."),
+});
+
+export const qualitySchema = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['flag', 'test', 'digit', 'qualifier', 'reason']),
+  value: z.string().describe('As it stands in rows; of a test, its name.'),
+  place: count.describe('Of a test, the place of its digit in `tests`, from 1.'),
+  label: name,
+  meaning: name,
+  uri: z.string().optional().describe('Term of WMO that says the same.'),
+});
+
+export const termSchema = z.strictObject({
+  id: z.string(),
+  label: name,
+  type: z.enum(['text', 'number', 'integer', 'boolean', 'instant', 'period']),
+  uri: z.string().optional().describe('Term of a published vocabulary that says the same.'),
+});
+
 const aggregateValue = z.number().nullable().optional();
 
 export const aggregateSchema = z
@@ -284,4 +317,16 @@ export const coveragesSchema = z.strictObject({
     }),
   ),
   ...listEnd,
+});
+
+export const csvwSchema = z.looseObject({
+  '@context': z.tuple([z.literal('http://www.w3.org/ns/csvw'), z.looseObject({})]),
+  url: z.string(),
+  dialect: z.looseObject({}),
+  tableSchema: z.looseObject({
+    columns: z.array(
+      z.looseObject({ name: z.string(), titles: z.looseObject({}), propertyUrl: z.string() }),
+    ),
+    primaryKey: z.union([z.string(), z.array(z.string())]),
+  }),
 });

@@ -11,6 +11,8 @@ export interface ColumnMeaning extends Name {
   readonly type: ColumnType;
   /** Term of a published vocabulary that says the same. */
   readonly same?: string;
+  /** Between the values of a cell that holds several. */
+  readonly separator?: string;
 }
 
 const sosa = 'http://www.w3.org/ns/sosa/';
@@ -56,7 +58,7 @@ export const columnMeanings: Readonly<Record<string, ColumnMeaning>> = {
     'Results of the quality tests, one digit each',
     'Kết quả các phép kiểm tra chất lượng, mỗi phép một chữ số',
   ),
-  qualifiers: column('text', 'Qualifiers', 'Ký hiệu bổ nghĩa'),
+  qualifiers: { ...column('text', 'Qualifiers', 'Ký hiệu bổ nghĩa'), separator: ' ' },
   reason: column('text', 'Why the value is missing', 'Lý do thiếu giá trị'),
   revision: column('integer', 'Revision, from 0', 'Lần sửa đổi, từ 0'),
   latitude: column(
@@ -135,6 +137,10 @@ function registryColumns(): Record<string, ColumnMeaning> {
     to: column('instant', 'Until; empty: still', 'Đến; để trống: còn hiệu lực'),
     serial: column('text', 'Serial number of the instrument', 'Số sê-ri của thiết bị đo'),
     type: column('text', 'Type of the value', 'Kiểu giá trị'),
+    channel: column('text', 'Channel as the device names it', 'Tên kênh của thiết bị'),
+    factor: column('number', 'Calibration factor', 'Hệ số hiệu chuẩn'),
+    offset: column('number', 'Calibration offset', 'Độ lệch hiệu chuẩn'),
+    device: column('text', 'Device', 'Thiết bị'),
   };
 }
 

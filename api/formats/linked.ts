@@ -3,7 +3,7 @@
  * its inline context makes `items` the graph and gives every term, so that nothing is fetched to
  * read it. Observations are SOSA (W3C REC 2017), results QUDT, names SKOS and RDFS.
  */
-import type { Name, ObservedProperty } from '../../devices/model.ts';
+import type { ObservedProperty } from '../../devices/model.ts';
 import { createJoinedWriter } from './list-writer.ts';
 import type { ListWriter } from './table.ts';
 
@@ -44,6 +44,7 @@ const prefixes = {
   ssn: 'http://www.w3.org/ns/ssn/',
   qudt: 'http://qudt.org/schema/qudt/',
   time: 'http://www.w3.org/2006/time#',
+  rdf: 'http://www.w3.org/1999/02/22-rdf-syntax-ns#',
   skos: 'http://www.w3.org/2004/02/skos/core#',
   rdfs: 'http://www.w3.org/2000/01/rdf-schema#',
   dcterms: 'http://purl.org/dc/terms/',
@@ -79,7 +80,8 @@ function contextOf(base: string): object {
     isHostedBy: link('sosa:isHostedBy'),
     hosts: link('sosa:hosts'),
     implements: link('ssn:implements'),
-    hasDeployment: link('ssn:hasDeployment'),
+    forProperty: link('ssn:forProperty'),
+    deployedOnPlatform: link('ssn:deployedOnPlatform'),
     deployedSystem: link('ssn:deployedSystem'),
     numericValue: typed('qudt:numericValue', 'double'),
     hasUnit: link('qudt:hasUnit'),
@@ -133,8 +135,4 @@ export function timeNode(text: string): object {
   const [start = '', end] = text.split('/');
   if (end === undefined) return instantNode(start);
   return { type: 'time:Interval', hasBeginning: instantNode(start), hasEnd: instantNode(end) };
-}
-
-export function labelOf({ vi, en }: Name): Name {
-  return { vi, en };
 }

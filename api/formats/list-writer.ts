@@ -25,7 +25,8 @@ export function createListWriter<Item>(format: Format, table: Table<Item>): List
     case 'parquet':
       return table.writers?.parquet?.() ?? createParquetTable(table);
     case 'jsonld':
-    case 'covjson': {
+    case 'covjson':
+    case 'atom': {
       const open = table.writers?.[format];
       if (open !== undefined) return open();
     }

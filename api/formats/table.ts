@@ -16,7 +16,7 @@ export interface Table<Item> {
   readonly writers?: { readonly [Name in OwnFormat]?: () => ListWriter<Item> };
 }
 
-type OwnFormat = 'jsonld' | 'parquet' | 'covjson';
+type OwnFormat = 'jsonld' | 'parquet' | 'covjson' | 'atom';
 
 export type Cell = string | number | boolean | null | undefined;
 

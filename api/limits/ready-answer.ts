@@ -50,7 +50,8 @@ export async function answerShared<Item>(
 ): Promise<FastifyReply> {
   const { request, reply, question } = list;
   const { text, registryVersion } = question;
-  if (question.isPart) return answerList(context, request, reply, await prepare());
+  if (question.isPart || question.isAboutCsv)
+    return answerList(context, request, reply, await prepare());
   const hot = context.bodies.hot<SharedAnswer<Item>>(text, registryVersion);
   const answer = hot?.answer ?? (await prepare());
   if (answer.items > sharedItemsMax) return answerList(context, request, reply, answer);

@@ -8,6 +8,7 @@ import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
 import { apiVersion } from '../stability/feed-routes.ts';
+import { listFormats, mapFormats, seriesFormats, type Format } from '../formats/format.ts';
 import { transformDocument, transformRoute } from '../description/transform.ts';
 
 export async function addDocument(app: FastifyInstance): Promise<void> {
@@ -36,14 +37,20 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
   });
 }
 
-const lists = [
-  'stations',
-  'datastreams',
-  'properties',
-  'owners',
-  'latest',
-  'observations',
-] as const;
+const lists: Readonly<Record<string, { title: string; formats: readonly Format[] }>> = {
+  stations: { title: 'Where is measured', formats: mapFormats },
+  datastreams: { title: 'Every series', formats: mapFormats },
+  properties: { title: 'What can be measured, in which unit', formats: listFormats },
+  owners: { title: 'By whom', formats: listFormats },
+  deployments: { title: 'With which instrument, since when', formats: listFormats },
+  qualities: { title: 'What flags, tests, qualifiers and reasons mean', formats: listFormats },
+  terms: { title: 'What every column means', formats: listFormats },
+  latest: { title: 'The newest row of every series', formats: seriesFormats },
+  observations: {
+    title: 'Rows: datastream, station, property, from, to, quality, asOf, order',
+    formats: seriesFormats,
+  },
+};
 
 export function addIndex(app: FastifyInstance, context: ApiContext): void {
   // Made for the first who asks: a start needs none, and all later ones are given the same.
@@ -90,22 +97,10 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
 type MakeLink = (rel: string, title: string, formats?: readonly string[]) => object;
 
 function linksOf(link: MakeLink): object[] {
-  const onMap = ['json', 'geojson', 'csv', 'ndjson'];
-  const offMap = ['json', 'csv', 'ndjson'];
-  const titles: Readonly<Record<(typeof lists)[number], string>> = {
-    stations: 'Where is measured',
-    datastreams: 'Every series',
-    properties: 'What can be measured, in which unit',
-    owners: 'By whom',
-    latest: 'The newest row of every series',
-    observations: 'Rows: datastream, station, property, from, to, quality, asOf, order',
-  };
   return [
-    ...lists.map((name) =>
-      link(name, titles[name], name === 'properties' || name === 'owners' ? offMap : onMap),
-    ),
+    ...Object.entries(lists).map(([name, { title, formats }]) => link(name, title, formats)),
     link('observations/{id}', 'One observation with its revisions, raw value and tests'),
-    link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', onMap),
+    link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', seriesFormats),
     link('observations.svg', 'A chart of rows, to embed; observations.png too', ['svg', 'png']),
     link('aggregates.svg', 'A chart of windows, to embed; aggregates.png too', ['svg', 'png']),
     link('changes', 'What changed since a cursor'),

@@ -12,7 +12,7 @@ import { answerShared, type SharedAnswer } from '../limits/ready-answer.ts';
 import type { PagePlace } from '../page.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
-import { stepItemsById } from './registry-lists.ts';
+import { stepItemsById } from './things.ts';
 
 /** `/latest`: the newest row of every series, in one answer that is true at one position. */
 export function addLatest(app: FastifyInstance, context: ApiContext): void {

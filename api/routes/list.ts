@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { touchSelection } from '../access/meter.ts';
 import { readQuestion, type Question } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
-import { conditionalHeaders, listReplies } from '../description/replies.ts';
+import { conditionalHeaders, csvwReplies, listReplies } from '../description/replies.ts';
 import type { ApiErrorCode } from '../errors.ts';
 import { chooseFormat, formats, isPaged, type Format } from '../formats/format.ts';
 import type { NetworkView } from '../network.ts';
@@ -53,6 +53,9 @@ function pagingQuery(context: ApiContext) {
   };
 }
 
+/** Extension of what describes a CSV ("Model for Tabular Data" §5.3). */
+const csvw = 'csv-metadata.json' as const;
+
 export interface PagingQuery {
   readonly limit?: number | undefined;
   readonly page?: string | undefined;
@@ -66,7 +69,12 @@ export function addListRoute<Shape extends z.ZodRawShape>(
 ): void {
   const querystring = z.strictObject({ ...route.query, ...pagingQuery(context) });
   const { path, offered } = route;
-  for (const extension of [undefined, ...offered]) {
+  const extensions: (Format | typeof csvw | undefined)[] = [
+    undefined,
+    ...offered,
+    ...(offered.includes('csv') ? [csvw] : []),
+  ];
+  for (const extension of extensions) {
     app.get(
       extension === undefined ? path : `${path}.${extension}`,
       {
@@ -77,8 +85,10 @@ export function addListRoute<Shape extends z.ZodRawShape>(
         const query = request.query as z.infer<z.ZodObject<Shape>> &
           PagingQuery & { format?: string };
         const { accept } = request.headers;
-        const format = chooseFormat({ extension, format: query.format, accept }, offered);
-        const question = readQuestion(context, request, { format, viewer });
+        const isAboutCsv = extension === csvw;
+        const wish = { extension: isAboutCsv ? 'csv' : extension, format: query.format, accept };
+        const format = chooseFormat(wish, offered);
+        const question = readQuestion(context, request, { format, viewer, isAboutCsv });
         const view = context.networks.viewOf(viewer);
         touchSelection(request, view, query);
         return route.handle({ request, reply, query, viewer, view, question });
@@ -89,10 +99,14 @@ export function addListRoute<Shape extends z.ZodRawShape>(
 
 function describedAs<Shape extends z.ZodRawShape>(
   { path, summary, description, item, example, offered, problems = [] }: ListRoute<Shape>,
-  extension: Format | undefined,
+  extension: Format | typeof csvw | undefined,
 ): FastifySchema {
   const list = { description: summary, item, example };
   const tags = ['readings'];
+  if (extension === csvw) {
+    const response = csvwReplies(problems);
+    return { summary: `What the columns of ${path}.csv mean (CSVW).`, response, tags };
+  }
   if (extension !== undefined) {
     const response = listReplies({ ...list, problems }, [extension]);
     return { summary: `${summary} As ${extension}.`, description: `As ${path}.`, response, tags };

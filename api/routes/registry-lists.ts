@@ -1,59 +1,35 @@
-/** `/stations`, `/datastreams`, `/properties`, `/owners`: what is measured, where and by whom. */
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { z } from 'zod';
+/** `/stations`, `/datastreams`, `/properties`, `/owners`, `/deployments`: what is measured, where, by whom. */
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
 
-import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
-import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
 import {
   datastreamSchema,
+  deploymentSchema,
   ownerSchema,
   propertySchema,
   stationSchema,
 } from '../description/schemas.ts';
-import { apiError, type ApiErrorCode } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, selectStations } from '../filter.ts';
-import { listFormats, mapFormats, type Format } from '../formats/format.ts';
+import { deploymentTable, deploymentsOf, findDeployment } from '../formats/deployment-table.ts';
+import { listFormats, mapFormats } from '../formats/format.ts';
 import {
   datastreamTable,
   ownerTable,
   propertyTable,
   stationTable,
 } from '../formats/registry-tables.ts';
-import type { Table } from '../formats/table.ts';
-import { answerShared } from '../limits/ready-answer.ts';
 import type { NetworkView } from '../network.ts';
-import { answerObject } from '../object-answer.ts';
-import type { PagePlace } from '../page.ts';
-import { viewerOf } from '../viewer.ts';
-import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
-
-interface Named {
-  readonly id: string;
-}
-
-interface Kind<Item extends Named> {
-  readonly path: string;
-  readonly summary: string;
-  readonly schema: z.ZodType;
-  readonly example: object;
-  readonly offered: readonly Format[];
-  readonly unknown: ApiErrorCode;
-  readonly table: (view: NetworkView, base: string) => Table<Item>;
-  /** Items that the filter lets through, by id. */
-  readonly select: (view: NetworkView, query: Query, valuesMax: number) => readonly Item[];
-  readonly find: (view: NetworkView, id: string) => Item | undefined;
-}
+import { addKind, type Named } from './things.ts';
 
 type Query = z.infer<z.ZodObject<typeof filterQuery>>;
-
-const stepItems = 500;
 
 export function addRegistryLists(app: FastifyInstance, context: ApiContext): void {
   addKind(app, context, {
     path: '/stations',
     summary: 'Stations, by id.',
+    query: filterQuery,
     schema: stationSchema,
     example: examples.station,
     offered: mapFormats,
@@ -65,6 +41,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
   addKind(app, context, {
     path: '/datastreams',
     summary: 'Datastreams, by id.',
+    query: filterQuery,
     schema: datastreamSchema,
     example: examples.datastream,
     offered: mapFormats,
@@ -76,10 +53,17 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
       return datastream !== undefined && view.sees(datastream.series) ? datastream : undefined;
     },
   });
+  addMeasured(app, context);
+  addOwners(app, context);
+}
+
+/** What is measured, and with what. */
+function addMeasured(app: FastifyInstance, context: ApiContext): void {
   addKind(app, context, {
     path: '/properties',
     summary:
       'Observed properties, by id; with a filter, those that it lets datastreams of through.',
+    query: filterQuery,
     schema: propertySchema,
     example: examples.property,
     offered: listFormats,
@@ -94,8 +78,25 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     find: (view, id) => view.registry.properties.get(id),
   });
   addKind(app, context, {
+    path: '/deployments',
+    summary: 'Deployments, by id: since when and until when an instrument has served a datastream.',
+    query: filterQuery,
+    schema: deploymentSchema,
+    example: examples.deployment,
+    offered: listFormats,
+    unknown: 'API_DEPLOYMENT_UNKNOWN',
+    table: deploymentTable,
+    select: (view, query, valuesMax) =>
+      deploymentsOf(view, selectDatastreams(view, readFilter(query, valuesMax))),
+    find: findDeployment,
+  });
+}
+
+function addOwners(app: FastifyInstance, context: ApiContext): void {
+  addKind(app, context, {
     path: '/owners',
     summary: 'Owners, by id; with a filter, those of the stations that it lets through.',
+    query: filterQuery,
     schema: ownerSchema,
     example: examples.owner,
     offered: listFormats,
@@ -109,96 +110,6 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
     },
     find: (view, id) => (view.seesOwner(id) ? view.registry.owners.get(id) : undefined),
   });
-}
-
-function addKind<Item extends Named>(
-  app: FastifyInstance,
-  context: ApiContext,
-  kind: Kind<Item>,
-): void {
-  addListRoute(app, context, {
-    path: kind.path,
-    summary: kind.summary,
-    description: 'All of them in one answer, unless a limit is given.',
-    query: filterQuery,
-    item: kind.schema,
-    example: kind.example,
-    offered: kind.offered,
-    handle: (list) => answerKind(context, kind, list),
-  });
-  const params = z.strictObject({ id: z.string().min(1).max(64) });
-  app.get(
-    `${kind.path}/:id`,
-    {
-      schema: {
-        summary: `One of ${kind.path}.`,
-        params,
-        querystring: z.strictObject({}),
-        headers: conditionalHeaders,
-        response: objectReplies(kind.schema, {
-          description: 'It.',
-          headers: validatedHeaders,
-          example: kind.example,
-          problems: [kind.unknown, 'API_ADDRESS_TOO_LONG'],
-        }),
-        tags: ['readings'],
-      },
-    },
-    async (request, reply) => {
-      const viewer = viewerOf(context.registry, request.headers.authorization);
-      const view = context.networks.viewOf(viewer);
-      const { id } = request.params as z.infer<typeof params>;
-      const item = kind.find(view, id);
-      if (item === undefined) throw apiError(kind.unknown, { parameter: 'id', value: id });
-      return answerObject(context, request, reply, {
-        viewer,
-        moment: await context.places.at(context.store.position),
-        intervalMs: undefined,
-        unchangedSince: () => true,
-        text: () => kind.table(view, baseUrl(context, request)).json(item),
-      });
-    },
-  );
-}
-
-function answerKind<Item extends Named>(
-  context: ApiContext,
-  kind: Kind<Item>,
-  list: ListRequest<Query & PagingQuery>,
-): Promise<FastifyReply> {
-  const { query, view, question } = list;
-  return answerShared(context, list, async () => {
-    const items = kind.select(view, query, context.config.valuesPerParameterMax);
-    const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
-    const limit = query.limit ?? Infinity;
-    return {
-      question,
-      table: kind.table(view, question.base),
-      moment: await context.places.at(context.store.position),
-      intervalMs: undefined,
-      madeAtSeconds: 0,
-      // Nothing here depends on readings: the registry's version says it all.
-      unchangedSince: () => true,
-      steps: stepItemsById(items, { after: page?.place, limit }),
-      items: items.length,
-    };
-  });
-}
-
-/** Items in steps, from behind the one named; in the end the place of the next page. */
-export function* stepItemsById<Item extends Named>(
-  items: readonly Item[],
-  page: { readonly after: PagePlace | undefined; readonly limit: number },
-): Generator<readonly Item[], PagePlace | null> {
-  const { after } = page;
-  const found = after === undefined ? 0 : items.findIndex((item) => item.id > after.id);
-  const begin = found < 0 ? items.length : found;
-  const end = Math.min(items.length, begin + page.limit);
-  for (let index = begin; index < end; index += stepItems) {
-    yield items.slice(index, Math.min(end, index + stepItems));
-  }
-  const last = items[end - 1];
-  return end < items.length && last !== undefined ? { id: last.id } : null;
 }
 
 function isUnfiltered(query: Query): boolean {
