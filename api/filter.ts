@@ -78,6 +78,7 @@ function requireKnown(filter: Filter, view: NetworkView): void {
 
 /** Visible datastreams that the filter lets through, by id. */
 export function selectDatastreams(view: NetworkView, filter: Filter): readonly Datastream[] {
+  if (Object.values(filter).every((part) => part === null)) return view.datastreams;
   requireKnown(filter, view);
   const verdicts = new Map<string, boolean>();
   return candidatesOf(view, filter).filter((datastream) => {

@@ -312,10 +312,11 @@ export const coveragesSchema = z.strictObject({
       type: z.literal('Coverage'),
       id: z.string(),
       domain: z.looseObject({ type: z.literal('Domain'), axes: z.looseObject({}) }),
-      parameters: z.looseObject({}),
       ranges: z.looseObject({}),
     }),
   ),
+  parameters: z.looseObject({}),
+  referencing: z.array(z.looseObject({})),
   ...listEnd,
 });
 

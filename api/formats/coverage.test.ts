@@ -70,34 +70,39 @@ describe('CoverageJSON', () => {
           z: z.strictObject({ values: numeric }).optional(),
           t: z.strictObject({ values: instants, bounds: instants.optional() }),
         }),
-        referencing: z.array(connection),
+        referencing: z.array(connection).optional(),
       }),
-      parameters: z.record(z.string(), parameter),
       ranges: z.record(z.string(), ndArray),
     })
-    .refine(({ parameters, ranges }) =>
-      Object.keys(ranges).every((name) => parameters[name] !== undefined),
-    )
     .refine(({ domain: { axes }, ranges }) =>
       Object.values(ranges).every(({ shape: [length] }) => length === axes.t.values.length),
     )
     .refine(
       ({ domain: { axes } }) =>
         (axes.t.bounds?.length ?? 2 * axes.t.values.length) === 2 * axes.t.values.length,
-    )
-    .refine(({ domain: { axes, referencing } }) => {
-      const known = referencing.flatMap(({ coordinates }) => coordinates);
-      return Object.keys(axes).every((axis) => known.includes(axis as 'x'));
-    });
+    );
   // "Custom members are allowed": how a list ends.
-  const collection = z.strictObject({
-    type: z.literal('CoverageCollection'),
-    domainType: z.literal('PointSeries'),
-    coverages: z.array(coverage),
-    next: z.string().nullable(),
-    complete: z.boolean(),
-    cursor: z.string(),
-  });
+  const collection = z
+    .strictObject({
+      type: z.literal('CoverageCollection'),
+      domainType: z.literal('PointSeries'),
+      coverages: z.array(coverage),
+      parameters: z.record(z.string(), parameter),
+      referencing: z.array(connection),
+      next: z.string().nullable(),
+      complete: z.boolean(),
+      cursor: z.string(),
+    })
+    // Every range has a parameter of the collection, and every axis a reference system.
+    .refine(({ coverages, parameters }) =>
+      coverages.every(({ ranges }) => Object.keys(ranges).every((name) => name in parameters)),
+    )
+    .refine((collected) =>
+      collected.coverages.every(({ domain: { axes, referencing = collected.referencing } }) => {
+        const known = referencing.flatMap(({ coordinates }) => coordinates);
+        return Object.keys(axes).every((axis) => known.includes(axis as 'x'));
+      }),
+    );
 
   test.each(['latest', 'observations', 'aggregates?window=PT1H', 'observations?order=desc'])(
     'of %s is a collection of PointSeries as the standard says',
@@ -112,12 +117,16 @@ describe('CoverageJSON', () => {
     const items = await rig.itemsOf('observations');
     const times = document.coverages.flatMap(({ domain }) => domain.axes.t.values);
     expect(times).toEqual(items.map((item) => String(item['phenomenonTime']).split('/').at(-1)));
-    for (const name of ['result', 'flag', 'revision']) {
+    for (const name of ['flag', 'revision']) {
       const values = document.coverages.flatMap(({ ranges }) => ranges[name]?.values);
       expect(values).toStrictEqual(items.map((item) => item[name]));
     }
-    const [first] = document.coverages;
-    const categories = first?.parameters['flag']?.observedProperty.categories ?? [];
+    for (const property of Object.keys(document.parameters).filter((id) => id.includes('-'))) {
+      const values = document.coverages.flatMap(({ ranges }) => ranges[property]?.values ?? []);
+      const expected = items.filter((item) => item['property'] === property);
+      expect(values).toStrictEqual(expected.map(({ result }) => result));
+    }
+    const categories = document.parameters['flag']?.observedProperty.categories ?? [];
     expect(categories).toHaveLength(Object.keys(flags).length);
     expect(categories.every(({ label }) => label['vi'] !== '' && label['en'] !== '')).toBe(true);
   });

@@ -1,7 +1,7 @@
 /**
  * Series as CoverageJSON (OGC 21-069r2): a collection with one PointSeries coverage a series and
  * place. A coverage holds its times before its values, so its values wait in memory: a long series
- * comes in several coverages of the same kind.
+ * comes in several coverages of the same kind. Ids of parameters mean the same in all of them.
  */
 import type { Name } from '../../devices/model.ts';
 import { joinedEnd } from './list-writer.ts';
@@ -86,9 +86,11 @@ function ucum(): string {
 export function createCoverageWriter<Item>(table: CoverageTable<Item>): ListWriter<Item> {
   let held: Held | null = null;
   let isFirst = true;
+  const parameters = new Map<string, CoverageParameter>();
 
   function* flush(): Generator<Chunk> {
     if (held === null) return;
+    for (const parameter of held.series.parameters) parameters.set(parameter.id, parameter);
     yield (isFirst ? '' : ',') + coverageText(held);
     isFirst = false;
     held = null;
@@ -112,7 +114,12 @@ export function createCoverageWriter<Item>(table: CoverageTable<Item>): ListWrit
     write,
     *end(end) {
       yield* flush();
-      yield joinedEnd(end);
+      // Said once for all coverages, behind them: only then is it known what they hold.
+      const described = [...parameters.values()].map((each) => [each.id, parameterOf(each)]);
+      yield (
+        `],"parameters":${JSON.stringify(Object.fromEntries(described))},` +
+          `"referencing":${JSON.stringify(referencing)},${joinedEnd(end).slice(2)}`
+      );
     },
   };
 }
@@ -138,11 +145,8 @@ function coverageText({ series, values }: Held): string {
         ...(arePeriods ? { bounds: values.flatMap(({ time }) => time) } : {}),
       },
     },
-    referencing: hasHeight ? withHeight : referencing,
+    ...(hasHeight ? { referencing: withHeight } : {}),
   };
-  const described = Object.fromEntries(
-    parameters.map((parameter) => [parameter.id, parameterOf(parameter)]),
-  );
   const ranges = parameters.map(
     (parameter, at) =>
       `${JSON.stringify(parameter.id)}:{"type":"NdArray","dataType":"${parameter.dataType}",` +
@@ -151,7 +155,7 @@ function coverageText({ series, values }: Held): string {
   );
   return (
     `{"type":"Coverage","id":${JSON.stringify(id)},"domain":${JSON.stringify(domain)},` +
-    `"parameters":${JSON.stringify(described)},"ranges":{${ranges.join(',')}}}`
+    `"ranges":{${ranges.join(',')}}}`
   );
 }
 

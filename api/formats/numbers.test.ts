@@ -36,8 +36,8 @@ describe('results', () => {
     const linked = (await rig.json(`/api/v1/observations.jsonld?${query}`)).items;
     expect(linked.map((node) => node['hasSimpleResult'])).toStrictEqual(numbers);
     const covered = await rig.json(`/api/v1/observations.covjson?${query}`);
-    const [coverage] = covered['coverages'] as { ranges: { result: { values: number[] } } }[];
-    expect(coverage?.ranges.result.values).toStrictEqual(numbers);
+    const [coverage] = covered['coverages'] as { ranges: Record<string, { values: number[] }> }[];
+    expect(coverage?.ranges['air-temperature']?.values).toStrictEqual(numbers);
     const parquet = await rig.duckRows(`observations.parquet?${query}`, 'SELECT result FROM $file');
     expect(parquet.flat()).toStrictEqual(numbers);
   });

@@ -1,4 +1,7 @@
-/** Observations as CoverageJSON: value, flag and revision, and of the newest rows their age. */
+/**
+ * Observations as CoverageJSON: the value under the id of its property, its flag and revision, and of
+ * the newest rows their age.
+ */
 import {
   ageSecondsOf,
   isStale,
@@ -39,7 +42,7 @@ function coverageTable(options: RowCoverageOptions): CoverageTable<ObservationRo
   function seriesOf(row: ObservationRow): CoverageSeries {
     const { datastream, property, unit } = contextOf(row);
     const value: CoverageParameter = {
-      id: 'result',
+      id: datastream.property,
       label: property?.label ?? { vi: datastream.property, en: datastream.property },
       property: addresses.property(datastream.property),
       unit: { code: unit, uri: qudtOf(property) },

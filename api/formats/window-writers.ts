@@ -118,7 +118,7 @@ function parameterOf(
   const isPlain = plainColumns.has(name);
   const label = property?.label ?? { vi: datastream.property, en: datastream.property };
   return {
-    id: name,
+    id: isPlain ? name : `${datastream.property}.${name}`,
     label: isPlain ? { vi, en } : { vi: `${label.vi}: ${vi}`, en: `${label.en}: ${en}` },
     property: isPlain ? termsAt(base) + name : addressesAt(base).property(datastream.property),
     unit: isPlain
