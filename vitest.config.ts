@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      '{broker,ingest,api,devices,simulators}/**/*.test.{ts,tsx}',
+      '{broker,ingest,api,devices,simulators,proof,mirror}/**/*.test.{ts,tsx}',
       '*.test.ts',
       '.ci/*.test.ts',
     ],
@@ -15,7 +15,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     coverage: {
       provider: 'v8',
-      include: ['{broker,ingest,api,devices}/**/*.ts', 'main.ts'],
+      include: ['{broker,ingest,api,devices,proof,mirror}/**/*.ts', 'main.ts'],
       // Compositions of threads run in processes of their own, where nobody counts.
       exclude: [
         '**/*.test.ts',

@@ -30,6 +30,16 @@ const planted: readonly (readonly [string, string])[] = [
   ['simulators/b.ts', '../broker/main.ts'],
   ['simulators/c.ts', '../api/main.ts'],
   ['simulators/d.ts', 'fastify'],
+  ['simulators/e.ts', '../mirror/main.ts'],
+  ['proof/a.ts', '../devices/model.ts'],
+  ['proof/b.ts', '../api/main.ts'],
+  ['mirror/a.ts', '../api/main.ts'],
+  ['mirror/b.ts', '../ingest/log/log.ts'],
+  ['mirror/c.ts', 'node:sqlite'],
+  ['api/e.ts', '../mirror/main.ts'],
+  ['ingest/g.ts', '../proof/row.ts'],
+  ['broker/f.ts', '../proof/row.ts'],
+  ['devices/e.ts', '../proof/row.ts'],
 ];
 
 test('every forbidden arrow between rooms is refused by the linter', () => {
@@ -66,8 +76,10 @@ const allowed: Readonly<Record<(typeof rooms)[number], RegExp>> = {
   devices: /^$/,
   ingest: /^devices\//,
   broker: /^(devices\/|ingest\/log\/|ingest\/reading(-codec)?\.ts$)/,
-  api: /^(devices\/|ingest\/(feed|log|store|observations)\/|ingest\/(observation|quality|reading|cluster\/partition-of)\.ts$)/,
+  api: /^(devices\/|proof\/|ingest\/(feed|log|store|observations)\/|ingest\/(observation|quality|reading|cluster\/partition-of)\.ts$)/,
   simulators: /^devices\//,
+  proof: /^$/,
+  mirror: /^(devices|proof)\//,
 };
 
 /** Compositions and what tests compose; scenarios may open what they disturb. */
@@ -95,6 +107,8 @@ test.each([
   ['api/a.ts', '../ingest/checks/spike.ts'],
   ['api/routes/a.ts', '../../server.ts'],
   ['devices/a.ts', '../configuration.ts'],
+  ['proof/a.ts', '../errors.ts'],
+  ['mirror/a.ts', '../api/errors.ts'],
 ])('a stray import of %s is found: %s', (path, target) => {
   expect(strayImports(path, `import { x } from '${target}';`)).toHaveLength(1);
   expect(strayImports(path, `const x = await import('${target}');`)).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** Every metric that the product can tell, with its labels, by asking whoever registers them. */
 import { tmpdir } from 'node:os';
 import { createApiEvents } from '../api/events.ts';
+import { createManifestEvents } from '../api/manifests/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
 import { createBrokerEvents, createReplicationEvents } from '../broker/events.ts';
 import { createManualClock } from '../devices/clock-manual.ts';
@@ -33,6 +34,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   for (const log of ['readings', 'observations']) createLogEvents(telemetry, log);
   createBrokerEvents(telemetry, () => 0);
   createApiEvents(telemetry);
+  createManifestEvents(telemetry);
   createDevicesEvents(telemetry);
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);

@@ -4,7 +4,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..');
-export const rooms = ['devices', 'ingest', 'broker', 'api', 'simulators'] as const;
+export const rooms = [
+  'devices',
+  'ingest',
+  'broker',
+  'api',
+  'simulators',
+  'proof',
+  'mirror',
+] as const;
 
 /** Paths of all files of the repository, committed or about to be, from its root. */
 export function listFiles(pattern = /.*/): string[] {

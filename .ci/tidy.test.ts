@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { findLines, listFiles, readText, rooms } from './repository.ts';
 
-const source = /^(main|[a-z-]+|(devices|ingest|broker|api|simulators)\/.*)\.tsx?$/;
+const source = /^(main|[a-z-]+|(devices|ingest|broker|api|simulators|proof|mirror)\/.*)\.tsx?$/;
 const composition =
   /(^|\/)(main|worker|clock-system|random)\.ts$|^(server|commands?-[a-z]+)\.ts$|\.test\.ts$|\.contract\.ts$|^simulators\/|^\.ci\/|^vitest|^api\/web\//;
 
@@ -59,7 +59,8 @@ describe('comments', () => {
 
 describe('tests', () => {
   test('every test file is where the runner looks', () => {
-    const found = /^((broker|ingest|api|devices|simulators)\/.*|[^/]+|\.ci\/[^/]+)\.test\.tsx?$/;
+    const found =
+      /^((broker|ingest|api|devices|simulators|proof|mirror)\/.*|[^/]+|\.ci\/[^/]+)\.test\.tsx?$/;
     const tests = listFiles(/\.test\.tsx?$/);
     expect(tests.filter((path) => !found.test(path))).toEqual([]);
     expect(tests.length).toBeGreaterThan(rooms.length);
