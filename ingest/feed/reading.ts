@@ -3,11 +3,11 @@
  * are behind. A reader keeps what it has read and not yet given out, so that going on where it
  * stopped, even inside a batch, costs no search of the log.
  */
-import type { LogReader, LogRecord } from '../log/log.ts';
+import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } from './changes.ts';
+import type { LogReader, LogRecord, Position } from '../log/log.ts';
 import { decodeBatch, decodeBatchPlace } from '../observations/batch-codec.ts';
 import type { PublicRows } from '../observations/public-row.ts';
 import type { FeedPlace, Places } from './places/places.ts';
-import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
 interface ReadChangesOptions {
@@ -17,6 +17,8 @@ interface ReadChangesOptions {
   /** Nothing behind this position is read, though the log may hold more. */
   readonly toPosition: number;
   readonly scanBytesMax: number;
+  /** Nothing behind this end is read, though the log may hold more. */
+  readonly until?: FeedPlace | undefined;
   /** Takes a change and says whether it wants more. */
   readonly accept: (text: string, cursor: string, item: FeedItem) => boolean;
 }
@@ -24,6 +26,11 @@ interface ReadChangesOptions {
 export interface ChangeReader {
   /** Where reading goes on. */
   readonly place: FeedPlace;
+  /**
+   * In a copy, a record that lies behind `until` in part or whole and that was passed over, since
+   * others behind it do not: reading goes on there, with another reader.
+   */
+  readonly passedOver: Position | undefined;
   /**
    * Reads until `accept` has enough, the log ends, or `scanBytesMax` bytes were looked through. A
    * damaged stretch is stepped over: the feed has told the operator of it. False when the log no
@@ -50,6 +57,7 @@ export async function openChangeReader(
   let place = from;
   let held: readonly Held[] = [];
   let isExpired = reader.next > from.position;
+  let passedOver: Position | undefined;
 
   async function nextRecords(): Promise<readonly Held[]> {
     if (held.length > 0) {
@@ -70,10 +78,17 @@ export async function openChangeReader(
       stop.leftBytes -= record.body.length;
       const read = readRecord(places, options, record, place);
       place = read.next;
-      if (place.position === record.position) return keep(records, index);
-      if (read.isEnough || stop.leftBytes <= 0) return keep(records, index + 1);
+      if (read.isBehindEnd && place.reach !== undefined) {
+        passedOver ??= record.position;
+        place = { ...place, position: record.position + 1 };
+      } else if (place.position === record.position) return keep(records, index);
+      if (read.isEnough || stop.leftBytes <= 0 || isAtEnd(options)) return keep(records, index + 1);
     }
     return false;
+  }
+
+  function isAtEnd({ until }: ReadChangesOptions): boolean {
+    return until !== undefined && places.hasReached(place, until);
   }
 
   /** The log's reader gives its buffer away with its next read: what is kept is copied. */
@@ -88,9 +103,12 @@ export async function openChangeReader(
     get place() {
       return place;
     },
+    get passedOver() {
+      return passedOver;
+    },
     async read(options) {
       const stop = { leftBytes: options.scanBytesMax };
-      while (!isExpired && place.position <= options.toPosition) {
+      while (!isExpired && place.position <= options.toPosition && !isAtEnd(options)) {
         const records = await nextRecords();
         if (isExpired || records.length === 0 || take(records, options, stop)) break;
       }
@@ -118,26 +136,49 @@ async function readOrSkip(
   }
 }
 
-/** The place behind the record, or behind the item of it at which `accept` had enough. */
+/** More than any record has. */
+const itemsMax = 2 ** 40;
+
+interface ReadRecord {
+  readonly next: FeedPlace;
+  readonly isEnough: boolean;
+  /** Some of it lies behind the end, and was not read. */
+  readonly isBehindEnd: boolean;
+}
+
+/**
+ * The place behind the record, or behind the item of it at which `accept` had enough, or behind its
+ * last item before the end.
+ */
 function readRecord(
   places: Places,
   options: ReadChangesOptions,
   { position, body }: Held,
   from: FeedPlace,
-): { readonly next: FeedPlace; readonly isEnough: boolean } {
-  const { interest, rows } = options;
-  const passage = places.pass(from, position, decodeBatchPlace(position, body));
-  if (passage.isBehind) return { next: passage.end, isEnough: false };
+): ReadRecord {
+  const { interest, rows, until } = options;
+  const place = decodeBatchPlace(position, body);
+  const passage = places.pass(from, position, place);
+  const whole = { next: passage.end, isEnough: false, isBehindEnd: false };
+  if (passage.isBehind) return whole;
   const items = itemsOf(decodeBatch(position, body), options.registryAt);
   const count = items.length;
-  for (let index = passage.behindOf(count); index < count; index++) {
+  const begin = passage.behindOf(count);
+  const before = (of: number): number =>
+    until === undefined ? of : places.itemsBefore(until, { position, place }, of);
+  // A record without items lies before the end or not, as well as one with many.
+  const isAllBefore = before(itemsMax) === itemsMax;
+  const end = isAllBefore ? count : before(count);
+  for (let index = begin; index < end; index++) {
     const item = items[index];
     if (item === undefined) break;
     if (item.kind === 'row' && interest.mask[item.row.series] !== 1) continue;
     const cursor = passage.cursorBehind(index, count);
     const text = changeText(item, cursor, interest, rows);
     if (text === undefined || options.accept(text, cursor, item)) continue;
-    return { next: passage.placeBehind(index, count), isEnough: true };
+    return { ...whole, next: passage.placeBehind(index, count), isEnough: true };
   }
-  return { next: passage.end, isEnough: false };
+  if (isAllBefore) return whole;
+  const next = end > begin ? passage.placeBehind(end - 1, count) : from;
+  return { next, isEnough: false, isBehindEnd: true };
 }

@@ -5,7 +5,9 @@ import { comesTrue } from '../comes-true.ts';
 import { feedError } from '../errors.ts';
 import { positionsOfTag, tagOfPositions } from './copy-cursor.ts';
 import { pinBehind } from './copy-index.ts';
+import { decodeCursor } from './copy-ends.ts';
 import type { CopyParts } from './copy-parts.ts';
+import { wholeCursors } from './log-places.ts';
 import { behindMaxMs, type Moment, type Moments, type Pins } from './places.ts';
 import { hasAll, reachOf, type Reach } from './reach.ts';
 
@@ -46,7 +48,17 @@ export function createCopyMoments(parts: CopyParts): Moments {
 
   /** Waits until this node has come so far: it then shows the same rows as any other. */
   async function ofPin(pin: Moment['pin']): Promise<Moment> {
-    const reach = decodePin(pin);
+    return ofReach(decodePin(pin));
+  }
+
+  async function ofCursor(cursor: string, parameter: string): Promise<Moment> {
+    const reach = decodeCursor(cursors, cursor, parameter);
+    if (reach.begun.length > 0)
+      throw feedError('API_CURSOR_INVALID', { parameter, expected: wholeCursors });
+    return ofReach(reach);
+  }
+
+  async function ofReach(reach: Reach): Promise<Moment> {
     if (!(await comesTrue(clock, behindMaxMs, () => parts.isMet(reach)))) {
       throw feedError('API_UNAVAILABLE');
     }
@@ -67,7 +79,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
     return hasAll(earlier, now) ? pinsOf(parts, earlier) : undefined;
   }
 
-  return { at, asOf, ofPin, pinsBefore };
+  return { at, asOf, ofPin, ofCursor, pinsBefore };
 }
 
 function createBatchOf(

@@ -7,6 +7,7 @@
 import type { Position } from '../../log/log.ts';
 import { feedError } from '../errors.ts';
 import { createCopyCursors } from './copy-cursor.ts';
+import { createCopyEnds, decodeCursor } from './copy-ends.ts';
 import { createCopyIndex } from './copy-index.ts';
 import { createCopyMoments } from './copy-moments.ts';
 import type { CopyParts, CopyPlacesOptions } from './copy-parts.ts';
@@ -45,7 +46,7 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
   }
 
   const parts = { ...options, cursors, index, positionsAt, isMet };
-  return { ...createFeedPlaces(parts), ...createCopyMoments(parts) };
+  return { ...createFeedPlaces(parts), ...createCopyEnds(parts), ...createCopyMoments(parts) };
 }
 
 function createFeedPlaces(parts: CopyParts): FeedPlaces {
@@ -78,7 +79,7 @@ function createFeedPlaces(parts: CopyParts): FeedPlaces {
 
   async function read(after: string | undefined, parameter: string): Promise<FeedPlace> {
     if (after === 'now') return end();
-    const reach = after === undefined ? await oldest() : decode(after, parameter);
+    const reach = after === undefined ? await oldest() : decodeCursor(cursors, after, parameter);
     if (after !== undefined && config.feedHorizonMs > 0) {
       const isKept = hasAll((await oldest()).positions, reach.positions);
       if (!isKept) throw feedError('API_CURSOR_EXPIRED', { parameter });
@@ -86,13 +87,6 @@ function createFeedPlaces(parts: CopyParts): FeedPlaces {
     const position = remembered.get(after ?? '') ?? (await index.locate(reach.positions));
     if (position === undefined) throw feedError('API_CURSOR_EXPIRED', { parameter });
     return { position, index: 0, reach };
-  }
-
-  function decode(text: string, parameter: string): Reach {
-    const reach = cursors.decode(text);
-    if (reach === 'invalid') throw feedError('API_CURSOR_INVALID', { parameter });
-    if (reach === 'unknown') throw feedError('API_CURSOR_STORE_UNKNOWN', { parameter });
-    return reach;
   }
 
   return {

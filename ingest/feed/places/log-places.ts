@@ -3,6 +3,7 @@
  * name a position of it.
  */
 import type { Clock } from '../../../devices/clock.ts';
+import { CodedError } from '../../../devices/coded-error.ts';
 import type { Position } from '../../log/log.ts';
 import type { StoreFollower } from '../../store/store.ts';
 import { comesTrue } from '../comes-true.ts';
@@ -11,6 +12,7 @@ import { feedError } from '../errors.ts';
 import type { Feed, LogSource } from '../feed.ts';
 import {
   behindMaxMs,
+  type Ends,
   type FeedPlace,
   type FeedPlaces,
   type Moment,
@@ -30,8 +32,15 @@ export interface LogPlacesOptions {
 
 export function createLogPlaces(options: LogPlacesOptions): Places {
   const cursors = createCursors(options.identity);
-  return { ...createFeedPlaces(options, cursors), ...createMoments(options, cursors) };
+  return {
+    ...createFeedPlaces(options, cursors),
+    ...createEnds(options, cursors),
+    ...createMoments(options, cursors),
+  };
 }
+
+/** What a client carries inside a batch and what it carries behind one. */
+export const wholeCursors = 'a cursor that a list or the end of `changes` stated';
 
 function startOf(position: Position): FeedPlace {
   return { position, index: 0 };
@@ -84,6 +93,33 @@ function createFeedPlaces(options: LogPlacesOptions, cursors: Cursors): FeedPlac
   };
 }
 
+function createEnds({ feed, source }: LogPlacesOptions, cursors: Cursors): Ends {
+  return {
+    readEnd(until, parameter) {
+      const place = cursors.decode(until, parameter);
+      const behind = Math.max(feed.position, source.durableEnd.get()) + 1;
+      const isInside = place.position < behind || (place.position === behind && place.index === 0);
+      if (!isInside) throw feedError('API_CURSOR_EXPIRED', { parameter });
+      return place;
+    },
+    itemsBefore(end, { position }, items) {
+      if (position !== end.position) return position < end.position ? items : 0;
+      return Math.min(items, end.index);
+    },
+    hasReached: (place, end) =>
+      place.position > end.position ||
+      (place.position === end.position && place.index >= end.index),
+    locate(cursor) {
+      try {
+        return cursors.decode(cursor, 'cursor');
+      } catch (error) {
+        if (error instanceof CodedError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
 function createMoments(options: LogPlacesOptions, cursors: Cursors): Moments {
   const { feed, store, clock, config } = options;
   const { durableEnd } = options.source;
@@ -123,10 +159,22 @@ function createMoments(options: LogPlacesOptions, cursors: Cursors): Moments {
     return at(pin);
   }
 
+  async function ofCursor(cursor: string, parameter: string): Promise<Moment> {
+    const { position, index } = cursors.decode(cursor, parameter);
+    if (index !== 0) throw feedError('API_CURSOR_INVALID', { parameter, expected: wholeCursors });
+    const pin = Math.max(0, position - 1);
+    if (pin > store.position) {
+      if (pin > durableEnd.get()) throw feedError('API_CURSOR_EXPIRED', { parameter });
+      await feed.waitFor(pin);
+    }
+    return at(pin);
+  }
+
   return {
     at,
     asOf,
     ofPin,
+    ofCursor,
     pinsBefore(tag, moment) {
       const position = /^[0-9a-z]{1,11}$/.test(tag) ? Number.parseInt(tag, 36) : Infinity;
       return position < Number(moment.pin) ? { pinOf: () => position } : undefined;

@@ -51,6 +51,29 @@ export interface FeedPlaces {
   pass(from: FeedPlace | null, position: Position, place: BatchPlace | undefined): Passage;
 }
 
+/** Cursors that a reader stops at. */
+export interface Ends {
+  /**
+   * The place of a cursor at which a reader is to stop; where it stands in this node's log is not
+   * said. Throws as `read` does, but never for its age.
+   */
+  readEnd(until: string, parameter: string): FeedPlace;
+  /** How many of so many items of a record lie before an end. */
+  itemsBefore(end: FeedPlace, record: RecordPlace, items: number): number;
+  /** Whether everything behind the end is behind the place too. */
+  hasReached(place: FeedPlace, end: FeedPlace): boolean;
+  /**
+   * Where reading goes on from a cursor that this node has kept itself, however old. Undefined where
+   * the log does not hold that any longer.
+   */
+  locate(cursor: string): FeedPlace | undefined | Promise<FeedPlace | undefined>;
+}
+
+export interface RecordPlace {
+  readonly position: Position;
+  readonly place: BatchPlace | undefined;
+}
+
 /** Up to where the rows of each series are shown. */
 export interface Pins {
   readonly pinOf: (series: number) => Position;
@@ -78,11 +101,16 @@ export interface Moments {
   asOf(at: number): Promise<Moment>;
   /** The moment of a page token. Throws API_PAGE_INVALID, API_PAGE_EXPIRED, API_UNAVAILABLE. */
   ofPin(pin: Moment['pin']): Promise<Moment>;
+  /**
+   * The moment of a cursor that a list or a page of changes stated. Waits until this node has come so
+   * far. Throws as `read` does, API_PARAMETER_INVALID for a cursor inside a batch, API_UNAVAILABLE.
+   */
+  ofCursor(cursor: string, parameter: string): Promise<Moment>;
   /** Pins of the moment with this tag where it is an earlier one; undefined where it is none. */
   pinsBefore(tag: string, moment: Moment): Pins | undefined;
 }
 
-export type Places = FeedPlaces & Moments;
+export type Places = FeedPlaces & Ends & Moments;
 
 /** This node is behind the network, or its feed behind its log, by no more than this. */
 export const behindMaxMs = 10_000;
