@@ -45,6 +45,8 @@ export interface DataFolder {
   readonly feeds: string;
   /** Files that they have made and that can be made again. */
   readonly files: string;
+  /** The private key of manifests, mode 0600. */
+  readonly signingKey: string;
   readonly controlSocket: string;
   readonly release: () => void;
 }
@@ -77,6 +79,7 @@ export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> 
     registry: join(path, 'registry.db'),
     feeds: join(path, 'feeds.db'),
     files: join(path, 'files'),
+    signingKey: join(path, 'signing.pem'),
     controlSocket: join(path, 'control.sock'),
   };
 }

@@ -79,7 +79,7 @@ function names(disk: Disk): Omit<FileSystem, 'freeBytes'> {
       const directory = directoryOf(disk, path);
       const name = nameOf(path);
       let inode = directory.live.get(name);
-      if (mode === 'create') {
+      if (mode === 'create' || mode === 'createSecret') {
         if (inode !== undefined) throw failure('EEXIST', path);
         inode = inodeWith(Buffer.alloc(0));
         setName(directory, name, inode);

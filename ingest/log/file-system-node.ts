@@ -17,7 +17,12 @@ import { dirname } from 'node:path';
 
 import type { FileSystem, OpenFile, OpenMode } from './file-system.ts';
 
-const flags: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' };
+const flags: Readonly<Record<OpenMode, string>> = {
+  read: 'r',
+  write: 'r+',
+  create: 'wx+',
+  createSecret: 'wx+',
+};
 
 type Answer<Value> = (error: Error | null, value: Value) => void;
 type Ending = (error: Error | null) => void;
@@ -29,7 +34,11 @@ type Ending = (error: Error | null) => void;
 export function openNodeFileSystem(): FileSystem {
   return {
     open: async (path, mode) =>
-      createOpenFile(await asked<number>((answer) => open(path, flags[mode], 0o640, answer))),
+      createOpenFile(
+        await asked<number>((answer) =>
+          open(path, flags[mode], mode === 'createSecret' ? 0o600 : 0o640, answer),
+        ),
+      ),
     rename: (from, to) => done((answer) => rename(from, to, answer)),
     unlink: (path) => done((answer) => unlink(path, answer)),
     list: (directory) => asked<string[]>((answer) => readdir(directory, answer)),

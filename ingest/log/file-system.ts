@@ -5,7 +5,10 @@
  * ENOSPC, ENOENT, EEXIST, EMFILE).
  */
 export interface FileSystem {
-  /** `create` makes a new file for reading and writing and fails with EEXIST where one exists. */
+  /**
+   * `create` makes a new file for reading and writing and fails with EEXIST where one exists;
+   * `createSecret` too, one that only its owner may read.
+   */
   open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Replaces `to`, atomically; durable once the directory is synced. */
   rename(from: string, to: string): Promise<void>;
@@ -20,7 +23,7 @@ export interface FileSystem {
   freeBytes(path: string): Promise<number>;
 }
 
-export type OpenMode = 'read' | 'write' | 'create';
+export type OpenMode = 'read' | 'write' | 'create' | 'createSecret';
 
 export interface OpenFile {
   /** Reads up to `length` bytes at `offset` into `target` from `at`; fewer at the end of the file. */

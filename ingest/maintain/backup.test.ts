@@ -4,11 +4,13 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openDatabase } from '../../devices/database.ts';
 import { readViewState } from '../store/adopt-view.ts';
 import { makeBackup, type FolderPaths } from './backup.ts';
 import type { Finding } from './findings.ts';
@@ -139,6 +141,26 @@ test('a folder without a view or without logs is backed up as it is', async () =
   const directory = join(temporaryFolder(), 'backup');
   expect(await backUp(paths, directory)).toMatchObject({ view: null, readings: { end: 0 } });
   expect(await verified(await restored(directory), 'store-2')).toEqual([]);
+});
+
+test('what clients rely on and the key that signs come along, the key for its owner alone', async () => {
+  const paths = await createFolder(1);
+  const feeds = openDatabase(paths.feeds);
+  feeds.exec("CREATE TABLE note (text TEXT) STRICT; INSERT INTO note VALUES ('kept')");
+  writeFileSync(paths.signingKey, 'secret', { mode: 0o600 });
+  const directory = join(temporaryFolder(), 'backup');
+  const { files } = await backUp(paths, directory);
+  feeds.close();
+  expect(files.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['feeds.db', 'signing.pem', 'view.db', 'registry.db']),
+  );
+  const copy = await restored(directory);
+  for (const path of [join(directory, 'signing.pem'), copy.signingKey]) {
+    expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['secret', 0o600]);
+  }
+  const restoredFeeds = openDatabase(copy.feeds, { readOnly: true });
+  expect(restoredFeeds.prepare('SELECT text FROM note').get()).toEqual({ text: 'kept' });
+  restoredFeeds.close();
 });
 
 test('a damaged file is named, and of a log the record in it', async () => {

@@ -2,7 +2,8 @@
  * A backup, also while the server runs. Followers are copied before their sources, so that whatever
  * a copied file speaks of is in the file copied after it:
  *
- *   view (at p ≤ observations' end) → observations (consumed ≤ readings' end) → readings (markers up
+ *   feeds (manifests at p ≤ observations' end), the key that signs them
+ *   → view (at p ≤ observations' end) → observations (consumed ≤ readings' end) → readings (markers up
  *   to a version of the registry) → registry → manifest
  *
  * The caller keeps retention from deleting readings meanwhile: what the copied observations have not
@@ -13,12 +14,16 @@ import { copyDatabase } from '../../devices/database.ts';
 import { verifyRegistry } from '../../devices/registry/verify.ts';
 import { copyLog, type LogCopy } from '../log/copy-log.ts';
 import type { FileSystem } from '../log/file-system.ts';
-import { systemCode } from '../log/file-system.ts';
+import { readFile, systemCode, writeWhole } from '../log/file-system.ts';
 import type { Position } from '../log/log.ts';
 import { readViewState } from '../store/adopt-view.ts';
 import { maintainError } from './errors.ts';
 import type { MaintainProgress } from './findings.ts';
 import { hashFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
+
+const feedsName = 'feeds.db';
+/** A secret: its copies are as closed as the file. */
+export const signingKeyName = 'signing.pem';
 
 export interface FolderPaths {
   readonly path: string;
@@ -26,6 +31,10 @@ export interface FolderPaths {
   readonly observations: string;
   readonly view: string;
   readonly registry: string;
+  /** What the doors out keep for themselves. */
+  readonly feeds: string;
+  /** The private key of manifests. */
+  readonly signingKey: string;
 }
 
 /** Where the logs end now; asked again each time, for they grow. */
@@ -51,6 +60,7 @@ export interface BackupOptions {
 export async function makeBackup(options: BackupOptions): Promise<Manifest> {
   const { fileSystem, clock, paths, identity, ends, targetDirectory, onProgress } = options;
   await makeEmpty(fileSystem, targetDirectory);
+  const kept = await copyKept(options);
   const view = await copyView(options);
   const observations = await copyOneLog(options, 'observations', await ends.observations());
   const readings = await copyOneLog(options, 'readings', await ends.readings());
@@ -66,7 +76,7 @@ export async function makeBackup(options: BackupOptions): Promise<Manifest> {
     observations: { first: observations.first, end: observations.end },
     readings: { first: readings.first, end: readings.end },
     registry: version,
-    files: await describeFiles(options, view !== null),
+    files: await describeFiles(options, [...kept, ...(view === null ? [] : ['view.db'])]),
   };
   await writeManifest(fileSystem, targetDirectory, manifest);
   return { format: 'quantrac-backup/1', ...manifest };
@@ -78,6 +88,45 @@ async function makeEmpty(fileSystem: FileSystem, directory: string): Promise<voi
   const names = await fileSystem.list(directory);
   if (names.length > 0) {
     throw maintainError('INGEST_BACKUP_TARGET_USED', { directory, found: names.slice(0, 3) });
+  }
+}
+
+/** Names of what was copied: a folder that never served has neither. */
+async function copyKept(options: BackupOptions): Promise<string[]> {
+  const { fileSystem, paths, targetDirectory, onProgress } = options;
+  const names: string[] = [];
+  if (await isThere(fileSystem, paths.feeds)) {
+    await copyDatabase(paths.feeds, `${targetDirectory}/${feedsName}`, (done, all) =>
+      onProgress('feeds: pages', done, all),
+    );
+    names.push(feedsName);
+  }
+  // Behind the manifests: the file holds every key that they need, and newer ones.
+  if (await isThere(fileSystem, paths.signingKey)) {
+    await copySecret(fileSystem, paths.signingKey, `${targetDirectory}/${signingKeyName}`);
+    names.push(signingKeyName);
+  }
+  return names;
+}
+
+async function copySecret(fileSystem: FileSystem, from: string, to: string): Promise<void> {
+  const bytes = await readFile(fileSystem, from);
+  const file = await fileSystem.open(to, 'createSecret');
+  try {
+    await writeWhole(file, bytes, bytes.length, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function isThere(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    await (await fileSystem.open(path, 'read')).close();
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 
@@ -115,10 +164,13 @@ async function copyOneLog(
   });
 }
 
-/** Every file with its SHA-256; the two databases are synced here, the logs' files were when made. */
-async function describeFiles(options: BackupOptions, hasView: boolean): Promise<ManifestFile[]> {
+/** Every file with its SHA-256; the databases are synced here, the logs' files were when made. */
+async function describeFiles(
+  options: BackupOptions,
+  copied: readonly string[],
+): Promise<ManifestFile[]> {
   const { fileSystem, targetDirectory, onProgress } = options;
-  const names = [...(hasView ? ['view.db'] : []), 'registry.db'];
+  const names = [...copied, 'registry.db'];
   for (const name of names) await syncFile(fileSystem, `${targetDirectory}/${name}`);
   for (const log of ['observations', 'readings']) {
     const found = await fileSystem.list(`${targetDirectory}/${log}`);

@@ -43,6 +43,8 @@ export function pathsIn(path: string): FolderPaths {
     observations: at('observations'),
     view: at('view.db'),
     registry: at('registry.db'),
+    feeds: at('feeds.db'),
+    signingKey: at('signing.pem'),
   };
 }
 

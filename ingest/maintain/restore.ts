@@ -7,6 +7,7 @@ import type { FileSystem } from '../log/file-system.ts';
 import { readWhole, systemCode, writeWhole } from '../log/file-system.ts';
 import { verifyLog } from '../log/verify.ts';
 import { adoptView } from '../store/adopt-view.ts';
+import { signingKeyName } from './backup.ts';
 import { maintainError } from './errors.ts';
 import type { Finding, MaintainProgress } from './findings.ts';
 import { hashFile, type Manifest, type ManifestFile } from './manifest.ts';
@@ -103,7 +104,8 @@ async function copyFile(options: CopyBackupOptions, file: ManifestFile): Promise
   const source = await fileSystem.open(`${directory}/${file.path}`, 'read');
   const path = `${targetDirectory}/${file.path}`;
   try {
-    const target = await fileSystem.open(path, 'create');
+    const mode = file.path === signingKeyName ? 'createSecret' : 'create';
+    const target = await fileSystem.open(path, mode);
     try {
       const chunk = Buffer.allocUnsafeSlow(chunkBytes);
       for (let at = 0; at < file.bytes; at += chunkBytes) {
