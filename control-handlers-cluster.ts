@@ -19,7 +19,8 @@ export interface NodeControlParts {
   readonly role: Configuration['role'];
 }
 
-const ofTheRegistry = [
+const ofTheApi = [
+  'makeManifest',
   'provision',
   'createToken',
   'grants',
@@ -42,7 +43,7 @@ export function nodeControlHandlers({
     identity: async () => folder.identity,
     durableEnds: async () => link?.call('durableEnds') ?? { readings: 0, observations: 0 },
   };
-  for (const name of ofTheRegistry) {
+  for (const name of ofTheApi) {
     handlers[name] = async (argument) => {
       if (api === undefined) throw startError('START_NODE_WITHOUT_API', { command: name, role });
       return api.call(name, argument);

@@ -33,6 +33,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     pinCertificate: (argument: unknown) => rooms.api.call('pinCertificate', argument),
     unpinCertificate: (argument: unknown) => rooms.api.call('unpinCertificate', argument),
     balance: () => rooms.api.call('balance'),
+    makeManifest: (wish: unknown) => rooms.api.call('makeManifest', wish),
     durableEnds: () => rooms.broker.call('durableEnds'),
     backup: ({ directory }: { readonly directory: string }, progress) =>
       inTurn(() => backupRunning(parts, directory, progress)),

@@ -30,6 +30,7 @@ import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
+import { openSecretFile } from './manifests/secret-file.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './past/past.ts';
 import { createSettableClock, type SettableClock } from './settable-clock.fixture.ts';
@@ -271,6 +272,7 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     readFile: (path: string) => readFile(path),
     keptPath: join(folder, 'feeds.db'),
     filesFolder: join(folder, 'files'),
+    signingKey: openSecretFile(join(folder, 'signing.pem')),
     pageFolder: options.pageFolder ?? join(folder, 'no-page'),
     store: withFaults(
       openStoreFollower({

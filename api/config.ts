@@ -185,6 +185,24 @@ export const apiConfig = z.strictObject({
     .default(60)
     .describe('Greatest max-age of an answer; within it a tenth of the shortest interval.'),
   ...limitsConfig,
+  publishing: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether this node makes what must exist once: manifests, files, what is sent. None: on one machine it does, in a cluster it does not; set it on one api node there.',
+    ),
+  publishingUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Address of the api node that publishes, for one that does not: such requests are sent there (307). None: they are answered 503.',
+    ),
+  manifestDelayMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(300_000)
+    .describe('How long after the end of a UTC day its manifest is made.'),
 });
 
 export type ApiConfig = z.infer<typeof apiConfig>;

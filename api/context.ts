@@ -13,6 +13,7 @@ import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
 import type { ReaderPool } from '../ingest/feed/reader-pool.ts';
 import type { Slots } from '../ingest/feed/slots.ts';
+import type { Manifests } from './manifests/manifests.ts';
 import type { Networks } from './network.ts';
 import type { Places } from '../ingest/feed/places/places.ts';
 import type { Questions } from './questions.ts';
@@ -50,6 +51,8 @@ export interface ApiContext {
   readonly charts: Slots;
   /** What the API keeps for itself. */
   readonly kept: Database;
+  /** Signed manifests of the open data; undefined where another node publishes. */
+  readonly manifests: Manifests | undefined;
   /** Folder of files that it makes. */
   readonly filesFolder: string;
 }

@@ -176,6 +176,13 @@ export const apiErrors = {
       'No request has this id, or its secret or the key of its recipient was not sent with it.',
     canRetry: false,
   },
+  API_MANIFEST_UNKNOWN: {
+    status: 404,
+    message: 'There is no such manifest.',
+    meaning:
+      'No manifest has this number yet: /api/v1/manifests lists them. The first is made soon after the first start.',
+    canRetry: true,
+  },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',
@@ -287,6 +294,20 @@ export const apiErrors = {
     meaning:
       'Nothing was read. Try again after the seconds of Retry-After; requests with a key are answered longer.',
     canRetry: true,
+  },
+  API_PUBLISHED_ELSEWHERE: {
+    status: 503,
+    message: 'Another node of this network publishes this.',
+    meaning:
+      'Ask the node that publishes. Its operators can name it as `api.publishingUrl`, so that requests are sent there.',
+    canRetry: false,
+  },
+  API_SIGNING_KEY_LOST: {
+    status: 500,
+    message: 'The private key that has to sign the next manifest is not in the data folder.',
+    meaning:
+      'Put `signing.pem` back from a backup. Nobody could verify a chain that another key goes on with.',
+    canRetry: false,
   },
   API_HISTORY_AWAY: {
     status: 503,

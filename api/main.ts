@@ -44,6 +44,9 @@ import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
 import { createReadyBodies } from './limits/ready-bodies.ts';
 import { createSelections } from './limits/selections.ts';
+import { createManifestEvents } from './manifests/events.ts';
+import { openManifests, type Manifests } from './manifests/manifests.ts';
+import type { SecretFile } from './manifests/secret-file.ts';
 import { createNetworks } from './network.ts';
 import { createPast, type CopyOptions, type Past } from './past/past.ts';
 import { askViewAndPast } from './past/questions.ts';
@@ -58,6 +61,7 @@ import { addDocument, addIndex } from './routes/document.ts';
 import { addHealth, addPublicMetrics, type HealthRoutes } from './routes/health.ts';
 import { addLatest } from './routes/latest.ts';
 import { addLive } from './routes/live.ts';
+import { addManifests } from './routes/manifests.ts';
 import { addObservation } from './routes/observation.ts';
 import { addObservations } from './routes/observations.ts';
 import { addPageFiles } from './routes/page-files.ts';
@@ -81,6 +85,8 @@ export interface ApiOptions {
   readonly keptPath: string;
   /** Folder of the files that it makes; made when it is needed. */
   readonly filesFolder: string;
+  /** Where the private key of manifests is. */
+  readonly signingKey: SecretFile;
   /** Owned by the API from here on: it applies batches and closes it. */
   readonly store: StoreFollower;
   readonly observations: LogSource;
@@ -111,6 +117,8 @@ export interface Api {
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;
   readonly access: AccessAdmin;
+  /** Undefined where another node publishes. */
+  readonly manifests: Manifests | undefined;
   /**
    * Both balance laws now, all terms of one batch. Undefined without `readings`: the batches of a
    * copy are of several partitions, and their workers tell what they have settled.
@@ -139,12 +147,15 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   async function close(): Promise<void> {
     context.hub.close();
     parts.timeRule.close();
+    const manifestsEnd = context.manifests?.close();
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await parts.accessLog.close();
     await context.readers.close();
     await context.feed.close();
     context.gate.close();
+    // What is being made may have waited for the feed.
+    await manifestsEnd;
     context.store.close();
     context.kept.close();
     events.closed();
@@ -170,8 +181,10 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       closers.push(() => watching.stop());
     }
     events.listening(httpPort, pair !== null);
+    void context.manifests?.start();
     const ports = { httpPort, ...(metrics === null ? {} : { metricsPort: metrics.port }) };
-    return { ...parts, ...ports, isSecure: pair !== null, close };
+    const { manifests } = context;
+    return { ...parts, ...ports, manifests, isSecure: pair !== null, close };
   } catch (error) {
     await close();
     throw error;
@@ -250,7 +263,19 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   const past = createNodePast(options);
   const places = createPlaces(options, feed, past);
   const hub = new Hub({ feed, source: observations, places, registryAt, clock, events, config });
-  return {
+  const isPublishing = config.publishing ?? options.copy === undefined;
+  const { random, signingKey: secrets } = options;
+  const manifests = isPublishing
+    ? openManifests({
+        context: () => context,
+        kept,
+        secrets,
+        random,
+        events: createManifestEvents(options.telemetry),
+        delayMs: config.manifestDelayMs,
+      })
+    : undefined;
+  const context: ApiContext = {
     config,
     clock,
     events,
@@ -280,8 +305,10 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     select: createSelections(config.valuesPerParameterMax),
     bodies: createReadyBodies({ clock, bytesMax: config.readyBytesMax }),
     kept,
+    manifests,
     filesFolder: options.filesFolder,
   };
+  return context;
 }
 
 /** Undefined where the view holds everything. */
@@ -323,6 +350,7 @@ async function addRoutes(
       addApiChanges(api, context);
       addSandbox(api, context);
       addAccessRequests(api, context, parts.access);
+      addManifests(api, context);
       done();
     },
     { prefix: '/api/v1' },

@@ -11,7 +11,7 @@ export interface Viewer {
   readonly actor: string;
 }
 
-const anonymousViewer: Viewer = {
+export const anonymousViewer: Viewer = {
   principal: 'anonymous',
   key: 'anonymous',
   actor: 'anonymous',

@@ -19,8 +19,10 @@ import { openStoreFollower } from '../ingest/store/follower.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
+import { apiError } from './errors.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
+import { openSecretFile } from './manifests/secret-file.ts';
 import type { ApiClusterData } from './worker-cluster.ts';
 
 export interface ApiRoomData extends RoomData {
@@ -33,6 +35,7 @@ export interface ApiRoomData extends RoomData {
     readonly registry: string;
     readonly feeds: string;
     readonly files: string;
+    readonly signingKey: string;
     readonly identity: StoreIdentity;
   };
   readonly devices: DevicesConfig;
@@ -85,6 +88,7 @@ async function openApiRoom(room: Surroundings) {
     readFile: (path: string) => readFile(path),
     keptPath: data.paths.feeds,
     filesFolder: data.paths.files,
+    signingKey: openSecretFile(data.paths.signingKey),
     pageFolder: join(import.meta.dirname, 'web/dist'),
     store,
     observations: source('observations'),
@@ -113,6 +117,7 @@ async function openApiRoom(room: Surroundings) {
       ...operatorCalls(api),
       readiness: () => api.readiness(),
       balance: async () => api.balance(),
+      makeManifest: (wish: { readonly newKey: boolean }) => makeManifest(api, wish),
     },
     async close() {
       await api.close();
@@ -207,6 +212,13 @@ function operatorCalls(api: Api) {
     unpinCertificate: ({ certificate }: { readonly certificate: string }) =>
       registryAdmin.unpinCertificate(certificate, actor),
   };
+}
+
+async function makeManifest({ manifests }: Api, wish: { readonly newKey: boolean }) {
+  if (manifests === undefined) throw apiError('API_PUBLISHED_ELSEWHERE');
+  const { head, rows, changed } = await manifests.make(wish);
+  const { sequence, day, cursor, sha256 } = head;
+  return { sequence, day, cursor, sha256, rows, changed };
 }
 
 async function readHealth(room: Surroundings): Promise<RoomHealth[]> {

@@ -251,6 +251,11 @@ export const changesSchema = z.strictObject({
   changes: z.array(changeSchema),
   next: cursor,
   atEnd: z.boolean(),
+  manifest: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('With `until=manifest`: the page ended at the cursor of this manifest.'),
 });
 
 export const problemSchema = z.looseObject({

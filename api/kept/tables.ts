@@ -62,4 +62,49 @@ export const keptTables: readonly string[] = [
     day TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, resource TEXT NOT NULL,
     requests INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (day, key, kind, resource)) STRICT, WITHOUT ROWID`,
+  // manifests/: each as it was served, and where the files stood that it names.
+  `CREATE TABLE IF NOT EXISTS manifest (
+    sequence INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    cursor TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    document BLOB NOT NULL,
+    files_upto INTEGER NOT NULL
+  ) STRICT`,
+  // One row while a manifest is being made: what stands of it below is not true yet.
+  `CREATE TABLE IF NOT EXISTS manifest_making (
+    sequence INTEGER PRIMARY KEY
+  ) STRICT`,
+  // The tree of hashes: a branch is what its row of the greatest sequence says, from that manifest on.
+  `CREATE TABLE IF NOT EXISTS manifest_day (
+    datastream TEXT NOT NULL,
+    day TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (datastream, day, sequence)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS manifest_month (
+    datastream TEXT NOT NULL,
+    month TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (datastream, month, sequence)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS manifest_datastream (
+    datastream TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    is_open INTEGER NOT NULL,
+    PRIMARY KEY (datastream, sequence)
+  ) STRICT, WITHOUT ROWID`,
+  // Public keys, and the first manifest that each signs.
+  `CREATE TABLE IF NOT EXISTS manifest_key (
+    kid TEXT PRIMARY KEY,
+    x TEXT NOT NULL,
+    since INTEGER NOT NULL UNIQUE
+  ) STRICT`,
 ];

@@ -2,21 +2,31 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
 import { countRows, touchSelection } from '../access/meter.ts';
+import { comesTrue } from '../../ingest/feed/comes-true.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { cursorProblems, followedHeaders, objectReplies } from '../description/replies.ts';
 import { changesSchema } from '../description/schemas.ts';
-import { apiError } from '../errors.ts';
+import { apiError, badParameter } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import { comesTrue } from '../../ingest/feed/comes-true.ts';
 import type { FeedPlace } from '../../ingest/feed/places/places.ts';
+import { sendElsewhere } from '../publishing.ts';
 import { viewerOf } from '../viewer.ts';
 
 const limitDefault = 1_000;
 /** A client that comes from a node further on waits here for so long; then it is told to come again. */
 const coverWaitMs = 2_000;
+
+const untilParameter = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .optional()
+  .describe(
+    'A cursor at or behind `after`, or `manifest` for that of the next manifest: the page ends exactly there, with that cursor as `next` and `atEnd` true. `manifest` where there is no next one: the end.',
+  );
 
 /** `/changes`: what was decided since a cursor, page by page. */
 export function addChanges(app: FastifyInstance, context: ApiContext): void {
@@ -28,6 +38,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
       .max(1_000)
       .optional()
       .describe('A cursor, or `now`; without it, the oldest change that can be followed.'),
+    until: untilParameter,
     limit: z.coerce
       .number()
       .int()
@@ -49,7 +60,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
           description: 'One page of changes.',
           headers: followedHeaders,
           example: examples.changes,
-          problems: [...cursorProblems, 'API_NOT_ACCEPTABLE'],
+          problems: [...cursorProblems, 'API_NOT_ACCEPTABLE', 'API_PUBLISHED_ELSEWHERE'],
         }),
         tags: ['readings'],
       },
@@ -65,8 +76,13 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
       requireInterest(view, filter);
       touchSelection(request, view, query);
       const from = await context.places.read(query.after, 'after');
+      if (query.until === 'manifest' && context.manifests === undefined) {
+        return sendElsewhere(context, request, reply);
+      }
+      const until = readUntil(context, from, query.until);
       const page = await readPage(context, {
         from,
+        until,
         limit: query.limit,
         view: followInterest(context.networks, viewer, filter)(),
       });
@@ -77,21 +93,66 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
           'cache-control': 'no-store',
           'quantrac-cursor': page.next,
         })
-        .send(`{"changes":[${page.texts.join(',')}],"next":"${page.next}","atEnd":${page.atEnd}}`);
+        .send(textOf(page));
     },
   );
 }
 
+interface Page {
+  readonly texts: readonly string[];
+  readonly next: string;
+  readonly atEnd: boolean;
+  /** The page ended at the cursor of this one. */
+  readonly manifest?: number | undefined;
+}
+
+function textOf({ texts, next, atEnd, manifest }: Page): string {
+  const end = manifest === undefined ? '' : `,"manifest":${manifest}`;
+  return `{"changes":[${texts.join(',')}],"next":"${next}","atEnd":${atEnd}${end}}`;
+}
+
+/** Where the page is to end: a place, and the text that the client knows it by. */
+interface Until {
+  readonly place: FeedPlace;
+  readonly cursor: string;
+  readonly manifest?: number;
+}
+
+function readUntil(
+  { places, manifests }: ApiContext,
+  from: FeedPlace,
+  text: string | undefined,
+): Until | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'manifest') {
+    const next = manifests?.nextBehind(from);
+    if (next === undefined) return undefined;
+    const { cursor, sequence } = next;
+    return { place: places.readEnd(cursor, 'until'), cursor, manifest: sequence };
+  }
+  const place = places.readEnd(text, 'until');
+  if (!places.hasReached(place, from)) {
+    throw badParameter('until', 'a cursor at or behind `after`');
+  }
+  return { place, cursor: text };
+}
+
 interface PageOptions {
   readonly from: FeedPlace;
+  readonly until: Until | undefined;
   readonly limit: number;
   readonly view: ReturnType<ReturnType<typeof followInterest>>;
 }
 
-async function readPage(context: ApiContext, { from, limit, view }: PageOptions) {
+async function readPage(
+  context: ApiContext,
+  { from, until, limit, view }: PageOptions,
+): Promise<Page> {
   const { readers, places, registryAt, feed, config } = context;
   const texts: string[] = [];
-  if (!(await comesTrue(context.clock, coverWaitMs, () => places.isCovered(from)))) {
+  const isCovered = () =>
+    places.isCovered(from) && (until === undefined || places.isCovered(until.place));
+  if (!(await comesTrue(context.clock, coverWaitMs, isCovered))) {
     return { texts, next: places.cursorOf(from), atEnd: true };
   }
   const reader = await readers.take(from);
@@ -101,6 +162,7 @@ async function readPage(context: ApiContext, { from, limit, view }: PageOptions)
       registryAt,
       toPosition: feed.position,
       scanBytesMax: config.changesScanBytesMax,
+      until: until?.place,
       accept: (text) => texts.push(text) < limit,
     });
     if (!isThere) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
@@ -108,11 +170,12 @@ async function readPage(context: ApiContext, { from, limit, view }: PageOptions)
     await reader.close();
     throw error;
   }
-  const { place } = reader;
-  await readers.give(reader);
-  return {
-    texts,
-    next: places.cursorOf(place),
-    atEnd: place.position > feed.position,
-  };
+  const { place, passedOver } = reader;
+  if (passedOver === undefined) await readers.give(reader);
+  else await reader.close();
+  if (until !== undefined && places.hasReached(place, until.place)) {
+    return { texts, next: until.cursor, atEnd: true, manifest: until.manifest };
+  }
+  const behind = passedOver === undefined ? place : { ...place, position: passedOver };
+  return { texts, next: places.cursorOf(behind), atEnd: place.position > feed.position };
 }

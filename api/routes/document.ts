@@ -106,6 +106,8 @@ function linksOf(link: MakeLink): object[] {
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('access-requests/{id}', 'What has become of a request for access'),
+    link('manifests', 'Signed, chained manifests of the open data'),
+    link('manifests/keys', 'The keys that they are signed with'),
     link('openapi.json', 'The description of all this, OpenAPI 3.1'),
     link('api-changes', 'What changed in the API itself', ['json', 'atom']),
     link('registry-file.schema.json', 'JSON Schema of the registry file'),

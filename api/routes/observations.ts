@@ -6,6 +6,7 @@ import { answerList } from '../answer.ts';
 import { readAsOf } from '../as-of.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
+import { cursorProblems } from '../description/replies.ts';
 import { rowSchema } from '../description/schemas.ts';
 import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { isPaged, seriesFormats } from '../formats/format.ts';
@@ -49,6 +50,14 @@ export const timeProblems: readonly ApiErrorCode[] = [
 const observationsQuery = {
   ...filterQuery,
   ...timeQuery,
+  at: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe(
+      'A cursor that a list, the end of /changes or a manifest stated: rows as they were there.',
+    ),
   include: z
     .string()
     .min(1)
@@ -73,7 +82,7 @@ export function addObservations(app: FastifyInstance, context: ApiContext): void
     query: observationsQuery,
     item: rowSchema,
     example: examples.row,
-    problems: timeProblems,
+    problems: [...timeProblems, ...cursorProblems],
     offered: seriesFormats,
     handle: (list) => answerObservations(context, list),
   });
@@ -99,7 +108,7 @@ async function answerObservations(
     isFiltered,
   });
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
-  const moment = await pinnedMoment(context, query.asOf, page);
+  const moment = await momentOf(context, query, page);
   return answerList(context, request, reply, {
     question,
     table: createRowTable(view, {
@@ -125,6 +134,16 @@ async function answerObservations(
       rowsPerReadMax: context.config.rowsPerReadMax,
     }),
   });
+}
+
+function momentOf(
+  context: ApiContext,
+  { at, asOf }: Query,
+  page: PinnedPage | undefined,
+): Promise<Moment> {
+  if (at === undefined || page !== undefined) return pinnedMoment(context, asOf, page);
+  if (asOf !== undefined) throw badParameter('at', 'either `at` or `asOf`');
+  return context.places.ofCursor(at, 'at');
 }
 
 /** The moment that all pages of a request are read at. */

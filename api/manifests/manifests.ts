@@ -1,0 +1,151 @@
+/**
+ * Signed, chained manifests of the open data: one when a UTC day has ended, one at the first start,
+ * and one whenever an operator asks. Made on one node of a network only (`publishing`).
+ */
+import type { Scheduled } from '../../devices/clock.ts';
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Random } from '../../devices/random.ts';
+import { dayBefore, dayEndAfter } from '../../proof/day.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import type { FeedPlace } from '../../ingest/feed/places/places.ts';
+import { openArchive, type Archive } from './archive.ts';
+import { openBuckets, type Buckets } from './buckets.ts';
+import type { ManifestEvents } from './events.ts';
+import { openManifestKeys, type ManifestKeys } from './keys.ts';
+import { makeManifest, type MadeManifest } from './make.ts';
+import type { SecretFile } from './secret-file.ts';
+
+export interface NextManifest {
+  readonly sequence: number;
+  readonly cursor: string;
+}
+
+export interface Manifests {
+  readonly archive: Archive;
+  readonly buckets: Buckets;
+  readonly keys: ManifestKeys;
+  /** The next manifest behind a place of the feed, also one that is being made. */
+  nextBehind(place: FeedPlace): NextManifest | undefined;
+  /** Makes one now, behind one that is being made. `newKey`: it announces a new key. */
+  make(options?: { readonly newKey?: boolean }): Promise<MadeManifest>;
+  /** Begins to make one a day; resolves when the first that is due has been made. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ManifestsOptions {
+  /** Without `manifests`, which this makes. */
+  readonly context: () => ApiContext;
+  readonly kept: ApiContext['kept'];
+  readonly secrets: SecretFile;
+  readonly random: Random;
+  readonly events: ManifestEvents;
+  /** How long after the end of a day its manifest is made. */
+  readonly delayMs: number;
+}
+
+/** After a failure. */
+const retryMs = 60_000;
+
+export function openManifests(options: ManifestsOptions): Manifests {
+  const { kept, events, delayMs } = options;
+  const archive = openArchive(kept);
+  const buckets = openBuckets(kept);
+  const keys = openManifestKeys(options);
+  let pending: NextManifest | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let scheduled: Scheduled | undefined;
+  let isClosed = false;
+
+  async function makeNext(newKey: boolean): Promise<MadeManifest> {
+    if (isClosed) throw apiError('API_UNAVAILABLE');
+    const context = options.context();
+    const beganMs = context.clock.monotonicMs();
+    if (newKey) keys.rotate((archive.latest()?.sequence ?? 0) + 1);
+    try {
+      const made = await makeManifest({
+        context,
+        archive,
+        buckets,
+        keys,
+        isEnding: () => isClosed,
+        pinned: (sequence, cursor) => {
+          pending = { sequence, cursor };
+        },
+      });
+      const { rows, changed, head } = made;
+      const elapsedMs = Math.round(context.clock.monotonicMs() - beganMs);
+      events.made({ sequence: head.sequence, rows, changed, elapsedMs });
+      return made;
+    } finally {
+      pending = undefined;
+    }
+  }
+
+  function make({ newKey = false } = {}): Promise<MadeManifest> {
+    const making = last.then(() => makeNext(newKey));
+    // What fails is told to who asked; the next one begins anyway.
+    last = making.catch(() => undefined);
+    return making;
+  }
+
+  async function makeDue(): Promise<void> {
+    const { clock } = options.context();
+    const latest = archive.latest();
+    const isDue = latest === undefined || latest.day < dayBefore(clock.now() - delayMs);
+    try {
+      if (isDue) await make();
+      plan(dayEndAfter(clock.now() - delayMs) + delayMs - clock.now());
+    } catch (error) {
+      if (isClosed) return;
+      events.failed(error);
+      plan(retryMs);
+    }
+  }
+
+  function plan(waitMs: number): void {
+    if (isClosed) return;
+    scheduled = options.context().clock.schedule(waitMs, () => void makeDue());
+  }
+
+  return {
+    archive,
+    buckets,
+    keys,
+    make,
+    start: makeDue,
+    nextBehind: (place) => nextBehind(options.context().places, place, { archive, pending }),
+    async close() {
+      isClosed = true;
+      scheduled?.cancel();
+      await last;
+    },
+  };
+}
+
+/** The oldest that the place has not reached; most readers are near the end. */
+function nextBehind(
+  places: ApiContext['places'],
+  place: FeedPlace,
+  { archive, pending }: { readonly archive: Archive; readonly pending: NextManifest | undefined },
+): NextManifest | undefined {
+  const isNext = ({ cursor }: NextManifest): boolean => isUnreached(places, place, cursor);
+  let found = pending !== undefined && isNext(pending) ? pending : undefined;
+  let head = archive.latest();
+  while (head !== undefined && isNext(head)) {
+    found = head;
+    head = archive.head(head.sequence - 1);
+  }
+  return found;
+}
+
+/** A cursor that this history does not have is nobody's next one. */
+function isUnreached(places: ApiContext['places'], place: FeedPlace, cursor: string): boolean {
+  try {
+    return !places.hasReached(place, places.readEnd(cursor, 'until'));
+  } catch (error) {
+    if (error instanceof CodedError) return false;
+    throw error;
+  }
+}
