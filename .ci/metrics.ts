@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { createApiEvents } from '../api/events.ts';
 import { createManifestEvents } from '../api/manifests/events.ts';
+import { createBulkEvents } from '../api/bulk/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
 import { createBrokerEvents, createReplicationEvents } from '../broker/events.ts';
 import { createManualClock } from '../devices/clock-manual.ts';
@@ -35,6 +36,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createBrokerEvents(telemetry, () => 0);
   createApiEvents(telemetry);
   createManifestEvents(telemetry);
+  createBulkEvents(telemetry);
   createDevicesEvents(telemetry);
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);

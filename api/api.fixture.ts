@@ -31,6 +31,7 @@ import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
+import { filesOptions } from './files.fixture.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './past/past.ts';
 import { createSettableClock, type SettableClock } from './settable-clock.fixture.ts';
@@ -40,6 +41,7 @@ export interface TestApi {
   readonly url: string;
   readonly registry: RegistryWriter;
   readonly telemetry: RecordedTelemetry;
+  readonly filesFolder: string;
   readonly fileSystem: MemoryFileSystem;
   /** What the API appended, in order. */
   readonly appended: Reading[];
@@ -65,7 +67,7 @@ export interface TestApi {
   append(rows: readonly ObservationRow[], more?: Partial<Batch>): Promise<number>;
   /** Writes the tail into the database, as ingest does now and then. */
   flush(): void;
-  /** A row of the datastream, with what differs from a good value. */
+  /** A good value of the datastream, but for the change. */
   row(datastream: string, endAt: number, change?: Partial<ObservationRow>): ObservationRow;
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   json(path: string, headers?: Readonly<Record<string, string>>): Promise<Json>;
@@ -203,6 +205,7 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     url,
     registry,
     telemetry,
+    filesFolder: join(ground.folder, 'files'),
     fileSystem: ground.fileSystem,
     appended: log.appended,
     announced,
@@ -271,7 +274,7 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     telemetry,
     readFile: (path: string) => readFile(path),
     keptPath: join(folder, 'feeds.db'),
-    filesFolder: join(folder, 'files'),
+    ...filesOptions(folder),
     signingKey: openSecretFile(join(folder, 'signing.pem')),
     pageFolder: options.pageFolder ?? join(folder, 'no-page'),
     store: withFaults(

@@ -203,6 +203,35 @@ export const apiConfig = z.strictObject({
     .max(86_400_000)
     .default(300_000)
     .describe('How long after the end of a UTC day its manifest is made.'),
+  bulkSettleHours: z
+    .int()
+    .min(0)
+    .max(8_760)
+    .default(6)
+    .describe('Files of a month are made so long after it has ended at all stations.'),
+  bulkDebounceMs: z
+    .int()
+    .min(0)
+    .max(2_592_000_000)
+    .default(900_000)
+    .describe('Files are made anew so long after the first change that is not in them.'),
+  bulkRetryMs: milliseconds(86_400_000)
+    .default(60_000)
+    .describe('After files could not be made (a full disk) it is tried again so much later.'),
+  bulkKeepSupersededDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(30)
+    .describe('Superseded files that no citation names are removed after so many days.'),
+  citationBytesMax: count(1_073_741_824)
+    .default(33_554_432)
+    .describe(
+      'Bytes of one cited answer; more is answered 422: cite less, or the file of a month.',
+    ),
+  citationsBytesMax: count(1_099_511_627_776)
+    .default(10_737_418_240)
+    .describe('Bytes on the disk of all cited answers; then further ones are answered 507.'),
 });
 
 export type ApiConfig = z.infer<typeof apiConfig>;

@@ -183,6 +183,18 @@ export const apiErrors = {
       'No manifest has this number yet: /api/v1/manifests lists them. The first is made soon after the first start.',
     canRetry: true,
   },
+  API_DATASET_UNKNOWN: {
+    status: 404,
+    message: 'There is no such dataset.',
+    meaning: 'No dataset of which these rights may see anything has this id.',
+    canRetry: false,
+  },
+  API_FILE_UNKNOWN: {
+    status: 404,
+    message: 'There is no such file.',
+    meaning: 'No open file of a closed month has this name (any more): /api/v1/files lists them.',
+    canRetry: false,
+  },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',
@@ -213,6 +225,18 @@ export const apiErrors = {
     status: 409,
     message: 'This reading is not in quarantine any more.',
     meaning: 'It has been replayed or dismissed before.',
+    canRetry: false,
+  },
+  API_CONDITION_FAILED: {
+    status: 412,
+    message: 'The file is not the one of the condition.',
+    meaning: 'If-Match or If-Unmodified-Since names another version: ask for it by its version.',
+    canRetry: false,
+  },
+  API_RANGE_OUTSIDE: {
+    status: 416,
+    message: 'The file has no such bytes.',
+    meaning: 'The range begins behind the end of the file: Content-Range says how long it is.',
     canRetry: false,
   },
   API_REQUEST_TOO_LARGE: {

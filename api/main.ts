@@ -11,6 +11,7 @@ import type { Random } from '../devices/random.ts';
 import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { Registry } from '../devices/registry.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
+import type { FileSystem } from '../ingest/log/file-system.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import { createAccessAdmin, type AccessAdmin } from './access/admin.ts';
 import { openAccessLog, type AccessLog } from './access/log.ts';
@@ -26,6 +27,10 @@ import {
   type RegistryAdmin,
 } from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
+import { openBulk, type Bulk } from './bulk/bulk.ts';
+import { addDownloads } from './bulk/download.ts';
+import { addFileLists } from './bulk/index-list.ts';
+import type { OpenMaker } from './bulk/maker.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
@@ -87,6 +92,12 @@ export interface ApiOptions {
   readonly filesFolder: string;
   /** Where the private key of manifests is. */
   readonly signingKey: SecretFile;
+  /** File system of what it makes. */
+  readonly fileSystem: FileSystem;
+  /** Database of the store: the thread that makes files opens it by itself. */
+  readonly viewPath: string;
+  /** Begins the thread that makes files. */
+  readonly openMaker: OpenMaker;
   /** Owned by the API from here on: it applies batches and closes it. */
   readonly store: StoreFollower;
   readonly observations: LogSource;
@@ -142,12 +153,14 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   const startEnd = options.observations.durableEnd.get();
   const context = createContext(options, events);
   const parts = createParts(options, context, startEnd);
+  const bulk = openBulkOf(options, context);
   const closers: (() => unknown)[] = [];
 
   async function close(): Promise<void> {
     context.hub.close();
     parts.timeRule.close();
     const manifestsEnd = context.manifests?.close();
+    await bulk.close();
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await parts.accessLog.close();
@@ -166,7 +179,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     closers.push(() => app.close());
     context.gate.addTo(app);
     addAccessMeter(app, context, parts.accessLog);
-    await addRoutes(app, context, { options, parts });
+    await addRoutes(app, context, { options, parts, bulk });
     await catchUp(context, startEnd, async () => {
       await parts.registryAdmin.markFrom(context.feed.registryVersion);
       await parts.timeRule.follow();
@@ -180,6 +193,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       const watching = watchPair({ ...options, events, initial: pair, replace });
       closers.push(() => watching.stop());
     }
+    bulk.start();
     events.listening(httpPort, pair !== null);
     void context.manifests?.start();
     const ports = { httpPort, ...(metrics === null ? {} : { metricsPort: metrics.port }) };
@@ -311,6 +325,19 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   return context;
 }
 
+function openBulkOf(options: ApiOptions, context: ApiContext): Bulk {
+  const { copy, config, telemetry, fileSystem, viewPath, openMaker } = options;
+  return openBulk({
+    context,
+    telemetry,
+    fileSystem,
+    viewPath: copy?.past === undefined ? viewPath : null,
+    openMaker,
+    isPublishing: config.publishing ?? copy === undefined,
+    onErased: () => undefined,
+  });
+}
+
 /** Undefined where the view holds everything. */
 function createNodePast({ copy, store, registry, clock }: ApiOptions): Past | undefined {
   if (copy?.past === undefined) return undefined;
@@ -330,7 +357,11 @@ function createPlaces(options: ApiOptions, feed: Feed, past: Past | undefined): 
 async function addRoutes(
   app: FastifyInstance,
   context: ApiContext,
-  { options, parts }: { readonly options: ApiOptions; readonly parts: Parts },
+  {
+    options,
+    parts,
+    bulk,
+  }: { readonly options: ApiOptions; readonly parts: Parts; readonly bulk: Bulk },
 ): Promise<void> {
   addDeprecations(app, deprecations);
   await addDocument(app);
@@ -351,6 +382,8 @@ async function addRoutes(
       addSandbox(api, context);
       addAccessRequests(api, context, parts.access);
       addManifests(api, context);
+      addFileLists(api, context, bulk);
+      addDownloads(api, context, bulk);
       done();
     },
     { prefix: '/api/v1' },

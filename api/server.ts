@@ -87,8 +87,9 @@ const corsOptions = {
     callback(null, {
       origin: isPublic ? '*' : false,
       methods: 'GET, HEAD, OPTIONS',
-      allowedHeaders: 'Accept, Cache-Control, If-None-Match, Last-Event-ID',
-      exposedHeaders: 'ETag, Link, Quantrac-Cursor, RateLimit, RateLimit-Policy, Retry-After',
+      allowedHeaders: 'Accept, Cache-Control, If-None-Match, If-Range, Last-Event-ID, Range',
+      exposedHeaders:
+        'Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Quantrac-Cursor, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After',
       credentials: false,
       maxAge: 86_400,
       strictPreflight: false,

@@ -17,6 +17,8 @@ import { openLogReader } from '../ingest/log/segment-log.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
+import { createCaller, serveCalls } from '../thread-call.ts';
+import { makerThreads } from './bulk/maker.ts';
 import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { apiError } from './errors.ts';
@@ -89,6 +91,9 @@ async function openApiRoom(room: Surroundings) {
     keptPath: data.paths.feeds,
     filesFolder: data.paths.files,
     signingKey: openSecretFile(data.paths.signingKey),
+    fileSystem: openNodeFileSystem(),
+    viewPath: data.paths.view,
+    openMaker: makerThreads({ createCaller, serveCalls }),
     pageFolder: join(import.meta.dirname, 'web/dist'),
     store,
     observations: source('observations'),

@@ -258,6 +258,29 @@ export const changesSchema = z.strictObject({
     .describe('With `until=manifest`: the page ended at the cursor of this manifest.'),
 });
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const fileSchema = z.strictObject({
+  dataset: z.string(),
+  month: z
+    .string()
+    .regex(/^\d{4}-\d{2}$/)
+    .describe('In the local time of each station.'),
+  format: z.enum(['parquet', 'csv.gz', 'datapackage', 'csvw']),
+  name: z.string().describe('With the version: under one name there are never two contents.'),
+  url: z.string().describe('Of this version, for ever the same bytes.'),
+  currentUrl: z.string().describe('Of whatever version is current.'),
+  mediaType: z.string(),
+  bytes: count,
+  sha256,
+  rows: count,
+  cursor,
+  version: z.string(),
+  madeAt: instant,
+  registryVersion: count,
+  licences: z.array(z.string()).describe('Addresses.'),
+});
+
 export const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),

@@ -32,19 +32,17 @@ export const keptTables: readonly string[] = [
     superseded_at INTEGER,
     UNIQUE (dataset, month, version, format)
   ) STRICT`,
-  // Months whose files are to be made anew: position of the last change that says so, and since when.
+  // Months whose files are to be made anew, and since when.
   `CREATE TABLE IF NOT EXISTS bulk_dirty (
     dataset TEXT NOT NULL,
     month TEXT NOT NULL,
-    changed_upto INTEGER NOT NULL,
     since INTEGER NOT NULL,
     PRIMARY KEY (dataset, month)
   ) STRICT, WITHOUT ROWID`,
-  // One row: up to which position of which log `bulk_dirty` is whole.
+  // One row: the change cursor up to which `bulk_dirty` is whole.
   `CREATE TABLE IF NOT EXISTS bulk_followed (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    store_id TEXT NOT NULL,
-    position INTEGER NOT NULL
+    cursor TEXT NOT NULL
   ) STRICT`,
   // Series that were open when `bulk_dirty` was last made up from the registry, and what their rows
   // show of it: a series that is new here, gone, or another is a change of all its months.
@@ -107,4 +105,30 @@ export const keptTables: readonly string[] = [
     x TEXT NOT NULL,
     since INTEGER NOT NULL UNIQUE
   ) STRICT`,
+
+  // citations/: what was cited. `sha256` names the bytes, which are kept once however often they are
+  // cited; `file` is the path of a bulk file that is kept for it instead. series is a JSON list of
+  // the datastreams that the bytes are about, with open-series.ts' entries for a bulk file.
+  `CREATE TABLE IF NOT EXISTS citation (
+    id TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    as_of INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    registry_version INTEGER NOT NULL,
+    software TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    file TEXT,
+    cursor TEXT,
+    licences TEXT NOT NULL,
+    title TEXT NOT NULL,
+    publishers TEXT NOT NULL,
+    series TEXT NOT NULL,
+    from_at INTEGER,
+    to_at INTEGER,
+    erased_at INTEGER
+  ) STRICT`,
+  `CREATE INDEX IF NOT EXISTS citation_by_hash ON citation (sha256)`,
 ];

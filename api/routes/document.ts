@@ -103,6 +103,8 @@ function linksOf(link: MakeLink): object[] {
     link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', seriesFormats),
     link('observations.svg', 'A chart of rows, to embed; observations.png too', ['svg', 'png']),
     link('aggregates.svg', 'A chart of windows, to embed; aggregates.png too', ['svg', 'png']),
+    link('files', 'Files of closed months: Parquet and CSV', ['json', 'csv', 'ndjson']),
+    link('datasets/{id}/files', 'Files of closed months of one dataset', ['json', 'csv', 'ndjson']),
     link('changes', 'What changed since a cursor'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('access-requests/{id}', 'What has become of a request for access'),

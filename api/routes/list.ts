@@ -25,6 +25,8 @@ export interface ListRoute<Shape extends z.ZodRawShape> {
   readonly summary: string;
   readonly description: string;
   readonly query: Shape;
+  /** Of the path, where it has parameters. */
+  readonly params?: z.ZodType;
   readonly item: z.ZodType;
   /** One right item, for the API description. */
   readonly example: object;
@@ -78,7 +80,12 @@ export function addListRoute<Shape extends z.ZodRawShape>(
     app.get(
       extension === undefined ? path : `${path}.${extension}`,
       {
-        schema: { ...describedAs(route, extension), querystring, headers: conditionalHeaders },
+        schema: {
+          ...describedAs(route, extension),
+          ...(route.params === undefined ? {} : { params: route.params }),
+          querystring,
+          headers: conditionalHeaders,
+        },
       },
       async (request, reply) => {
         const viewer = viewerOf(context.registry, request.headers.authorization);

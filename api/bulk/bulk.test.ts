@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { openTestApi, type Json, type TestApi, type TestApiOptions } from '../api.fixture.ts';
+import { network } from '../network.fixture.ts';
+
+const may = Date.parse('2024-05-10T00:00:00+07:00');
+const june = Date.parse('2024-06-10T00:00:00+07:00');
+const july = Date.parse('2024-07-02T00:00:00+07:00');
+const config = { bulkSettleHours: 0, bulkDebounceMs: 0, bulkRetryMs: 1 };
+
+async function open(options: TestApiOptions = {}): Promise<TestApi> {
+  const rig = await openTestApi({ ...options, config: { ...config, ...options.config } });
+  onTestFinished(() => rig.close());
+  rig.setNow(july);
+  return rig;
+}
+
+type Listed = Record<string, unknown> & { readonly currentUrl: string; readonly url: string };
+
+async function filesOf(rig: TestApi, query = ''): Promise<readonly Listed[]> {
+  return (await rig.json(`/api/v1/files${query}`)).items as Listed[];
+}
+
+/** The files, once they are as they are to be. */
+async function filesWhen(
+  rig: TestApi,
+  isRight: (files: readonly Listed[]) => boolean,
+): Promise<readonly Listed[]> {
+  for (;;) {
+    const files = await filesOf(rig);
+    if (isRight(files)) return files;
+    await pause();
+  }
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+const months = (files: readonly Listed[]) => [
+  ...new Set(files.map((file) => `${String(file['dataset'])} ${String(file['month'])}`)),
+];
+
+function find(files: readonly Listed[], dataset: string, month: string, format: string): Listed {
+  const found = files.find(
+    (file) => file['dataset'] === dataset && file['month'] === month && file['format'] === format,
+  );
+  if (found === undefined) throw new Error(`no ${format} of ${dataset} in ${month}`);
+  return found;
+}
+
+async function bytesOf(url: string): Promise<Buffer> {
+  const answer = await fetch(url);
+  expect(answer.status).toBe(200);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+const rowsOf = (rig: TestApi, ...ends: readonly number[]) =>
+  ends.flatMap((end) => [
+    rig.row('ha-noi-temperature', end),
+    rig.row('kathmandu-temperature', end),
+    rig.row('garden-temperature', end),
+    rig.row('ha-noi-pm25', end),
+    rig.row('hidden-temperature', end),
+    rig.row('shared-temperature', end),
+  ]);
+
+async function csvOf(files: readonly Listed[], dataset: string, month: string): Promise<string> {
+  const { currentUrl } = find(files, dataset, month, 'csv.gz');
+  return gunzipSync(await bytesOf(currentUrl)).toString();
+}
+
+async function apiCsv(rig: TestApi, query: string): Promise<string> {
+  const answer = await rig.get(`/api/v1/observations.csv?include=position&${query}`);
+  expect(answer.status).toBe(200);
+  return answer.text();
+}
+
+const mayQuery =
+  'property=air-temperature&owner=agency&from=2024-05-01T00:00:00%2B07:00&to=2024-06-01T00:00:00%2B07:00';
+
+test('closed months are made once they have settled, of what is open alone, as the API gives the rows', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may, may + 600_000, june));
+  // Of the month that is still open.
+  await rig.publish(rowsOf(rig, july));
+  rig.flush();
+  const files = await filesWhen(rig, (found) => months(found).length === 6);
+  expect(months(files)).toEqual([
+    'agency~air 2024-05',
+    'agency~air 2024-06',
+    'agency~weather 2024-05',
+    'agency~weather 2024-06',
+    'factory~weather 2024-05',
+    'factory~weather 2024-06',
+  ]);
+  const csv = await csvOf(files, 'agency~weather', '2024-05');
+  expect(csv).toBe(await apiCsv(rig, mayQuery));
+  expect(csv.split('\r\n')).toHaveLength(6);
+  const factory = await csvOf(files, 'factory~weather', '2024-05');
+  expect(factory).toContain('garden-temperature');
+  expect(factory).not.toContain('hidden');
+  expect(factory).not.toContain('shared');
+});
+
+test('every file is what the index says, and its package names it', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may));
+  rig.flush();
+  const files = await filesWhen(rig, (found) => months(found).length === 3);
+  expect(files).toHaveLength(12);
+  for (const file of files) {
+    const bytes = await bytesOf(file.url);
+    expect(bytes.length).toBe(file['bytes']);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(file['sha256']);
+    expect(await bytesOf(file.currentUrl)).toEqual(bytes);
+  }
+  const { url } = find(files, 'agency~weather', '2024-05', 'datapackage');
+  const described = JSON.parse((await bytesOf(url)).toString()) as Record<string, unknown> & {
+    resources: Record<string, unknown>[];
+  };
+  expect(described).toMatchObject({
+    $schema: 'https://datapackage.org/profiles/2.0/datapackage.json',
+    rows: 2,
+    licenses: [{ name: 'CC-BY-4.0', path: 'https://creativecommons.org/licenses/by/4.0/' }],
+  });
+  expect(described['name']).toMatch(/^[a-z0-9._-]+$/);
+  for (const { path, bytes, hash, name } of described.resources) {
+    const listed = files.find((file) => file['name'] === path);
+    expect([bytes, hash]).toEqual([listed?.['bytes'], `sha256:${String(listed?.['sha256'])}`]);
+    expect(name).toMatch(/^[a-z0-9._-]+$/);
+    expect(await bytesOf(new URL(String(path), url).href)).toHaveLength(Number(bytes));
+  }
+  const schema = described.resources[1]?.['schema'] as {
+    fields: { name: string }[];
+    missingValues: string[];
+    primaryKey: string[];
+  };
+  const csv = await csvOf(files, 'agency~weather', '2024-05');
+  expect(schema.fields.map((field) => field.name)).toEqual(csv.split('\r\n', 1)[0]?.split(','));
+  expect([schema.missingValues, schema.primaryKey]).toEqual([[''], ['id']]);
+});
+
+test('a late value makes the files of its month anew, and the version before stays what it was', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may, june));
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 6);
+  const old = find(before, 'agency~weather', '2024-05', 'csv.gz');
+  const oldBytes = await bytesOf(old.url);
+  await rig.publish([
+    rig.row('ha-noi-temperature', may, { type: 'correction', revision: 1, result: 31.5 }),
+  ]);
+  rig.flush();
+  const isNew = (found: readonly Listed[]) =>
+    find(found, 'agency~weather', '2024-05', 'csv.gz')['version'] !== old['version'];
+  const after = await filesWhen(rig, isNew);
+  expect(await csvOf(after, 'agency~weather', '2024-05')).toBe(await apiCsv(rig, mayQuery));
+  expect(await csvOf(after, 'agency~weather', '2024-05')).toContain(',31.5,');
+  expect(await bytesOf(old.url)).toEqual(oldBytes);
+  const others = (files: readonly Listed[]) =>
+    files.filter((file) => file['month'] === '2024-06').map((file) => file['sha256']);
+  expect(others(after)).toEqual(others(before));
+});
+
+test('a month whose last row is deleted has no file any more', async () => {
+  const rig = await open();
+  await rig.publish([rig.row('garden-temperature', may)]);
+  rig.flush();
+  await filesWhen(rig, (found) => found.length === 4);
+  await rig.publish([rig.row('garden-temperature', may, { type: 'deletion', revision: 1 })]);
+  rig.flush();
+  expect(await filesWhen(rig, (found) => found.length === 0)).toEqual([]);
+});
+
+test('files with a series that is closed are gone at once, and come back without it', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may, june));
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 6);
+  const { url, currentUrl } = find(before, 'agency~weather', '2024-05', 'parquet');
+  const closed = network.datastreams.map((each) =>
+    (each as Json)['id'] === 'kathmandu-temperature' ? { ...each, visibility: 'internal' } : each,
+  );
+  await rig.api.registryAdmin.importRegistry({ ...network, datastreams: closed }, 'test');
+  expect((await fetch(url)).status).toBe(404);
+  expect((await fetch(currentUrl)).status).toBe(404);
+  expect(months(await filesOf(rig))).not.toContain('agency~weather 2024-05');
+  const after = await filesWhen(rig, (found) => months(found).length === 6);
+  const csv = await csvOf(after, 'agency~weather', '2024-05');
+  expect(csv).toContain('ha-noi-temperature');
+  expect(csv).not.toContain('kathmandu');
+  expect((await fetch(url)).status).toBe(404);
+  // Opened again: its old rows are in the files again.
+  await rig.api.registryAdmin.importRegistry(
+    {
+      ...network,
+      datastreams: network.datastreams.map((each) =>
+        (each as Json)['id'] === 'kathmandu-temperature' ? { ...each, visibility: 'open' } : each,
+      ),
+    },
+    'test',
+  );
+  const isBack = async () =>
+    (await csvOf(await filesOf(rig), 'agency~weather', '2024-05')).includes('kathmandu');
+  while (!(await isBack())) await pause();
+});
+
+test('an erased observation takes every version of its month with it', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may, may + 600_000));
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 3);
+  const { url } = find(before, 'agency~weather', '2024-05', 'csv.gz');
+  await rig.publish([
+    rig.row('ha-noi-temperature', may, {
+      type: 'deletion',
+      cause: 'erasure',
+      revision: 1,
+      result: null,
+    }),
+  ]);
+  expect((await fetch(url)).status).toBe(404);
+  rig.flush();
+  const after = await filesWhen(rig, (found) => months(found).length === 3);
+  const csv = await csvOf(after, 'agency~weather', '2024-05');
+  expect(csv.split('\r\n')).toHaveLength(5);
+});
+
+test('after a restart the same files are there, and what came before it was written is made up for', async () => {
+  const rig = await openTestApi({ config });
+  rig.setNow(july);
+  await rig.publish(rowsOf(rig, may));
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 3);
+  // Nobody has noted this one when the API ends.
+  await rig.append([rig.row('ha-noi-temperature', june)]);
+  const again = await rig.reopen();
+  onTestFinished(() => again.close());
+  again.flush();
+  const after = await filesWhen(again, (found) => months(found).length === 4);
+  const hashes = (files: readonly Listed[]) => files.map((file) => file['sha256']);
+  expect(hashes(after)).toEqual(expect.arrayContaining(hashes(before)));
+});
+
+test('a folder that cannot be written is told, and the files are made when it can', async () => {
+  const rig = await open();
+  const folder = rig.filesFolder;
+  writeFileSync(folder, 'in the way');
+  await rig.publish(rowsOf(rig, may));
+  rig.flush();
+  while (rig.telemetry.value('quantrac_bulk_failed_total') === 0) await pause();
+  expect(rig.telemetry.value('quantrac_bulk_problem')).toBe(1);
+  expect(await filesOf(rig)).toEqual([]);
+  rmSync(folder);
+  await filesWhen(rig, (found) => months(found).length === 3);
+  while (rig.telemetry.value('quantrac_bulk_problem') === 1) await pause();
+});

@@ -1,0 +1,217 @@
+/**
+ * Keeps the marks true: notes every batch that the feed gives, reads what came while nobody noted,
+ * and compares the series that are open with those that were. What is known is kept together with
+ * the cursor up to which it is whole, so that a kill costs the reading of what came since.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
+import type { Batch } from '../../ingest/observations/batch.ts';
+import type { ApiContext } from '../context.ts';
+import type { Marks } from './marks.ts';
+import { monthOf, type Month } from './months.ts';
+import { openNetworkOf, type OpenNetwork, type OpenSeries } from './open-series.ts';
+import type { BulkRecords, FileRecord, KnownSeries } from './records.ts';
+
+export interface BulkFollowing {
+  /** Everything is marked that had changed when it was called. Rejects with what could not be read. */
+  catchUp(): Promise<void>;
+  /** Keeps what is marked, where that has changed or the cursor is old. */
+  save(): Promise<void>;
+  close(): void;
+}
+
+export interface FollowingOptions {
+  readonly context: ApiContext;
+  readonly records: BulkRecords;
+  readonly marks: Marks;
+  /** An observation was erased by law: what holds it must go at once. */
+  readonly onErased: (row: ObservationRow, position: Position) => void;
+}
+
+const timeMin = -62_135_596_800_000;
+const timeMax = 39_000_000_000_000;
+const readBytes = 262_144;
+/** A start reads no more of the log again than what came in so long. */
+const saveAtLeastMs = 60_000;
+
+export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
+  const { context, records, marks, onErased } = options;
+  const { feed, clock } = context;
+  let known: ReadonlyMap<string, KnownSeries> = records.series();
+  let network: OpenNetwork | undefined;
+  /** Batches up to here came in before anybody noted them; they are read from the log once. */
+  const missedUpTo = feed.position;
+  let notedUpTo = missedUpTo;
+  let isWhole = false;
+  let savedAtMs = -Infinity;
+  for (const { dataset, month, since } of records.dirty()) {
+    marks.mark({ dataset, month, since, changedUpTo: missedUpTo, registryVersion: 0 });
+  }
+
+  function noteBatch(position: Position, batch: Batch): void {
+    marks.useNetwork(openNetworkOf(context));
+    for (const row of batch.rows) {
+      marks.note(row, position);
+      if (row.cause === 'erasure') onErased(row, position);
+    }
+  }
+
+  const stop = feed.listen((position, batch) => {
+    // The feed tells of every batch, or it has passed over some that it could not read.
+    if (position === notedUpTo + 1) notedUpTo = position;
+    noteBatch(position, batch);
+  });
+
+  async function readMissed(): Promise<void> {
+    if (isWhole && notedUpTo === feed.position) return;
+    const from = isWhole ? undefined : await placeOf(context, records.followed());
+    notedUpTo = Math.max(notedUpTo, feed.position);
+    if (from === undefined) {
+      // Everything is another than what is known of it.
+      known = new Map();
+      network = undefined;
+      markFiles(options, () => true);
+    } else await readFrom(context, { from, upTo: missedUpTo, noteBatch });
+    isWhole = true;
+  }
+
+  async function compareSeries(): Promise<void> {
+    const next = openNetworkOf(context);
+    if (next === network) return;
+    marks.useNetwork(next);
+    await markChanged(options, known, next);
+    network = next;
+    known = knownOf(next);
+    await save(known);
+  }
+
+  async function save(series?: ReadonlyMap<string, KnownSeries>): Promise<void> {
+    const { cursor: followed } = await context.places.at(feed.position);
+    savedAtMs = clock.monotonicMs();
+    // Since the question for the cursor more may have been marked, never less.
+    const dirty = marks.all();
+    records.saveFollowing({ dirty, followed, ...(series === undefined ? {} : { series }) });
+  }
+
+  return {
+    async catchUp() {
+      await readMissed();
+      await compareSeries();
+    },
+    async save() {
+      const isOld = clock.monotonicMs() - savedAtMs >= saveAtLeastMs;
+      if (isWhole && (marks.takeChanged() || isOld)) await save();
+    },
+    close: stop,
+  };
+}
+
+function knownOf({ byDatastream }: OpenNetwork): ReadonlyMap<string, KnownSeries> {
+  return new Map(
+    [...byDatastream].map(([id, { dataset, shape }]) => [id, { dataset: dataset.id, shape }]),
+  );
+}
+
+/** Where reading goes on; undefined where all must be looked at anew. */
+async function placeOf(
+  { places }: ApiContext,
+  cursor: string | undefined,
+): Promise<Position | undefined> {
+  if (cursor === undefined) return undefined;
+  try {
+    return (await places.read(cursor, 'cursor')).position;
+  } catch (error) {
+    // Of another store, or of a history that a restore took back: what was known is not of this one.
+    if (error instanceof CodedError) return undefined;
+    throw error;
+  }
+}
+
+interface Missed {
+  readonly from: Position;
+  readonly upTo: Position;
+  readonly noteBatch: (position: Position, batch: Batch) => void;
+}
+
+async function readFrom(context: ApiContext, { from, upTo, noteBatch }: Missed): Promise<void> {
+  if (from > upTo) return;
+  const reader = await context.observations.openReader(Math.max(1, from));
+  try {
+    for (;;) {
+      const records = await reader.read(readBytes);
+      if (records.length === 0) return;
+      for (const { position, body } of records) {
+        if (position > upTo) return;
+        noteBatch(position, decodeBatch(position, body));
+      }
+      await setImmediate();
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Months of series that are open no more, are new, or are shown otherwise. */
+async function markChanged(
+  options: FollowingOptions,
+  known: ReadonlyMap<string, KnownSeries>,
+  network: OpenNetwork,
+): Promise<void> {
+  const { context, marks } = options;
+  const { registryVersion } = network;
+  const changedUpTo = context.feed.position;
+  const gone = new Set<string>();
+  for (const [id, { shape }] of known) {
+    if (network.byDatastream.get(id)?.shape !== shape) gone.add(id);
+  }
+  markFiles(
+    options,
+    ({ dataset, content }) =>
+      !network.isOpen(dataset, content) ||
+      (gone.size > 0 && content.some((entry) => gone.has(idOf(entry)))),
+  );
+  for (const series of network.byDatastream.values()) {
+    if (known.get(series.datastream.id)?.shape === series.shape) continue;
+    for await (const month of monthsOf(context, series)) {
+      marks.mark({ dataset: series.dataset.id, month, changedUpTo, registryVersion });
+    }
+  }
+}
+
+function markFiles(
+  { context, records, marks }: FollowingOptions,
+  isWanted: (file: FileRecord) => boolean,
+): void {
+  const { registryVersion } = openNetworkOf(context);
+  const changedUpTo = context.feed.position;
+  for (const file of records.current().filter(isWanted)) {
+    const { dataset, month } = file;
+    marks.mark({ dataset, month, changedUpTo, registryVersion });
+  }
+}
+
+function idOf(entry: string): string {
+  return (JSON.parse(entry) as readonly [string])[0];
+}
+
+/** Months in which the series has rows now, by one short question each. */
+async function* monthsOf(
+  context: ApiContext,
+  { datastream, time }: OpenSeries,
+): AsyncGenerator<Month> {
+  const { series } = datastream;
+  for (let fromAt = timeMin; ;) {
+    await setImmediate();
+    const moment = await context.places.at(context.store.position);
+    const query = { series, fromAt, toAt: timeMax, order: 'asc', limit: 1 } as const;
+    const [first] = await context.questions.range(query, moment);
+    if (first === undefined) return;
+    const span = monthOf(first.endAt, time);
+    yield span.month;
+    fromAt = span.toAt;
+  }
+}

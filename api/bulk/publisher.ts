@@ -1,0 +1,153 @@
+/**
+ * Keeps the files of closed months as the rows are: looks after every step what is to be made, has
+ * one month made at a time, and removes what has served its time. Whatever fails is told and tried
+ * again; readers meanwhile get what is still true.
+ */
+import type { Scheduled } from '../../devices/clock.ts';
+import type { FileSystem } from '../../ingest/log/file-system.ts';
+import type { Position } from '../../ingest/log/log.ts';
+import type { ObservationRow } from '../../ingest/observation.ts';
+import type { ApiContext } from '../context.ts';
+import { createDue } from './due.ts';
+import type { BulkEvents } from './events.ts';
+import { openBulkFollowing } from './follow.ts';
+import { openHousekeeping, type Housekeeping } from './housekeeping.ts';
+import type { OpenMaker } from './maker.ts';
+import { openMaking } from './making.ts';
+import { createMarks, type MarkedMonth, type Marks } from './marks.ts';
+import { monthOf } from './months.ts';
+import { openNetworkOf } from './open-series.ts';
+import type { BulkRecords } from './records.ts';
+
+export interface Publisher {
+  /** Months with a change that is in no file yet, also such as have not ended. */
+  waiting(): readonly Pick<MarkedMonth, 'dataset' | 'month' | 'firstAt'>[];
+  close(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  readonly context: ApiContext;
+  readonly records: BulkRecords;
+  readonly events: BulkEvents;
+  readonly fileSystem: FileSystem;
+  /** Null where the view may lack rows, which then are asked of this thread. */
+  readonly viewPath: string | null;
+  readonly openMaker: OpenMaker;
+  /** Told of every erased observation. */
+  readonly onErased: (row: ObservationRow) => void;
+}
+
+const lookMs = 1_000;
+
+export function openPublisher(options: PublisherOptions): Publisher {
+  const { context, records, events } = options;
+  const { clock, config } = context;
+  const marks = createMarks(() => clock.now());
+  const housekeeping = openHousekeeping({ ...options, marks });
+  const making = openMaking({ ...options, marks });
+  const due = createDue(context, records, marks);
+  const following = openBulkFollowing({
+    context,
+    records,
+    marks,
+    onErased(row, position) {
+      options.onErased(row);
+      removeErased(options, { marks, housekeeping, row, position });
+    },
+  });
+  let retryAtMs = -Infinity;
+  let isClosed = false;
+
+  async function makeDue(): Promise<void> {
+    const entries = due();
+    events.waiting(entries.length);
+    for (const entry of entries) {
+      if (isClosed) return;
+      await making.makeOne(entry);
+      await following.save();
+    }
+    if (due().length === 0) await making.end();
+  }
+
+  async function look(): Promise<void> {
+    if (clock.monotonicMs() < retryAtMs) return;
+    try {
+      await following.catchUp();
+      await housekeeping.tidy();
+      await makeDue();
+      if (!isClosed) await following.save();
+      events.recovered();
+    } catch (error) {
+      if (isClosed) return;
+      retryAtMs = clock.monotonicMs() + config.bulkRetryMs;
+      housekeeping.lookAgain();
+      events.failed(error);
+      await making.end();
+    }
+  }
+
+  const looking = repeat(context, look);
+  return {
+    waiting: () => marks.all(),
+    async close() {
+      isClosed = true;
+      making.stop();
+      following.close();
+      // Work under way ends with its thread; what it has written is removed at the next start.
+      const ended = looking.end();
+      await making.end();
+      await ended;
+      await making.end();
+    },
+  };
+}
+
+/** Runs it again and again, always so long after it has ended. */
+function repeat({ clock }: ApiContext, run: () => Promise<void>): { end(): Promise<void> } {
+  let scheduled: Scheduled | undefined;
+  let isEnded = false;
+  let running = Promise.resolve();
+  const again = (): void => {
+    running = run().then(() => {
+      if (!isEnded) scheduled = clock.schedule(lookMs, again);
+    });
+  };
+  again();
+  return {
+    end() {
+      isEnded = true;
+      scheduled?.cancel();
+      return running;
+    },
+  };
+}
+
+/** First from the records: from here on nobody is given the files. Their bytes go as orphans. */
+function removeErased(
+  { context, records, events }: PublisherOptions,
+  erased: {
+    readonly marks: Marks;
+    readonly housekeeping: Housekeeping;
+    readonly row: ObservationRow;
+    readonly position: Position;
+  },
+): void {
+  const { row, position } = erased;
+  const { bySeries, registryVersion } = openNetworkOf(context);
+  const series = bySeries.get(row.series);
+  if (series === undefined) return;
+  const dataset = series.dataset.id;
+  const { month } = monthOf(row.endAt, series.time);
+  erased.marks.mark({
+    dataset,
+    month,
+    changedUpTo: position,
+    leastUpTo: position,
+    registryVersion,
+  });
+  const held = records.ofMonth(dataset, month);
+  if (held.length === 0) return;
+  records.forget(held.map(({ path }) => path));
+  erased.housekeeping.lookAgain();
+  events.erased(dataset, month, held.length);
+}
