@@ -82,7 +82,7 @@ async function writeRows(
   const parquetPart = await open('parquet');
   const csvPart = await open('csv');
   const parquet = createParquetRows({ rowsPerGroup, order: 'asc' });
-  const csv = createCsvFile(rows, csvPart);
+  const csv = createCsvFile(csvPart);
   const content: string[] = [];
   let count = 0;
   let firstAt = Infinity;
@@ -93,7 +93,7 @@ async function writeRows(
     const before = count;
     for await (const page of pagesOf(task, series, surroundings)) {
       for (const bytes of parquet.write(series, page)) await parquetPart.write(bytes);
-      await csv.write(page);
+      await csv.write(series, page);
       count += page.length;
       firstAt = Math.min(firstAt, page[0]?.endAt ?? Infinity);
       lastAt = Math.max(lastAt, page.at(-1)?.endAt ?? -Infinity);

@@ -96,7 +96,8 @@ function csvLine(cells: readonly Cell[]): string {
 
 const needsQuotes = /[",\r\n]/;
 
-function csvCell(cell: Cell): string {
+/** RFC 4180; null and NaN are empty. */
+export function csvCell(cell: Cell): string {
   if (cell === null || cell === undefined) return '';
   if (typeof cell === 'number') return Number.isNaN(cell) ? '' : resultText(cell);
   if (typeof cell === 'boolean') return String(cell);

@@ -48,10 +48,7 @@ const placeColumns = ['latitude', 'longitude', 'heightMetres'];
 const rawColumns = ['rawName', 'rawValue', 'rawUnit', 'rawTime'];
 
 /** Rows as the contract shows them. Only rows of series that the view's registry knows. */
-export function createRowTable(
-  view: Pick<NetworkView, 'rows' | 'placeOf'>,
-  options: RowTableOptions,
-): Table<ObservationRow> {
+export function createRowTable(view: NetworkView, options: RowTableOptions): Table<ObservationRow> {
   const { rows } = view;
   const { latestAt } = options;
   const contextOf = (row: ObservationRow): SeriesContext => {
@@ -134,6 +131,6 @@ function ownPoint(row: ObservationRow, { station }: SeriesContext): Point | null
   return publicPlace(row.latitude, row.longitude, station.publicPrecisionMetres);
 }
 
-function stationPoint(view: Pick<NetworkView, 'placeOf'>, { station }: SeriesContext): Point {
+function stationPoint(view: NetworkView, { station }: SeriesContext): Point {
   return { ...view.placeOf(station), altitudeMetres: station.altitudeMetres };
 }
