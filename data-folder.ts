@@ -45,6 +45,8 @@ export interface DataFolder {
   readonly feeds: string;
   /** Files that they have made and that can be made again. */
   readonly files: string;
+  /** Bytes of citations, which must be there for ever. */
+  readonly citations: string;
   /** The private key of manifests, mode 0600. */
   readonly signingKey: string;
   readonly controlSocket: string;
@@ -79,6 +81,7 @@ export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> 
     registry: join(path, 'registry.db'),
     feeds: join(path, 'feeds.db'),
     files: join(path, 'files'),
+    citations: join(path, 'citations'),
     signingKey: join(path, 'signing.pem'),
     controlSocket: join(path, 'control.sock'),
   };

@@ -195,6 +195,12 @@ export const apiErrors = {
     meaning: 'No open file of a closed month has this name (any more): /api/v1/files lists them.',
     canRetry: false,
   },
+  API_CITATION_UNKNOWN: {
+    status: 404,
+    message: 'There is no such citation.',
+    meaning: 'No citation of which these rights may see everything has this id.',
+    canRetry: false,
+  },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',
@@ -225,6 +231,12 @@ export const apiErrors = {
     status: 409,
     message: 'This reading is not in quarantine any more.',
     meaning: 'It has been replayed or dismissed before.',
+    canRetry: false,
+  },
+  API_ERASED: {
+    status: 410,
+    message: 'ERASED: what was cited held an observation that the law had erased.',
+    meaning: 'The citation stays with its hash; its bytes are gone for good.',
     canRetry: false,
   },
   API_CONDITION_FAILED: {
@@ -262,6 +274,20 @@ export const apiErrors = {
     message: 'The registry file has errors; nothing was changed.',
     meaning: '`problems` names each error by its JSON pointer.',
     canRetry: false,
+  },
+  API_CITATION_TOO_LARGE: {
+    status: 422,
+    message: 'The answer is too large to be cited.',
+    meaning:
+      'It has more than `bytesMax` bytes: narrow it by datastream, from and to, or cite the file of the month, which may have any size.',
+    canRetry: false,
+  },
+  API_CITATIONS_FULL: {
+    status: 503,
+    message: 'There is no room for another citation.',
+    meaning:
+      'All citations together have reached `citationsBytesMax`: cite the file of a month, which takes no room, or ask the operator to raise it.',
+    canRetry: true,
   },
   API_CLUSTER_AWAY: {
     status: 503,

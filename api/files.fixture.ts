@@ -8,6 +8,7 @@ import { makerThreads } from './bulk/maker.ts';
 export function filesOptions(folder: string) {
   return {
     filesFolder: join(folder, 'files'),
+    citationsFolder: join(folder, 'citations'),
     fileSystem: openNodeFileSystem(),
     viewPath: join(folder, 'view.db'),
     openMaker: makerThreads({ createCaller, serveCalls }),

@@ -10,8 +10,6 @@ import type { Clock } from '../devices/clock.ts';
 import type { Random } from '../devices/random.ts';
 import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { Registry } from '../devices/registry.ts';
-import type { Telemetry } from '../devices/telemetry.ts';
-import type { FileSystem } from '../ingest/log/file-system.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import { createAccessAdmin, type AccessAdmin } from './access/admin.ts';
 import { openAccessLog, type AccessLog } from './access/log.ts';
@@ -27,10 +25,6 @@ import {
   type RegistryAdmin,
 } from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
-import { openBulk, type Bulk } from './bulk/bulk.ts';
-import { addDownloads } from './bulk/download.ts';
-import { addFileLists } from './bulk/index-list.ts';
-import type { OpenMaker } from './bulk/maker.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
@@ -58,6 +52,12 @@ import { askViewAndPast } from './past/questions.ts';
 import { createCopyPlaces } from '../ingest/feed/places/copy-places.ts';
 import { createLogPlaces } from '../ingest/feed/places/log-places.ts';
 import type { Places } from '../ingest/feed/places/places.ts';
+import {
+  addPublishing,
+  openPublishing,
+  type Publishing,
+  type PublishingOptions,
+} from './publishing.ts';
 import { askView } from './questions.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addAggregates } from './routes/aggregates.ts';
@@ -77,11 +77,10 @@ import { addSandbox } from './stability/sandbox-route.ts';
 import { addWordLists } from './routes/word-lists.ts';
 import { createServer } from './server.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends PublishingOptions {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly random: Random;
-  readonly telemetry: Telemetry;
   /** Reads certificate files. */
   readonly readFile: ReadFile;
   /** Folder of the built web page; nothing is served at `/` when it does not exist. */
@@ -92,12 +91,6 @@ export interface ApiOptions {
   readonly filesFolder: string;
   /** Where the private key of manifests is. */
   readonly signingKey: SecretFile;
-  /** File system of what it makes. */
-  readonly fileSystem: FileSystem;
-  /** Database of the store: the thread that makes files opens it by itself. */
-  readonly viewPath: string;
-  /** Begins the thread that makes files. */
-  readonly openMaker: OpenMaker;
   /** Owned by the API from here on: it applies batches and closes it. */
   readonly store: StoreFollower;
   readonly observations: LogSource;
@@ -153,14 +146,14 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   const startEnd = options.observations.durableEnd.get();
   const context = createContext(options, events);
   const parts = createParts(options, context, startEnd);
-  const bulk = openBulkOf(options, context);
+  const publishing = openPublishing(options, context);
   const closers: (() => unknown)[] = [];
 
   async function close(): Promise<void> {
     context.hub.close();
     parts.timeRule.close();
     const manifestsEnd = context.manifests?.close();
-    await bulk.close();
+    await publishing.bulk.close();
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await parts.accessLog.close();
@@ -179,7 +172,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     closers.push(() => app.close());
     context.gate.addTo(app);
     addAccessMeter(app, context, parts.accessLog);
-    await addRoutes(app, context, { options, parts, bulk });
+    await addRoutes(app, context, { options, parts, publishing });
     await catchUp(context, startEnd, async () => {
       await parts.registryAdmin.markFrom(context.feed.registryVersion);
       await parts.timeRule.follow();
@@ -193,7 +186,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       const watching = watchPair({ ...options, events, initial: pair, replace });
       closers.push(() => watching.stop());
     }
-    bulk.start();
+    publishing.bulk.start();
     events.listening(httpPort, pair !== null);
     void context.manifests?.start();
     const ports = { httpPort, ...(metrics === null ? {} : { metricsPort: metrics.port }) };
@@ -325,19 +318,6 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   return context;
 }
 
-function openBulkOf(options: ApiOptions, context: ApiContext): Bulk {
-  const { copy, config, telemetry, fileSystem, viewPath, openMaker } = options;
-  return openBulk({
-    context,
-    telemetry,
-    fileSystem,
-    viewPath: copy?.past === undefined ? viewPath : null,
-    openMaker,
-    isPublishing: config.publishing ?? copy === undefined,
-    onErased: () => undefined,
-  });
-}
-
 /** Undefined where the view holds everything. */
 function createNodePast({ copy, store, registry, clock }: ApiOptions): Past | undefined {
   if (copy?.past === undefined) return undefined;
@@ -354,14 +334,16 @@ function createPlaces(options: ApiOptions, feed: Feed, past: Past | undefined): 
     : createCopyPlaces({ ...parts, copy, past, registry, storeId: identity.storeId });
 }
 
+interface RouteParts {
+  readonly options: ApiOptions;
+  readonly parts: Parts;
+  readonly publishing: Publishing;
+}
+
 async function addRoutes(
   app: FastifyInstance,
   context: ApiContext,
-  {
-    options,
-    parts,
-    bulk,
-  }: { readonly options: ApiOptions; readonly parts: Parts; readonly bulk: Bulk },
+  { options, parts, publishing }: RouteParts,
 ): Promise<void> {
   addDeprecations(app, deprecations);
   await addDocument(app);
@@ -382,8 +364,7 @@ async function addRoutes(
       addSandbox(api, context);
       addAccessRequests(api, context, parts.access);
       addManifests(api, context);
-      addFileLists(api, context, bulk);
-      addDownloads(api, context, bulk);
+      addPublishing(api, context, publishing);
       done();
     },
     { prefix: '/api/v1' },

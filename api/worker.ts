@@ -38,6 +38,7 @@ export interface ApiRoomData extends RoomData {
     readonly feeds: string;
     readonly files: string;
     readonly signingKey: string;
+    readonly citations: string;
     readonly identity: StoreIdentity;
   };
   readonly devices: DevicesConfig;
@@ -89,11 +90,8 @@ async function openApiRoom(room: Surroundings) {
     telemetry,
     readFile: (path: string) => readFile(path),
     keptPath: data.paths.feeds,
-    filesFolder: data.paths.files,
     signingKey: openSecretFile(data.paths.signingKey),
-    fileSystem: openNodeFileSystem(),
-    viewPath: data.paths.view,
-    openMaker: makerThreads({ createCaller, serveCalls }),
+    ...publishingOptions(data),
     pageFolder: join(import.meta.dirname, 'web/dist'),
     store,
     observations: source('observations'),
@@ -129,6 +127,16 @@ async function openApiRoom(room: Surroundings) {
       await parts.close();
       registry.close();
     },
+  };
+}
+
+function publishingOptions({ paths }: ApiRoomData) {
+  return {
+    filesFolder: paths.files,
+    citationsFolder: paths.citations,
+    fileSystem: openNodeFileSystem(),
+    viewPath: paths.view,
+    openMaker: makerThreads({ createCaller, serveCalls }),
   };
 }
 

@@ -3,9 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { FileSystem } from '../../ingest/log/file-system.ts';
-import type { ObservationRow } from '../../ingest/observation.ts';
+import type { Erasures } from '../citations/erasures.ts';
 import type { ApiContext } from '../context.ts';
-import { apiError } from '../errors.ts';
+import { sendElsewhere } from '../elsewhere.ts';
 import { createBulkEvents } from './events.ts';
 import type { OpenMaker } from './maker.ts';
 import { openNetworkOf } from './open-series.ts';
@@ -20,7 +20,8 @@ export interface BulkOptions {
   readonly viewPath: string | null;
   readonly openMaker: OpenMaker;
   readonly isPublishing: boolean;
-  readonly onErased: (row: ObservationRow) => void;
+  /** Told of every erased observation; nothing is kept as followed before it has settled. */
+  readonly erasures: Erasures;
 }
 
 export interface Bulk {
@@ -94,16 +95,11 @@ function oldestCursor(files: readonly FileRecord[]): string {
 }
 
 /** Sends the client to the server that has what exists once; undefined where that is this one. */
-export function sendElsewhere(
-  { config }: ApiContext,
+export function sendToPublisher(
+  context: ApiContext,
   { isPublishing }: Pick<Bulk, 'isPublishing'>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | undefined {
-  if (isPublishing) return undefined;
-  const { publishingUrl } = config;
-  if (publishingUrl === undefined) throw apiError('API_PUBLISHED_ELSEWHERE');
-  return reply
-    .header('cache-control', 'no-store')
-    .redirect(publishingUrl.replace(/\/+$/, '') + request.url, 307);
+  return isPublishing ? undefined : sendElsewhere(context, request, reply);
 }

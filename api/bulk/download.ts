@@ -10,7 +10,7 @@ import type { ApiContext } from '../context.ts';
 import { problemReplies, type EmptyReply, type Header } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
-import { sendElsewhere, type Bulk } from './bulk.ts';
+import { sendToPublisher, type Bulk } from './bulk.ts';
 import { fileMedia } from './index-list.ts';
 import { currentName } from './make.ts';
 import { openNetworkOf } from './open-series.ts';
@@ -87,7 +87,7 @@ export function addDownloads(app: FastifyInstance, context: ApiContext, bulk: Bu
     async (request, reply) => {
       // Files are open to all, yet a wrong token is never taken for none.
       viewerOf(context.registry, request.headers.authorization);
-      const elsewhere = sendElsewhere(context, bulk, request, reply);
+      const elsewhere = sendToPublisher(context, bulk, request, reply);
       if (elsewhere !== undefined) return elsewhere;
       const asked = request.params as z.infer<typeof params>;
       const found = findFile(context, bulk, asked);

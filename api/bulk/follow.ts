@@ -30,6 +30,8 @@ export interface FollowingOptions {
   readonly marks: Marks;
   /** An observation was erased by law: what holds it must go at once. */
   readonly onErased: (row: ObservationRow, position: Position) => void;
+  /** All of these that were told have gone: before that nothing is kept as followed. */
+  readonly settled: () => Promise<void>;
 }
 
 const timeMin = -62_135_596_800_000;
@@ -91,6 +93,7 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
 
   async function save(series?: ReadonlyMap<string, KnownSeries>): Promise<void> {
     const { cursor: followed } = await context.places.at(feed.position);
+    await options.settled();
     savedAtMs = clock.monotonicMs();
     // Since the question for the cursor more may have been marked, never less.
     const dirty = marks.all();

@@ -11,7 +11,7 @@ import { apiError, badParameter } from '../errors.ts';
 import type { Table } from '../formats/table.ts';
 import { stepItemsById } from '../routes/things.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from '../routes/list.ts';
-import { sendElsewhere, type Bulk } from './bulk.ts';
+import { sendToPublisher, type Bulk } from './bulk.ts';
 import { currentName } from './make.ts';
 import { isMonth } from './months.ts';
 import { fileFormats, type FileFormat, type FileRecord } from './records.ts';
@@ -102,7 +102,7 @@ async function answerFiles(
   { list, dataset }: FilesRequest,
 ): Promise<FastifyReply> {
   const { request, reply, query, question } = list;
-  const elsewhere = sendElsewhere(context, bulk, request, reply);
+  const elsewhere = sendToPublisher(context, bulk, request, reply);
   if (elsewhere !== undefined) return elsewhere;
   const { month } = query;
   if (month !== undefined && !isMonth(month)) throw badParameter('month', 'YYYY-MM');

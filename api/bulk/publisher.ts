@@ -7,6 +7,7 @@ import type { Scheduled } from '../../devices/clock.ts';
 import type { FileSystem } from '../../ingest/log/file-system.ts';
 import type { Position } from '../../ingest/log/log.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import type { Erasures } from '../citations/erasures.ts';
 import type { ApiContext } from '../context.ts';
 import { createDue } from './due.ts';
 import type { BulkEvents } from './events.ts';
@@ -33,8 +34,8 @@ export interface PublisherOptions {
   /** Null where the view may lack rows, which then are asked of this thread. */
   readonly viewPath: string | null;
   readonly openMaker: OpenMaker;
-  /** Told of every erased observation. */
-  readonly onErased: (row: ObservationRow) => void;
+  /** Told of every erased observation; nothing is kept as followed before it has settled. */
+  readonly erasures: Erasures;
 }
 
 const lookMs = 1_000;
@@ -50,8 +51,9 @@ export function openPublisher(options: PublisherOptions): Publisher {
     context,
     records,
     marks,
+    settled: () => options.erasures.settled(),
     onErased(row, position) {
-      options.onErased(row);
+      options.erasures.note(row);
       removeErased(options, { marks, housekeeping, row, position });
     },
   });
@@ -73,6 +75,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
     if (clock.monotonicMs() < retryAtMs) return;
     try {
       await following.catchUp();
+      await options.erasures.settled();
       await housekeeping.tidy();
       await makeDue();
       if (!isClosed) await following.save();

@@ -53,7 +53,7 @@ export interface BulkRecords {
   /** These are the current files of their month from now on; what was current is superseded. */
   replace(files: readonly NewFile[], at: number): void;
   supersede(dataset: string, month: Month, at: number): void;
-  /** Superseded before `at`, and named by no citation. */
+  /** Superseded before `at`. A citation keeps the bytes by a link of its own. */
   expired(at: number): readonly FileRecord[];
   ofMonth(dataset: string, month: Month): readonly FileRecord[];
   /** Every path that there may be. */
@@ -111,10 +111,7 @@ export function openBulkRecords(kept: Database): BulkRecords {
       readAgain();
     },
     expired(at) {
-      const cited = citedPaths(kept);
-      return files.filter(
-        ({ path, supersededAt }) => supersededAt !== null && supersededAt < at && !cited.has(path),
-      );
+      return files.filter(({ supersededAt }) => supersededAt !== null && supersededAt < at);
     },
     forget(paths) {
       if (paths.length === 0) return;
@@ -221,11 +218,6 @@ function insert(kept: Database, file: NewFile, content: Uint8Array): void {
       JSON.stringify(file.licences),
       content,
     );
-}
-
-function citedPaths(kept: Database): ReadonlySet<string> {
-  const rows = kept.prepare('SELECT file FROM citation WHERE file IS NOT NULL').all();
-  return new Set(rows.map((row) => String(row['file'])));
 }
 
 type Following = Pick<BulkRecords, 'dirty' | 'followed' | 'series' | 'saveFollowing'>;

@@ -281,6 +281,27 @@ export const fileSchema = z.strictObject({
   licences: z.array(z.string()).describe('Addresses.'),
 });
 
+export const citationSchema = z.strictObject({
+  id,
+  uri: z.string().describe('Of the citation, for ever.'),
+  dataUri: z.string().describe('Of its bytes, the same for ever.'),
+  url: z.string().describe('What was asked.'),
+  version: z.string(),
+  asOf: instant,
+  sha256,
+  bytes: count,
+  mediaType: z.string(),
+  licence: z.array(z.string()).describe('Addresses.'),
+  title: name,
+  retrievedAt: instant,
+  registryVersion: count,
+  cursor: cursor.nullable(),
+  erasedAt: instant.nullable().describe('Since when the bytes are gone by law.'),
+  text: name,
+  bibtex: z.string(),
+  cslJson: z.looseObject({}),
+});
+
 export const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),

@@ -107,27 +107,28 @@ export const keptTables: readonly string[] = [
   ) STRICT`,
 
   // citations/: what was cited. `sha256` names the bytes, which are kept once however often they are
-  // cited; `file` is the path of a bulk file that is kept for it instead. series is a JSON list of
-  // the datastreams that the bytes are about, with open-series.ts' entries for a bulk file.
+  // cited, under gzip or as they are (a bulk file). `series` is a JSON list of the datastreams that
+  // the bytes are about; rows end from `from_at` on and before `to_at`. `titles`, `publishers` and
+  // `licences` are JSON, as they were then. Bytes that were erased are gone, the rest stays.
   `CREATE TABLE IF NOT EXISTS citation (
     id TEXT PRIMARY KEY,
     url TEXT NOT NULL,
+    version TEXT NOT NULL,
     as_of INTEGER NOT NULL,
     made_at INTEGER NOT NULL,
     registry_version INTEGER NOT NULL,
-    software TEXT NOT NULL,
     sha256 BLOB NOT NULL,
     bytes INTEGER NOT NULL,
     media_type TEXT NOT NULL,
     file_name TEXT NOT NULL,
-    file TEXT,
+    stored TEXT NOT NULL CHECK (stored IN ('gzip', 'plain')),
     cursor TEXT,
     licences TEXT NOT NULL,
-    title TEXT NOT NULL,
+    titles TEXT NOT NULL,
     publishers TEXT NOT NULL,
     series TEXT NOT NULL,
-    from_at INTEGER,
-    to_at INTEGER,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
     erased_at INTEGER
   ) STRICT`,
   `CREATE INDEX IF NOT EXISTS citation_by_hash ON citation (sha256)`,

@@ -12,7 +12,7 @@ import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import type { FeedPlace } from '../../ingest/feed/places/places.ts';
-import { sendElsewhere } from '../publishing.ts';
+import { sendElsewhere } from '../elsewhere.ts';
 import { viewerOf } from '../viewer.ts';
 
 const limitDefault = 1_000;

@@ -17,7 +17,7 @@ import { readList } from '../filter.ts';
 import type { ManifestHead } from '../manifests/archive.ts';
 import type { Manifests } from '../manifests/manifests.ts';
 import { createTurns } from '../manifests/turns.ts';
-import { sendElsewhere } from '../publishing.ts';
+import { sendElsewhere } from '../elsewhere.ts';
 import { anonymousViewer, viewerOf } from '../viewer.ts';
 
 const headers = {

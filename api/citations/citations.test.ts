@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { openTestApi, startAt, type TestApi, type TestApiOptions } from '../api.fixture.ts';
+import { network } from '../network.fixture.ts';
+
+const at = startAt;
+const csvUrl = '/api/v1/observations.csv?datastream=ha-noi-temperature,kathmandu-temperature';
+
+async function open(options: TestApiOptions = {}): Promise<TestApi> {
+  const rig = await openTestApi({
+    ...options,
+    config: { asOfSettleMs: 0, bulkSettleHours: 0, bulkDebounceMs: 0, ...options.config },
+  });
+  onTestFinished(() => rig.close());
+  rig.setNow(at + 3_600_000);
+  await rig.publish([
+    rig.row('ha-noi-temperature', at),
+    rig.row('kathmandu-temperature', at),
+    rig.row('garden-temperature', at),
+    rig.row('hidden-temperature', at),
+  ]);
+  return rig;
+}
+
+interface Cited extends Record<string, unknown> {
+  readonly id: string;
+  readonly uri: string;
+  readonly dataUri: string;
+  readonly sha256: string;
+}
+
+async function post(rig: TestApi, url: string, token?: string) {
+  return fetch(`${rig.url}/api/v1/citations`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ url }),
+  });
+}
+
+async function cite(rig: TestApi, url: string, token?: string): Promise<Cited> {
+  const answer = await post(rig, url, token);
+  const body = (await answer.json()) as Cited;
+  expect([answer.status, body]).toMatchObject([201, { sha256: expect.any(String) as string }]);
+  return body;
+}
+
+async function dataOf(rig: TestApi, { id }: Cited, headers = {}): Promise<Buffer> {
+  const answer = await rig.get(`/api/v1/citations/${id}/data`, headers);
+  expect(answer.status).toBe(200);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+test.each([
+  csvUrl,
+  '/api/v1/observations?station=ha-noi',
+  '/api/v1/observations.ndjson',
+  '/api/v1/latest.geojson',
+  '/api/v1/aggregates?window=PT1H&datastream=ha-noi-temperature',
+])('%s gives the same bytes after a correction, another registry and a restart', async (url) => {
+  const rig = await openTestApi({ config: { asOfSettleMs: 0 } });
+  rig.setNow(at + 3_600_000);
+  await rig.publish([rig.row('ha-noi-temperature', at), rig.row('kathmandu-temperature', at)]);
+  const cited = await cite(rig, url);
+  const bytes = await dataOf(rig, cited);
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(cited.sha256);
+  expect(bytes.length).toBe(cited['bytes']);
+  await rig.publish([
+    rig.row('ha-noi-temperature', at, { type: 'correction', revision: 1, result: -3 }),
+  ]);
+  await rig.api.registryAdmin.importRegistry(
+    {
+      ...network,
+      stations: network.stations.map((station) => ({ ...station, timeZone: 'Asia/Tokyo' })),
+      datastreams: network.datastreams.map((each) => ({ ...each, slug: 'renamed' })).slice(0, 1),
+    },
+    'test',
+  );
+  const again = await rig.reopen();
+  onTestFinished(() => again.close());
+  expect(await dataOf(again, cited)).toEqual(bytes);
+  const now = await again.get(url);
+  expect(Buffer.from(await now.arrayBuffer()).equals(bytes)).toBe(false);
+});
+
+test('what is cited twice is one citation at one moment, and its bytes are kept once', async () => {
+  const rig = await open();
+  const url = `${csvUrl}&asOf=${new Date(at + 3_600_000).toISOString()}`;
+  const first = await cite(rig, url);
+  const second = await cite(rig, `${rig.url}${url}`);
+  expect(second.id).toBe(first.id);
+  const other = await cite(rig, csvUrl);
+  expect([other.id === first.id, other.sha256]).toEqual([false, first.sha256]);
+  const folder = join(rig.filesFolder, '../citations');
+  const blobs = readdirSync(folder).flatMap((prefix) => readdirSync(join(folder, prefix)));
+  expect(blobs).toEqual([`${first.sha256}.gz`]);
+});
+
+test('a citation is given in every form, in both languages', async () => {
+  const rig = await open();
+  const { id, uri, sha256 } = await cite(rig, '/api/v1/observations?datastream=ha-noi-temperature');
+  const read = async (path: string, headers = {}) => {
+    const answer = await rig.get(`/api/v1/citations/${path}`, headers);
+    return [answer.headers.get('content-type'), await answer.text()] as const;
+  };
+  const [, json] = await read(id);
+  expect(JSON.parse(json)).toMatchObject({
+    id,
+    uri,
+    licence: ['https://creativecommons.org/licenses/by/4.0/'],
+    title: { en: 'Air temperature – Station ha-noi' },
+    text: { vi: expect.stringContaining('Sở (2024)') as string },
+  });
+  const [html, page] = await read(id, { accept: 'text/html,*/*;q=0.1' });
+  expect([html, page.includes(sha256)]).toEqual(['text/html; charset=utf-8', true]);
+  const [bib, entry] = await read(`${id}.bib`);
+  expect([bib, entry]).toEqual([
+    'application/x-bibtex; charset=utf-8',
+    expect.stringMatching(/^@misc\{quantrac-[0-9a-f]+,\n {2}author = \{\{Sở\}\},/) as string,
+  ]);
+  const [csl, list] = await read(id, { accept: 'application/vnd.citationstyles.csl+json' });
+  expect(csl).toBe('application/vnd.citationstyles.csl+json; charset=utf-8');
+  expect(JSON.parse(list)).toMatchObject([
+    { type: 'dataset', URL: uri, version: sha256.slice(0, 16) },
+  ]);
+  expect((await rig.get(`/api/v1/citations/${id}`, { accept: 'image/png' })).status).toBe(406);
+});
+
+test('the bytes come in ranges and are known by their hash', async () => {
+  const rig = await open();
+  const cited = await cite(rig, csvUrl);
+  const bytes = await dataOf(rig, cited);
+  const part = await rig.get(`/api/v1/citations/${cited.id}/data`, { range: 'bytes=3-9' });
+  expect([part.status, await part.text()]).toEqual([206, bytes.subarray(3, 10).toString()]);
+  expect(part.headers.get('etag')).toBe(`"${cited.sha256}"`);
+  const same = await rig.get(`/api/v1/citations/${cited.id}/data`, {
+    'if-none-match': `"${cited.sha256}"`,
+  });
+  expect(same.status).toBe(304);
+});
+
+test('an erasure takes the bytes of what held the observation, and of nothing else', async () => {
+  const rig = await open();
+  const holding = await cite(rig, csvUrl);
+  const summed = await cite(rig, '/api/v1/aggregates?window=PT1H&datastream=ha-noi-temperature');
+  const other = await cite(rig, '/api/v1/observations?datastream=kathmandu-temperature');
+  const earlier = await cite(
+    rig,
+    `/api/v1/observations.csv?datastream=ha-noi-temperature&to=${new Date(at).toISOString()}`,
+  );
+  await rig.publish([
+    rig.row('ha-noi-temperature', at, { type: 'deletion', cause: 'erasure', revision: 1 }),
+  ]);
+  for (const { id } of [holding, summed]) {
+    const answer = await rig.get(`/api/v1/citations/${id}/data`);
+    expect([answer.status, await answer.json()]).toMatchObject([410, { code: 'API_ERASED' }]);
+    const still = await rig.json(`/api/v1/citations/${id}`);
+    expect(still['erasedAt']).toMatch(/^2024-06-01T/);
+  }
+  expect((await dataOf(rig, other)).length).toBe(other['bytes']);
+  expect((await dataOf(rig, earlier)).length).toBe(earlier['bytes']);
+  const folder = join(rig.filesFolder, '../citations');
+  expect(existsSync(join(folder, holding.sha256.slice(0, 2), `${holding.sha256}.gz`))).toBe(false);
+});
+
+test('a citation is there for whoever may see all that it shows', async () => {
+  const rig = await open();
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const inside = await cite(rig, '/api/v1/observations?station=hidden', rig.operator);
+  for (const path of ['', '.html', '.bib', '/data']) {
+    expect((await rig.get(`/api/v1/citations/${inside.id}${path}`)).status).toBe(404);
+  }
+  expect((await dataOf(rig, inside, bearer(rig.ownerToken))).length).toBe(inside['bytes']);
+  const wide = await cite(rig, '/api/v1/observations.csv');
+  expect((await dataOf(rig, wide)).toString()).toContain('garden-temperature');
+  await rig.api.registryAdmin.importRegistry(
+    {
+      ...network,
+      stations: network.stations.map((station) =>
+        (station as { id: string }).id === 'garden'
+          ? { ...station, visibility: 'internal' }
+          : station,
+      ),
+    },
+    'test',
+  );
+  expect((await rig.get(`/api/v1/citations/${wide.id}/data`)).status).toBe(404);
+  expect((await dataOf(rig, wide, bearer(rig.operator))).toString()).toContain('garden');
+});
+
+test('what is no address of rows here, or refused, is told', async () => {
+  const rig = await open();
+  const codeOf = async (url: string, token?: string) => {
+    const answer = await post(rig, url, token);
+    return [answer.status, ((await answer.json()) as { code: string }).code];
+  };
+  const bad = [400, 'API_PARAMETER_INVALID'];
+  expect(await codeOf('https://example.org/api/v1/observations')).toEqual(bad);
+  expect(await codeOf('//example.org/api/v1/observations')).toEqual(bad);
+  expect(await codeOf('/api/v1/admin/registry', rig.operator)).toEqual(bad);
+  expect(await codeOf('/api/v1/live')).toEqual(bad);
+  expect(await codeOf('/api/v1/observations?colour=red')).toEqual([400, 'API_PARAMETER_UNKNOWN']);
+  expect(await codeOf('/api/v1/observations?station=hidden')).toEqual([404, 'API_STATION_UNKNOWN']);
+  expect(await codeOf('/api/v1/files/agency~air/2024-05/none.parquet')).toEqual([
+    404,
+    'API_FILE_UNKNOWN',
+  ]);
+  expect(await codeOf('/api/v1/observations', 'wrong')).toEqual([401, 'API_TOKEN_INVALID']);
+});
+
+test('an answer that is too large is told to be narrowed, and a full folder takes no more', async () => {
+  const rig = await open({ config: { citationBytesMax: 1_000, citationsBytesMax: 900 } });
+  const large = await post(rig, '/api/v1/observations');
+  expect([large.status, await large.json()]).toMatchObject([
+    422,
+    { code: 'API_CITATION_TOO_LARGE', bytesMax: 1_000 },
+  ]);
+  await cite(rig, '/api/v1/observations?datastream=ha-noi-temperature');
+  const full = await post(rig, '/api/v1/observations?datastream=kathmandu-temperature');
+  expect([full.status, await full.json()]).toMatchObject([503, { code: 'API_CITATIONS_FULL' }]);
+});
+
+test('a cited file is kept when its month is made anew, and goes with an erasure', async () => {
+  const rig = await open({ config: { bulkKeepSupersededDays: 0 } });
+  rig.setNow(Date.UTC(2024, 6, 2));
+  rig.flush();
+  const currentUrl = '/api/v1/files/agency~weather/2024-06/agency~weather_2024-06.parquet';
+  while ((await rig.get(currentUrl)).status !== 200) await pause();
+  const cited = await cite(rig, currentUrl);
+  const bytes = await dataOf(rig, cited);
+  const versionUrl = new URL(String(cited['url'])).pathname;
+  await rig.publish([
+    rig.row('ha-noi-temperature', at, { type: 'correction', revision: 1, result: -3 }),
+  ]);
+  rig.flush();
+  while ((await rig.get(versionUrl)).status !== 404) await pause();
+  expect(await dataOf(rig, cited)).toEqual(bytes);
+  await rig.publish([
+    rig.row('ha-noi-temperature', at, { type: 'deletion', cause: 'erasure', revision: 2 }),
+  ]);
+  expect((await rig.get(`/api/v1/citations/${cited.id}/data`)).status).toBe(410);
+});

@@ -1,0 +1,64 @@
+/** Citations, as the API has them: making one, finding one for a viewer, giving its bytes. */
+import type { FileSystem } from '../../ingest/log/file-system.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import { createSlots } from '../../ingest/feed/slots.ts';
+import type { Viewer } from '../viewer.ts';
+import { readUrl, type Refusal } from './ask.ts';
+import { openBlobs, type Blobs } from './blobs.ts';
+import { createErasures, type Erasures } from './erasures.ts';
+import { createCitationMaking, type CiteWish } from './making.ts';
+import { openCitationRecords, type CitationRecord } from './records.ts';
+
+export interface CitationsOptions {
+  readonly context: ApiContext;
+  readonly fileSystem: FileSystem;
+  readonly folder: string;
+}
+
+export interface Citations {
+  readonly blobs: Blobs;
+  readonly erasures: Erasures;
+  /** Throws a refusal of ours; answers one of the question itself. */
+  cite(wish: CiteWish): Promise<CitationRecord | Refusal>;
+  /** Throws API_CITATION_UNKNOWN, also for one of which the viewer may not see everything. */
+  find(id: string, viewer: Viewer): CitationRecord;
+}
+
+/** Questions that are cited at once: each holds an answer in memory. */
+const citingMax = 4;
+
+export function openCitations({ context, fileSystem, folder }: CitationsOptions): Citations {
+  const records = openCitationRecords(context.kept);
+  const blobs = openBlobs(fileSystem, folder);
+  const erasures = createErasures({ context, records, blobs });
+  const make = createCitationMaking({ context, records, blobs });
+  const slots = createSlots(citingMax);
+  return {
+    blobs,
+    erasures,
+    async cite(wish) {
+      const question = readUrl(wish.url, wish.base);
+      if (!slots.tryTake()) throw apiError('API_TOO_MANY_STREAMS');
+      const end = erasures.watch();
+      try {
+        return await make(wish, question);
+      } finally {
+        end();
+        slots.release();
+      }
+    },
+    find(id, viewer) {
+      const record = records.find(id);
+      const view = context.networks.viewOf(viewer);
+      const isSeen = record?.series.every((each) => {
+        const series = view.registry.datastreams.get(each)?.series;
+        return series !== undefined && view.sees(series);
+      });
+      if (record === undefined || isSeen !== true) {
+        throw apiError('API_CITATION_UNKNOWN', { parameter: 'id' });
+      }
+      return record;
+    },
+  };
+}

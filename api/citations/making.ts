@@ -1,0 +1,161 @@
+/** Makes citations: asks the question or finds the file, keeps the bytes, then their record. */
+import { createHash } from 'node:crypto';
+
+import type { FastifyInstance } from 'fastify';
+
+import type { Bulk } from '../bulk/bulk.ts';
+import { findFile } from '../bulk/download.ts';
+import { fileMedia } from '../bulk/index-list.ts';
+import type { FileRecord } from '../bulk/records.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import { readOptionalInstant } from '../instant.ts';
+import type { Viewer } from '../viewer.ts';
+import { ask, readFilePath, type Asked, type Question, type Refusal } from './ask.ts';
+import { hashOf, type Blobs } from './blobs.ts';
+import type { CitationRecord, CitationRecords } from './records.ts';
+import { subjectOf, subjectOfSeries, type Subject } from './subject.ts';
+
+export interface CiteWish {
+  readonly app: FastifyInstance;
+  readonly bulk: Bulk;
+  readonly url: string;
+  /** As the client sees this server. */
+  readonly base: string;
+  readonly viewer: Viewer;
+  readonly authorization: string | undefined;
+}
+
+export interface CitationMakingOptions {
+  readonly context: ApiContext;
+  readonly records: CitationRecords;
+  readonly blobs: Blobs;
+}
+
+export type MakeCitation = (
+  wish: CiteWish,
+  question: Question,
+) => Promise<CitationRecord | Refusal>;
+
+const idCharacters = 24;
+const versionCharacters = 16;
+
+export function createCitationMaking(options: CitationMakingOptions): MakeCitation {
+  const { context, records, blobs } = options;
+  const room = createRoom(context, blobs, records);
+
+  async function citeAnswer(wish: CiteWish, asked: Asked): Promise<CitationRecord> {
+    const { networks, config, clock } = context;
+    const view = networks.viewOf(wish.viewer);
+    const subject = subjectOf(view, asked, config.valuesPerParameterMax);
+    const sha256 = hashOf(asked.bytes);
+    if (!records.holds(sha256)) {
+      await room.require(asked.bytes.length);
+      await blobs.keep(asked.bytes);
+      room.add(asked.bytes.length);
+    }
+    const query = asked.query.toString();
+    const madeAt = clock.now();
+    return put({
+      ...subject,
+      url: query === '' ? asked.path : `${asked.path}?${query}`,
+      version: sha256.slice(0, versionCharacters),
+      asOf: readOptionalInstant(asked.query.get('asOf') ?? undefined, 'asOf') ?? madeAt,
+      madeAt,
+      registryVersion: networks.version,
+      sha256,
+      bytes: asked.bytes.length,
+      mediaType: asked.mediaType,
+      fileName: nameOf(asked),
+      stored: 'gzip',
+      cursor: asked.cursor,
+    });
+  }
+
+  async function citeFile(wish: CiteWish, file: FileRecord): Promise<CitationRecord> {
+    const view = context.networks.viewOf(wish.viewer);
+    const ids = file.content.map((entry) => (JSON.parse(entry) as readonly [string])[0]);
+    // Wider than the month: zones of stations may change, the citation stays.
+    const monthAt = Date.parse(`${file.month}-15T00:00:00Z`);
+    const span = { fromAt: monthAt - 18 * dayMs, toAt: monthAt + 20 * dayMs };
+    await blobs.keepFile(`${context.filesFolder}/${file.path}`, file.sha256);
+    return put({
+      ...monthTitled(subjectOfSeries(view, ids, span), file),
+      url: `/api/v1/files/${file.dataset}/${file.month}/${file.name}`,
+      version: file.version,
+      asOf: file.madeAt,
+      madeAt: context.clock.now(),
+      registryVersion: file.registryVersion,
+      sha256: file.sha256,
+      bytes: file.bytes,
+      mediaType: fileMedia[file.format],
+      fileName: file.name,
+      stored: 'plain',
+      cursor: file.cursor,
+    });
+  }
+
+  function put(made: Omit<CitationRecord, 'id' | 'erasedAt'>): CitationRecord {
+    const { url, asOf, sha256 } = made;
+    const id = createHash('sha256').update(`${url}\n${asOf}\n${sha256}`).digest('hex');
+    const record = { ...made, id: id.slice(0, idCharacters), erasedAt: null };
+    records.add(record);
+    return records.find(record.id) ?? record;
+  }
+
+  return async (wish, question) => {
+    const asked = readFilePath(question.path);
+    if (asked !== undefined) {
+      const found = findFile(context, wish.bulk, asked);
+      if (found === undefined) throw apiError('API_FILE_UNKNOWN', { parameter: 'url' });
+      return citeFile(wish, found.file);
+    }
+    const { citationBytesMax: bytesMax } = context.config;
+    const answer = await ask(question, { ...wish, now: context.clock.now(), bytesMax });
+    return 'status' in answer ? answer : citeAnswer(wish, answer);
+  };
+}
+
+const dayMs = 86_400_000;
+
+function monthTitled(subject: Subject, { month }: FileRecord): Subject {
+  const { vi, en } = subject.title;
+  return { ...subject, title: { vi: `${vi}, ${month}`, en: `${en}, ${month}` } };
+}
+
+function nameOf({ path, mediaType }: Asked): string {
+  const name = path.split('/').at(-1) ?? 'answer';
+  if (name.includes('.') && !path.includes('/observations/')) return name;
+  const extension = /geo\+json/.test(mediaType)
+    ? 'geojson'
+    : /ndjson/.test(mediaType)
+      ? 'ndjson'
+      : /json/.test(mediaType)
+        ? 'json'
+        : (mediaType.split(';', 1)[0]?.split('/')[1] ?? 'bin');
+  return `${name}.${extension}`;
+}
+
+interface Room {
+  /** Throws API_CITATIONS_FULL where so many bytes would be too many. */
+  require(bytes: number): Promise<void>;
+  add(bytes: number): void;
+}
+
+/** Counted once from the disk, where what no citation holds is removed; then as it grows. */
+function createRoom(context: ApiContext, blobs: Blobs, records: CitationRecords): Room {
+  let used: Promise<number> | undefined;
+  let added = 0;
+  return {
+    async require(bytes) {
+      used ??= blobs.sweep((sha256) => records.holds(sha256));
+      const { citationsBytesMax } = context.config;
+      if ((await used) + added + bytes > citationsBytesMax) {
+        throw apiError('API_CITATIONS_FULL', { bytesMax: citationsBytesMax });
+      }
+    },
+    add(bytes) {
+      added += bytes;
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/** What an answer is about: which series, in which span, whose, under which terms. */
+import { licenceOf, type Licence } from '../../devices/licence.ts';
+import type { Datastream, Name } from '../../devices/model.ts';
+import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
+import { datasetsOf } from '../catalogue/datasets.ts';
+import { readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
+import { readOptionalInstant } from '../instant.ts';
+import type { NetworkView } from '../network.ts';
+
+export interface Subject {
+  /** By id. */
+  readonly series: readonly string[];
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly title: Name;
+  readonly publishers: readonly Name[];
+  readonly licences: readonly Licence[];
+}
+
+export interface CitedAnswer {
+  /** Of the reading API. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+const always = { fromAt: -62_135_596_800_000, toAt: 39_000_000_000_000 };
+const titlesMax = 3;
+
+/**
+ * Of a question that names series, stations or owners: all that these are; of a wider one what its
+ * answer shows rows of.
+ */
+export function subjectOf(view: NetworkView, answer: CitedAnswer, valuesMax: number): Subject {
+  const one = /\/observations\/([^/]+)$/.exec(answer.path)?.[1];
+  if (one !== undefined) return subjectOfOne(view, decodeURIComponent(one));
+  const filter = Object.fromEntries(answer.query) as FilterQuery;
+  const asked = selectDatastreams(view, readFilter(filter, valuesMax));
+  const isNamed = ['datastream', 'station', 'owner'].some((name) => answer.query.has(name));
+  const shown = isNamed ? null : shownIn(answer);
+  const about = shown === null ? asked : asked.filter(({ id }) => shown.has(id));
+  return { ...describe(view, about), ...spanOf(answer.query) };
+}
+
+/** The same of what a file is made of. */
+export function subjectOfSeries(
+  view: NetworkView,
+  ids: readonly string[],
+  span: { readonly fromAt: number; readonly toAt: number },
+): Subject {
+  const about = ids.flatMap((id) => view.registry.datastreams.get(id) ?? []);
+  return { ...describe(view, about), ...span };
+}
+
+function subjectOfOne(view: NetworkView, id: string): Subject {
+  const key = decodeObservationId(id, view.registry);
+  const datastream = key === undefined ? undefined : view.registry.bySeries[key.series];
+  const span = key === undefined ? always : { fromAt: key.endAt, toAt: key.endAt + 1 };
+  return { ...describe(view, datastream === undefined ? [] : [datastream]), ...span };
+}
+
+/** Of aggregates too: what ends in a window of the span began before. */
+function spanOf(query: URLSearchParams): { readonly fromAt: number; readonly toAt: number } {
+  if (query.has('window')) return always;
+  return {
+    fromAt: readOptionalInstant(query.get('from') ?? undefined, 'from') ?? always.fromAt,
+    toAt: readOptionalInstant(query.get('to') ?? undefined, 'to') ?? always.toAt,
+  };
+}
+
+/** Ids of datastreams in a text of rows; null where the format does not show them so. */
+function shownIn({ mediaType, bytes }: CitedAnswer): ReadonlySet<string> | null {
+  if (/json/.test(mediaType)) {
+    const found = bytes.toString().matchAll(/"datastream":"([A-Za-z0-9._-]{1,64})"/g);
+    return new Set([...found].map(([, id = '']) => id));
+  }
+  if (!mediaType.startsWith('text/csv')) return null;
+  const [head = '', ...lines] = bytes.toString().split('\r\n');
+  const place = head.split(',').indexOf('datastream');
+  if (place < 0 || place > 1) return null;
+  return new Set(lines.map((line) => line.split(',', 2)[place] ?? ''));
+}
+
+function describe(
+  view: NetworkView,
+  datastreams: readonly Datastream[],
+): Omit<Subject, 'fromAt' | 'toAt'> {
+  const licences = new Map<string, Licence>();
+  const publishers = new Map<string, Name>();
+  for (const datastream of datastreams) {
+    const licence = licenceOf(view.registry, datastream);
+    licences.set(licence.id, licence);
+    const owner = view.registry.owners.get(
+      view.registry.stations.get(datastream.station)?.owner ?? '',
+    );
+    if (owner === undefined) continue;
+    const { attribution, name } = owner;
+    publishers.set(
+      owner.id,
+      attribution === undefined ? name : { vi: attribution, en: attribution },
+    );
+  }
+  return {
+    series: datastreams.map(({ id }) => id).sort(),
+    title: titleOf(view, datastreams),
+    publishers: [...publishers.values()],
+    licences: [...licences.values()],
+  };
+}
+
+function titleOf(view: NetworkView, datastreams: readonly Datastream[]): Name {
+  const datasets = datasetsOf(view);
+  const [first] = datastreams;
+  if (datastreams.length === 1 && first !== undefined) {
+    const found = datasets.find(`${first.station}~${first.property}`);
+    if (found !== undefined) return found.title;
+  }
+  const titles = new Map<string, Name>();
+  for (const datastream of datastreams) {
+    const network = datasets.networkOf(datastream);
+    if (network !== undefined) titles.set(network.id, network.title);
+  }
+  const shown = [...titles.values()].slice(0, titlesMax);
+  const more = titles.size - shown.length;
+  if (shown.length === 0) return { vi: 'Số liệu quan trắc', en: 'Observations' };
+  return {
+    vi: shown.map(({ vi }) => vi).join('; ') + (more === 0 ? '' : ` và ${more} bộ dữ liệu khác`),
+    en: shown.map(({ en }) => en).join('; ') + (more === 0 ? '' : ` and ${more} more data sets`),
+  };
+}
