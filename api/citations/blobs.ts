@@ -1,5 +1,5 @@
 /**
- * Bytes of citations, each once, in files named by their hash: `{folder}/{2 digits}/{hash}.gz`, or
+ * Bytes of citations, each once, in files named by their hash: `{hash}.gz`, or
  * without `.gz` a link to the file of a month, so that it is kept though the month is made anew, and
  * takes no room of its own.
  */
@@ -38,20 +38,19 @@ export function hashOf(bytes: Uint8Array): string {
 }
 
 export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
-  const directoryOf = (sha256: string): string => `${folder}/${sha256.slice(0, 2)}`;
-  const pathOf = (sha256: string): string => `${directoryOf(sha256)}/${sha256}`;
+  const pathOf = (sha256: string): string => `${folder}/${sha256}`;
   return {
     pathOf,
     async keep(bytes) {
       const sha256 = hashOf(bytes);
-      await fileSystem.makeDirectory(directoryOf(sha256));
-      await replaceFile(fileSystem, directoryOf(sha256), `${sha256}.gz`, await pack(bytes));
+      await fileSystem.makeDirectory(folder);
+      await replaceFile(fileSystem, folder, `${sha256}.gz`, await pack(bytes));
       return sha256;
     },
     async keepFile(path, sha256) {
-      await fileSystem.makeDirectory(directoryOf(sha256));
+      await fileSystem.makeDirectory(folder);
       await linkOrCopy(path, pathOf(sha256));
-      await fileSystem.syncDirectory(directoryOf(sha256));
+      await fileSystem.syncDirectory(folder);
     },
     read: async (sha256) => unpack(await readFile(fileSystem, `${pathOf(sha256)}.gz`)),
     async remove(sha256, stored) {
@@ -59,12 +58,10 @@ export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
     },
     async sweep(isKept) {
       let bytes = 0;
-      for (const prefix of await listed(fileSystem, folder)) {
-        for (const name of await listed(fileSystem, `${folder}/${prefix}`)) {
-          const path = `${folder}/${prefix}/${name}`;
-          if (isKept(name.replace(/\.gz$/, ''))) bytes += await sizeOf(fileSystem, path);
-          else await unlinkIfThere(fileSystem, path);
-        }
+      for (const name of await listed(fileSystem, folder)) {
+        const path = `${folder}/${name}`;
+        if (isKept(name.replace(/\.gz$/, ''))) bytes += await sizeOf(fileSystem, path);
+        else await unlinkIfThere(fileSystem, path);
       }
       return bytes;
     },

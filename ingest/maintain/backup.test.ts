@@ -1,6 +1,7 @@
 import {
   closeSync,
   openSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -161,6 +162,18 @@ test('what clients rely on and the key that signs come along, the key for its ow
   const restoredFeeds = openDatabase(copy.feeds, { readOnly: true });
   expect(restoredFeeds.prepare('SELECT text FROM note').get()).toEqual({ text: 'kept' });
   restoredFeeds.close();
+});
+
+test('bytes of citations come along, but not what was being written', async () => {
+  const paths = await createFolder(1);
+  mkdirSync(paths.citations);
+  writeFileSync(join(paths.citations, 'ab01.gz'), 'cited');
+  writeFileSync(join(paths.citations, 'ab02.gz.new'), 'half');
+  const directory = join(temporaryFolder(), 'backup');
+  await backUp(paths, directory);
+  const copy = await restored(directory);
+  expect(readdirSync(copy.citations)).toEqual(['ab01.gz']);
+  expect(readFileSync(join(copy.citations, 'ab01.gz'), 'utf8')).toBe('cited');
 });
 
 test('a damaged file is named, and of a log the record in it', async () => {

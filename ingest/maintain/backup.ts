@@ -2,7 +2,7 @@
  * A backup, also while the server runs. Followers are copied before their sources, so that whatever
  * a copied file speaks of is in the file copied after it:
  *
- *   feeds (manifests at p ≤ observations' end), the key that signs them
+ *   feeds (manifests at p ≤ observations' end), the key that signs them, the bytes of citations
  *   → view (at p ≤ observations' end) → observations (consumed ≤ readings' end) → readings (markers up
  *   to a version of the registry) → registry → manifest
  *
@@ -14,7 +14,13 @@ import { copyDatabase } from '../../devices/database.ts';
 import { verifyRegistry } from '../../devices/registry/verify.ts';
 import { copyLog, type LogCopy } from '../log/copy-log.ts';
 import type { FileSystem } from '../log/file-system.ts';
-import { readFile, systemCode, writeWhole } from '../log/file-system.ts';
+import {
+  readFile,
+  readWhole,
+  systemCode,
+  temporarySuffix,
+  writeWhole,
+} from '../log/file-system.ts';
 import type { Position } from '../log/log.ts';
 import { readViewState } from '../store/adopt-view.ts';
 import { maintainError } from './errors.ts';
@@ -22,6 +28,7 @@ import type { MaintainProgress } from './findings.ts';
 import { hashFile, writeManifest, type Manifest, type ManifestFile } from './manifest.ts';
 
 const feedsName = 'feeds.db';
+export const citationsName = 'citations';
 /** A secret: its copies are as closed as the file. */
 export const signingKeyName = 'signing.pem';
 
@@ -35,6 +42,8 @@ export interface FolderPaths {
   readonly feeds: string;
   /** The private key of manifests. */
   readonly signingKey: string;
+  /** Folder of the bytes of citations. */
+  readonly citations: string;
 }
 
 /** Where the logs end now; asked again each time, for they grow. */
@@ -106,7 +115,57 @@ async function copyKept(options: BackupOptions): Promise<string[]> {
     await copySecret(fileSystem, paths.signingKey, `${targetDirectory}/${signingKeyName}`);
     names.push(signingKeyName);
   }
+  return [...names, ...(await copyCitations(options))];
+}
+
+/** Bytes are there before the citation that names them, so all of the copied ones are here. */
+async function copyCitations(options: BackupOptions): Promise<string[]> {
+  const { fileSystem, paths, targetDirectory, onProgress } = options;
+  const names: string[] = [];
+  const found = await listIfThere(fileSystem, paths.citations);
+  if (found.length > 0) await fileSystem.makeDirectory(`${targetDirectory}/${citationsName}`);
+  for (const name of found) {
+    const from = `${paths.citations}/${name}`;
+    // An erasure may take it meanwhile: so it will from the copy.
+    if (name.endsWith(temporarySuffix) || !(await isThere(fileSystem, from))) continue;
+    await copyFile(fileSystem, from, `${targetDirectory}/${citationsName}/${name}`);
+    names.push(`${citationsName}/${name}`);
+    onProgress('citations: files', names.length, found.length);
+  }
+  if (names.length > 0) await fileSystem.syncDirectory(`${targetDirectory}/${citationsName}`);
   return names;
+}
+
+async function listIfThere(fileSystem: FileSystem, directory: string): Promise<string[]> {
+  try {
+    return (await fileSystem.list(directory)).toSorted();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const chunkBytes = 1_048_576;
+
+async function copyFile(fileSystem: FileSystem, from: string, to: string): Promise<void> {
+  const source = await fileSystem.open(from, 'read');
+  try {
+    const target = await fileSystem.open(to, 'create');
+    try {
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+      for (let at = 0; ;) {
+        const got = await readWhole(source, chunk, chunkBytes, at);
+        await writeWhole(target, chunk, got, at);
+        at += got;
+        if (got < chunkBytes) break;
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 async function copySecret(fileSystem: FileSystem, from: string, to: string): Promise<void> {

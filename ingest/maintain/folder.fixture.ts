@@ -45,6 +45,7 @@ export function pathsIn(path: string): FolderPaths {
     registry: at('registry.db'),
     feeds: at('feeds.db'),
     signingKey: at('signing.pem'),
+    citations: at('citations'),
   };
 }
 

@@ -7,7 +7,7 @@ import type { FileSystem } from '../log/file-system.ts';
 import { readWhole, systemCode, writeWhole } from '../log/file-system.ts';
 import { verifyLog } from '../log/verify.ts';
 import { adoptView } from '../store/adopt-view.ts';
-import { signingKeyName } from './backup.ts';
+import { citationsName, signingKeyName } from './backup.ts';
 import { maintainError } from './errors.ts';
 import type { Finding, MaintainProgress } from './findings.ts';
 import { hashFile, type Manifest, type ManifestFile } from './manifest.ts';
@@ -84,17 +84,20 @@ export interface CopyBackupOptions {
 /** Copies and syncs every file, and gives the view the new store id. */
 export async function copyBackup(options: CopyBackupOptions): Promise<void> {
   const { fileSystem, manifest, targetDirectory, storeId, onProgress } = options;
-  for (const log of ['readings', 'observations']) {
-    await fileSystem.makeDirectory(`${targetDirectory}/${log}`);
-  }
+  const folders = ['readings', 'observations', ...citationsFolderOf(manifest)];
+  for (const folder of folders) await fileSystem.makeDirectory(`${targetDirectory}/${folder}`);
   for (const [index, file] of manifest.files.entries()) {
     await copyFile(options, file);
     onProgress('restore: files', index + 1, manifest.files.length);
   }
   if (manifest.view !== null) adoptView(`${targetDirectory}/view.db`, storeId);
-  for (const folder of ['/readings', '/observations', '']) {
-    await fileSystem.syncDirectory(targetDirectory + folder);
+  for (const folder of [...folders, '.']) {
+    await fileSystem.syncDirectory(`${targetDirectory}/${folder}`);
   }
+}
+
+function citationsFolderOf({ files }: Manifest): readonly string[] {
+  return files.some(({ path }) => path.startsWith(`${citationsName}/`)) ? [citationsName] : [];
 }
 
 const chunkBytes = 1_048_576;
