@@ -161,7 +161,8 @@ function describeRooms(
   };
   const { release: _release, ...paths } = folder;
   const { logLevel, log, devices, ingest, role } = configuration;
-  const shared = { logLevel, ends, paths, log, devices, ingest };
+  const { feedHorizonMs } = configuration.api;
+  const shared = { logLevel, ends, paths, log, devices, ingest, feedHorizonMs, isCopy: true };
   const host = configuration.host ?? '::';
   const hasApi = role === 'api' || role === 'all';
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = configuration;

@@ -166,6 +166,7 @@ function describeRooms(configuration: Configuration, folder: DataFolder): RoomsD
     broker: {
       ...shared,
       room: 'broker',
+      feedHorizonMs: configuration.api.feedHorizonMs,
       ports: { ingest: links.brokerIngest.port1, api: links.brokerApi.port1 },
       broker: {
         ...configuration.broker,

@@ -4,7 +4,11 @@ import { createApiEvents } from '../api/events.ts';
 import { createManifestEvents } from '../api/manifests/events.ts';
 import { createBulkEvents } from '../api/bulk/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
-import { createBrokerEvents, createReplicationEvents } from '../broker/events.ts';
+import {
+  createBrokerEvents,
+  createFollowerEvents,
+  createReplicationEvents,
+} from '../broker/events.ts';
 import { createManualClock } from '../devices/clock-manual.ts';
 import { createDevicesEvents } from '../devices/events.ts';
 import { createRecordedTelemetry } from '../devices/telemetry-silent.ts';
@@ -41,6 +45,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);
   createReplicationEvents(telemetry);
+  createFollowerEvents(telemetry);
   openClockWatch(telemetry, 'link');
   openCopyEvents(telemetry);
   openInfluxEvents(telemetry);

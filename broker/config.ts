@@ -220,6 +220,34 @@ export const brokerConfigSchema = z.strictObject({
     .describe(
       'How long a reading may wait for the log. Beyond it its connection is cut, so that the device tries again.',
     ),
+  changesFollowersMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(2_000)
+    .describe(
+      'Subscriptions to open/v1/_changes/… at once. A further one is refused with 0x80 and counted.',
+    ),
+  changesBufferBytesMax: z
+    .int()
+    .min(1_024)
+    .max(67_108_864)
+    .default(262_144)
+    .describe(
+      'Bytes of changes that wait for one subscription. At it the subscription reads on from the log once they are taken.',
+    ),
+  changesCatchUpsMax: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(8)
+    .describe('Subscriptions that read the log for changes at once; others wait their turn.'),
+  changesHeartbeatMs: z
+    .int()
+    .min(1_000)
+    .max(3_600_000)
+    .default(60_000)
+    .describe('A quiet subscription to changes is told its cursor so often.'),
   systemTopicsMs: z
     .int()
     .min(1_000)

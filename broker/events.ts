@@ -84,7 +84,9 @@ export interface BrokerEvents {
   /** A fault of this program, met in one connection: that one is closed, the others go on. */
   connectionFailed(error: unknown): void;
   denied(action: 'publish' | 'subscribe' | 'will' | 'retain', fields: DeniedFields): void;
-  limited(what: 'connections' | 'connection-rate' | 'held-logins' | 'subscriptions'): void;
+  limited(
+    what: 'connections' | 'connection-rate' | 'held-logins' | 'subscriptions' | 'followers',
+  ): void;
   messageDropped(reason: 'slow' | 'queue-full'): void;
   notRetained(): void;
   sessionEvicted(reason: 'offline-max' | 'expired'): void;
@@ -258,6 +260,45 @@ export function createReplicationEvents({ logger, metrics }: Telemetry): Replica
       stopped.set(0);
       logger.warn({ stoppedMs }, 'Kafka has caught up: readings are acknowledged again');
     },
+  };
+}
+
+/** Of those who follow changes. */
+export interface FollowerEvents {
+  listenerOpened(open: number): void;
+  listenerClosed(end: string, open: number): void;
+  followFailed(error: unknown): void;
+  followed(rows: number): void;
+  freshened(ageSeconds: number): void;
+}
+
+export function createFollowerEvents({ logger, metrics }: Telemetry): FollowerEvents {
+  const followers = metrics.gauge(
+    'quantrac_mqtt_change_followers',
+    'Subscriptions to changes that are followed now.',
+  );
+  const ended = metrics.counter(
+    'quantrac_mqtt_change_followers_ended_total',
+    'Subscriptions to changes that are followed no more.',
+    ['reason'],
+  );
+  const failures = metrics.counter(
+    'quantrac_mqtt_change_feed_failed_total',
+    'Times that the broker could not read the changes.',
+  );
+  return {
+    listenerOpened: (open) => followers.set(open),
+    listenerClosed(reason, open) {
+      followers.set(open);
+      ended.increase(1, { reason });
+    },
+    followFailed(error) {
+      failures.increase();
+      logger.error({ error }, 'changes cannot be read for subscribers; trying again');
+    },
+    // The api tells what becomes readable, and when.
+    followed: () => {},
+    freshened: () => {},
   };
 }
 

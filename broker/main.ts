@@ -14,6 +14,7 @@ import type { ReadFile } from './mqtt/certificates.ts';
 import type { ConnectionDescription } from './mqtt/connection.ts';
 import type { LogState } from './mqtt/context.ts';
 import { openMqttDoors } from './mqtt/doors.ts';
+import type { ChangeFeed } from './mqtt/change-feed.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
 import type { SystemFigures } from './mqtt/system-topics.ts';
 import { isLoopback } from './mqtt/transport.ts';
@@ -30,6 +31,7 @@ export interface BrokerOptions {
   readonly readings: LogWriter;
   readonly registry: RegistryReader;
   readonly openFeed: OpenFeed;
+  readonly changeFeed: ChangeFeed;
   /** Whether the log of readings can be written now. */
   readonly logState: () => LogState;
 }

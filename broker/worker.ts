@@ -1,13 +1,15 @@
 /** The broker's thread: the owner of the log of readings, and every door in. */
 import { readFile } from 'node:fs/promises';
 import type { RegistryReader } from '../devices/registry.ts';
+import { readCopyNote } from '../devices/registry-copy.ts';
 import { openRegistryReader } from '../devices/registry-sqlite-reader.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import type { LogConfig, LogRetention } from '../ingest/log/config.ts';
+import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { createStartGate } from '../ingest/cluster/forward/start-gate.ts';
 import { createDurableEnd } from '../ingest/log/durable-end.ts';
 import { openNodeFileSystem } from '../ingest/log/file-system-node.ts';
-import type { LogWriter } from '../ingest/log/log.ts';
+import type { LogWriter, Position } from '../ingest/log/log.ts';
 import { takeOwnerLock } from '../ingest/log/owner-lock.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import { readingsCalls, repeatRetention } from '../ingest/maintain/readings-calls.ts';
@@ -16,9 +18,10 @@ import type { Reading } from '../ingest/reading.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
-import { createReplicationEvents } from './events.ts';
+import { createFollowerEvents, createReplicationEvents } from './events.ts';
 import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
+import { createLateChangeFeed, type ChangeFeed } from './mqtt/change-feed.ts';
 import { createLateFeed } from './mqtt/late-feed.ts';
 import { createReplicatedLog, type ReplicatedLog } from './replicated-log.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
@@ -31,11 +34,16 @@ export interface BrokerRoomData extends RoomData {
     readonly observations: string;
     readonly view: string;
     readonly registry: string;
+    readonly identity: StoreIdentity;
   };
   readonly log: LogConfig & { readonly readings: LogRetention };
   readonly devices: DevicesConfig;
   readonly ingest: { readonly store: StoreConfig };
   readonly broker: BrokerConfig;
+  /** How far back changes can be followed, as at the doors of the api. */
+  readonly feedHorizonMs: number;
+  /** Cluster profile: `observations` is a copy of the partitions of the network. */
+  readonly isCopy?: boolean;
   /** Cluster profile: doors wait for the log to be held against Kafka. */
   readonly startGate?: SharedArrayBuffer;
   /** Cluster profile: an acknowledgement waits for Kafka. */
@@ -84,6 +92,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     readings: kept,
     registry,
     openFeed,
+    changeFeed: changeFeedOf(room, registry),
     logState,
   });
   const append = (reading: Reading) =>
@@ -176,6 +185,64 @@ function openFeedOf(room: RoomSurroundings<BrokerRoomData>, registry: RegistryRe
       failed: room.fail,
     });
   }, room.fail);
+}
+
+/** The changes under the cursors of the api, for subscribers of `open/v1/_changes/…`; loaded for the first. */
+function changeFeedOf(
+  room: RoomSurroundings<BrokerRoomData>,
+  registry: RegistryReader,
+): ChangeFeed {
+  const { data, clock, telemetry } = room;
+  const fileSystem = openNodeFileSystem();
+  const durableEnd = createDurableEnd(data.ends.observations);
+  const directory = data.paths.observations;
+  const events = createFollowerEvents(telemetry);
+  return createLateChangeFeed(async () => {
+    const { createChangeFeed } = await import('../ingest/feed/change-feed.ts');
+    const { openStoreFollower } = await import('../ingest/store/follower.ts');
+    const { createNodePlaces } = await import('../ingest/feed/places/node-places.ts');
+    const source = {
+      durableEnd,
+      openReader: (from: Position) => openLogReader({ fileSystem, directory, durableEnd, from }),
+    };
+    const { paths, isCopy = false, feedHorizonMs, devices } = data;
+    const { busyTimeoutMs } = devices;
+    return createChangeFeed({
+      registry,
+      clock,
+      source,
+      openStore: () =>
+        openStoreFollower({ path: paths.view, config: data.ingest.store, isCircular: () => false }),
+      createPlaces: createNodePlaces({
+        source,
+        clock,
+        registry,
+        identity: paths.identity,
+        feedHorizonMs,
+        ...(isCopy
+          ? { copyNote: (key) => readCopyNote(paths.registry, key, { busyTimeoutMs }) }
+          : {}),
+      }),
+      config: hubConfigOf(data.broker),
+      events,
+      stepBytesMax: followBytesMax,
+    });
+  }, room.fail);
+}
+
+/** Bytes of the log between which connections are served. */
+const followBytesMax = 65_536;
+const scanBytesMax = 1_048_576;
+
+function hubConfigOf(config: BrokerConfig) {
+  return {
+    liveClientsMax: config.changesFollowersMax,
+    liveBufferBytesMax: config.changesBufferBytesMax,
+    liveFrozenMs: config.slowSubscriberMs,
+    liveHeartbeatMs: config.changesHeartbeatMs,
+    liveCatchUpsMax: config.changesCatchUpsMax,
+    changesScanBytesMax: scanBytesMax,
+  };
 }
 
 await runRoom(openBrokerRoom);

@@ -6,6 +6,7 @@ import type { Authorizer } from '../authorize.ts';
 import type { BrokerConfig } from '../config.ts';
 import type { BrokerEvents } from '../events.ts';
 import type { Receiver } from '../receive.ts';
+import type { ChangeStreams } from './change-streams.ts';
 import type { LoginLimit } from './limits.ts';
 import type { OpenSubscriptions } from './open-subscriptions.ts';
 import type { RetainedSet } from './retained.ts';
@@ -31,6 +32,7 @@ export interface MqttContext {
   readonly retained: RetainedSet;
   readonly sessions: Sessions;
   readonly openSubscriptions: OpenSubscriptions;
+  readonly changeStreams: ChangeStreams;
   readonly systemTopics: SystemTopics;
   readonly logins: LoginLimit;
   readonly outbox: Outbox;

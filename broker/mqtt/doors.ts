@@ -8,6 +8,8 @@ import { brokerError } from '../errors.ts';
 import type { BrokerEvents, Listener } from '../events.ts';
 import type { Receiver } from '../receive.ts';
 import { readPair, watchPair, type ReadFile } from './certificates.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { createChangeStreams } from './change-streams.ts';
 import type { ConnectionDescription } from './connection.ts';
 import type { LogState, MqttContext } from './context.ts';
 import { createLoginLimit } from './limits.ts';
@@ -31,6 +33,7 @@ export interface MqttOptions {
   readonly registry: RegistryReader;
   readonly authorizer: Authorizer;
   readonly openFeed: OpenFeed;
+  readonly changeFeed: ChangeFeed;
   readonly logState: () => LogState;
 }
 
@@ -55,6 +58,7 @@ export async function openMqttDoors(options: MqttOptions): Promise<MqttDoors> {
     reload?.stop();
     context.openSubscriptions.close();
     await connections.close(doors);
+    await context.changeStreams.close();
     await router.close();
   }
 
@@ -144,6 +148,10 @@ function createParts(options: MqttOptions, router: Router): Parts {
     retained,
     sessions,
     openSubscriptions,
+    changeStreams: createChangeStreams({
+      feed: options.changeFeed,
+      followersMax: config.changesFollowersMax,
+    }),
     systemTopics,
     logins: createLoginLimit(config),
     outbox,

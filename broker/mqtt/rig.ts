@@ -14,6 +14,7 @@ import type { DurableEnd, LogWriter } from '../../ingest/log/log.ts';
 import { decodeReading, type LoggedReading } from '../../ingest/reading-codec.ts';
 import { brokerConfigSchema, type BrokerConfig } from '../config.ts';
 import { openBroker, type Broker } from '../main.ts';
+import { emptyChangeFeed, type ChangeFeed } from './change-feed.ts';
 import type { LogState } from './context.ts';
 import { emptyOpenFeed, type OpenFeed } from './open-feed.ts';
 
@@ -149,6 +150,7 @@ export interface Rig {
 export interface RigOptions {
   readonly config?: Partial<BrokerConfig>;
   readonly openFeed?: OpenFeed;
+  readonly changeFeed?: ChangeFeed;
   readonly clock?: Clock;
 }
 
@@ -172,6 +174,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     readings: log,
     registry,
     openFeed: options.openFeed ?? emptyOpenFeed,
+    changeFeed: options.changeFeed ?? emptyChangeFeed,
     logState: () => logState,
   });
   return {

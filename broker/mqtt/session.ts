@@ -5,6 +5,7 @@
  */
 import type { Requester } from '../authorize.ts';
 import type { CloseReason } from '../events.ts';
+import type { ChangeStream } from './change-streams.ts';
 import {
   acknowledgementFirst,
   encodeAcknowledgement,
@@ -44,6 +45,8 @@ export interface SessionOptions {
 export interface Subscription {
   readonly qos: Qos;
   readonly end: () => void;
+  /** Of a subscription to the change feed: it goes on whenever the client is there. */
+  readonly stream?: ChangeStream;
 }
 
 interface Inflight {
@@ -96,6 +99,9 @@ export class Session {
           ? encodeAcknowledgement(acknowledgementFirst.pubrel, packetId)
           : encodePublish(message, packetId, true); // MQTT-4.4.0-1, MQTT-3.3.1-1
       outlet.send(bytes);
+    }
+    for (const { stream } of this.subscriptions.values()) {
+      if (stream !== undefined) this.#replays.push(stream.open(() => this.pump()));
     }
     this.pump();
   }
@@ -184,11 +190,20 @@ export class Session {
       this.#queueBytes -= bytesOf(message);
       this.#sendTracked(message);
     }
-    while (this.#queue.length === 0 && this.#replays.length > 0 && this.#canSend()) {
-      const message = this.#replays[0]!.next();
-      if (message === 'wait') return;
-      if (message === 'end') this.#replays.shift();
-      else if (message.qos === 0) this.#offerOnce(encodePublish(message, 0, false));
+    this.#pumpReplays();
+  }
+
+  /** One message of each in turn: one that never ends shall not keep the others waiting. */
+  #pumpReplays(): void {
+    let waiting = 0;
+    while (waiting < this.#replays.length && this.#queue.length === 0 && this.#canSend()) {
+      const replay = this.#replays.shift()!;
+      const message = replay.next();
+      if (message === 'end') continue;
+      this.#replays.push(replay);
+      waiting = message === 'wait' ? waiting + 1 : 0;
+      if (message === 'wait') continue;
+      if (message.qos === 0) this.#offerOnce(encodePublish(message, 0, false));
       else this.#sendTracked(message);
     }
   }

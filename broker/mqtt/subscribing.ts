@@ -1,9 +1,10 @@
 /** SUBSCRIBE and UNSUBSCRIBE of a session: rights, limits, and what a new subscriber is shown. */
 import { principalKey } from '../authenticate.ts';
+import { changeFilterOf, isOfChanges, type ChangeFilter } from './change-feed.ts';
 import type { MqttContext } from './context.ts';
 import type { Qos, Subscribe, SubscriptionRequest } from './packets.ts';
 import type { Session } from './session.ts';
-import { isWithinLimits, matches } from './topics.ts';
+import { isWithinLimits, matches, type TopicLimits } from './topics.ts';
 
 /** A refused filter (MQTT-3.9.3-2). */
 const refusedCode = 0x80;
@@ -12,6 +13,9 @@ const refusedCode = 0x80;
 export function subscribe(context: MqttContext, session: Session, packet: Subscribe): number[] {
   return packet.requests.map((request) => {
     if (!isGranted(context, session, request)) return refusedCode;
+    const changes = changeFilterOf(request.filter);
+    if (changes === 'refused') return refusedCode;
+    if (changes !== undefined) return subscribeChanges(context, session, request, changes);
     const { filter, qos } = request;
     // The same filter again replaces the older subscription (MQTT-3.8.4-3).
     session.subscriptions.get(filter)?.end();
@@ -25,9 +29,38 @@ export function subscribe(context: MqttContext, session: Session, packet: Subscr
   });
 }
 
+/** The router has no part in it: a change goes to the place of each subscription in the feed. */
+function subscribeChanges(
+  context: MqttContext,
+  session: Session,
+  { filter, qos }: SubscriptionRequest,
+  changes: ChangeFilter,
+): number {
+  session.subscriptions.get(filter)?.end();
+  session.subscriptions.delete(filter);
+  if (!context.changeStreams.hasRoom) {
+    context.events.limited('followers');
+    return refusedCode;
+  }
+  const stream = context.changeStreams.create({
+    filter: changes,
+    qos,
+    requester: () => session.requester,
+    cut: () => session.outlet?.close('slow-subscriber'),
+  });
+  session.subscriptions.set(filter, { qos, stream, end: () => stream.close() });
+  return qos;
+}
+
+/** A cursor may have 1,000 characters. */
+function limitsOf(filter: string, config: TopicLimits): TopicLimits {
+  const topicBytesMax = isOfChanges(filter) ? config.topicBytesMax + 1_000 : config.topicBytesMax;
+  return { topicLevelsMax: config.topicLevelsMax, topicBytesMax };
+}
+
 function isGranted(context: MqttContext, session: Session, request: SubscriptionRequest): boolean {
   const { filter } = request;
-  if (!isWithinLimits(filter, context.config)) return false;
+  if (!isWithinLimits(filter, limitsOf(filter, context.config))) return false;
   if (!context.authorizer.subscribe(session.requester, filter)) {
     const principal = principalKey(session.requester.principal);
     context.events.denied('subscribe', { principal, topic: filter });
@@ -49,7 +82,11 @@ export function showRetained(
   for (const { filter } of new Set(requests)) {
     const subscription = session.subscriptions.get(filter);
     if (subscription === undefined) continue;
-    const { qos } = subscription;
+    const { qos, stream } = subscription;
+    if (stream !== undefined) {
+      session.replay(stream.open(() => session.pump()));
+      continue;
+    }
     const replay = context.openSubscriptions.replay(filter, qos, () => session.pump());
     if (replay !== undefined) session.replay(replay);
     for (const message of context.retained.matching(filter)) {

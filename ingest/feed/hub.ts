@@ -10,7 +10,7 @@ import type { Position } from '../log/log.ts';
 import type { Batch } from '../observations/batch.ts';
 import type { PublicRows } from '../observations/public-row.ts';
 import type { FeedEvents, ListenerEnd } from './events.ts';
-import type { FeedPlace, Passage, Places } from './places/places.ts';
+import type { FeedPlace, Passage, FeedPlaces } from './places/places.ts';
 import {
   changeText,
   itemsOf,
@@ -40,7 +40,7 @@ export interface HubConfig {
 export interface HubOptions {
   readonly feed: Feed;
   readonly source: LogSource;
-  readonly places: Places;
+  readonly places: FeedPlaces;
   readonly registryAt: RegistryAt;
   readonly clock: Clock;
   readonly events: HubEvents;

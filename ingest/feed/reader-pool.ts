@@ -4,7 +4,7 @@
  * that what a lawful erasure has taken out of the log does not outlive it here.
  */
 import type { Clock } from '../../devices/clock.ts';
-import type { FeedPlace, Places } from './places/places.ts';
+import type { FeedPlace, FeedPlaces } from './places/places.ts';
 import type { LogSource } from './feed.ts';
 import { openChangeReader, type ChangeReader } from './reading.ts';
 
@@ -20,7 +20,7 @@ const keepMs = 10_000;
 
 export interface ReaderPoolOptions {
   readonly source: LogSource;
-  readonly places: Places;
+  readonly places: FeedPlaces;
   readonly clock: Clock;
   readonly readersMax: number;
 }

@@ -7,7 +7,8 @@ import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } fr
 import type { LogReader, LogRecord, Position } from '../log/log.ts';
 import { decodeBatch, decodeBatchPlace } from '../observations/batch-codec.ts';
 import type { PublicRows } from '../observations/public-row.ts';
-import type { FeedPlace, Places } from './places/places.ts';
+import type { FeedPlace, FeedPlaces } from './places/places.ts';
+import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
 interface ReadChangesOptions {
@@ -50,7 +51,7 @@ interface Held {
 
 export async function openChangeReader(
   source: LogSource,
-  places: Places,
+  places: FeedPlaces,
   from: FeedPlace,
 ): Promise<ChangeReader> {
   const reader = await source.openReader(from.position);
@@ -151,7 +152,7 @@ interface ReadRecord {
  * last item before the end.
  */
 function readRecord(
-  places: Places,
+  places: FeedPlaces,
   options: ReadChangesOptions,
   { position, body }: Held,
   from: FeedPlace,
