@@ -184,6 +184,25 @@ const resultsOf = (sink: TestSink) =>
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('the hub', () => {
+  test('repeats nothing to one who had come further than the feed has', async () => {
+    publish(1, 2, 3);
+    publish(4);
+    const inside = connect({ position: 1, index: 2 });
+    const ahead = connect({ position: 2, index: 0 });
+    await settle();
+    follow();
+    publish(5);
+    follow();
+    clock.advance(200);
+    await settle();
+    for (const sink of [inside, ahead]) sink.take();
+    await settle();
+    expect([resultsOf(inside), resultsOf(ahead)]).toEqual([
+      [3, 4, 5],
+      [4, 5],
+    ]);
+  });
+
   test('does not listen while nobody is there', async () => {
     expect(listener).toBeNull();
     const first = connect();

@@ -87,7 +87,8 @@ function createFeedPlaces(options: LogPlacesOptions, cursors: Cursors): FeedPlac
     cursorOf: (place) => cursors.encode(place),
     end,
     read,
-    isCovered: () => true,
+    // The cursor may be of a feed that had come further: before a start, or in another thread.
+    isCovered: ({ position, index }) => position <= feed.position + (index === 0 ? 1 : 0),
     isSame: (one, other) => one.position === other.position && one.index === other.index,
     pass,
   };

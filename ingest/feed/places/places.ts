@@ -42,8 +42,8 @@ export interface FeedPlaces {
    */
   read(after: string | undefined, parameter: string): FeedPlace | Promise<FeedPlace>;
   /**
-   * Whether everything behind the place has been followed here. A client that comes from a node
-   * further on waits until it has: nothing is read for it before.
+   * Whether everything behind the place has been followed here. A client that was further on, on
+   * another node or before a start, waits until it has: nothing is read for it before.
    */
   isCovered(place: FeedPlace): boolean;
   isSame(one: FeedPlace, other: FeedPlace): boolean;
