@@ -15,6 +15,7 @@ import { createRecordedTelemetry, type RecordedTelemetry } from '../devices/tele
 import { logConfigSchema } from '../ingest/log/config.ts';
 import { createDurableEnd, type SharedDurableEnd } from '../ingest/log/durable-end.ts';
 import { createMemoryFileSystem, type MemoryFileSystem } from '../ingest/log/file-system-memory.ts';
+import type { LogSource } from '../ingest/feed/feed.ts';
 import type { LogWriter } from '../ingest/log/log.ts';
 import { openLogReader, openLogWriter } from '../ingest/log/segment-log.ts';
 import type { ObservationRow } from '../ingest/observation.ts';
@@ -34,6 +35,7 @@ import { openSecretFile } from './manifests/secret-file.ts';
 import { filesOptions } from './files.fixture.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './past/past.ts';
+import { rowOf } from './row.fixture.ts';
 import { createSettableClock, type SettableClock } from './settable-clock.fixture.ts';
 
 export interface TestApi {
@@ -52,6 +54,9 @@ export interface TestApi {
   readonly reader: string;
   /** What ingest's side of the view holds. */
   readonly store: StoreReader;
+  /** Of another follower of the same log and view. */
+  readonly observations: LogSource;
+  openStore(): ReturnType<typeof openStoreFollower>;
   /** Of the owner of the hidden stations. */
   readonly ownerToken: string;
   /** Number of a series by the id of its datastream. */
@@ -214,6 +219,8 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     operator: tokens.operator,
     reader: tokens.reader,
     store: ground.writer,
+    observations: sourceOf(ground),
+    openStore: () => openStore(ground),
     ownerToken: tokens.owner,
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),
@@ -277,15 +284,8 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     ...filesOptions(folder),
     signingKey: openSecretFile(join(folder, 'signing.pem')),
     pageFolder: options.pageFolder ?? join(folder, 'no-page'),
-    store: withFaults(
-      openStoreFollower({
-        path: join(folder, 'view.db'),
-        config: storeConfigSchema.parse({}),
-        isCircular: (series) => isCircular(registry, series),
-      }),
-      log,
-    ),
-    observations: reader('/observations', ground.observationsEnd),
+    store: withFaults(openStore(ground), log),
+    observations: sourceOf(ground),
     ...(options.copy === undefined
       ? { readings: reader('/readings', ground.readingsEnd) }
       : { copy: options.copy }),
@@ -300,6 +300,22 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
     metricsText: () => '# metrics of all rooms\n',
   };
+}
+
+function sourceOf({ fileSystem, observationsEnd: durableEnd }: Ground): LogSource {
+  const directory = '/observations';
+  return {
+    durableEnd,
+    openReader: (from: number) => openLogReader({ fileSystem, directory, durableEnd, from }),
+  };
+}
+
+function openStore({ folder, registry }: Ground) {
+  return openStoreFollower({
+    path: join(folder, 'view.db'),
+    config: storeConfigSchema.parse({}),
+    isCircular: (series) => isCircular(registry, series),
+  });
 }
 
 /** The same store, one of whose reads fails when it is told to. */
@@ -359,44 +375,5 @@ function batchOf(ground: Ground, rows: readonly ObservationRow[], more: Partial<
     quarantined: [],
     control: [],
     ...more,
-  };
-}
-
-function rowOf(
-  registry: RegistryWriter,
-  datastream: string,
-  endAt: number,
-  change: Partial<ObservationRow>,
-): ObservationRow {
-  const found = registry.current().datastreams.get(datastream);
-  if (found === undefined) throw new Error(`no datastream ${datastream}`);
-  const isInterval = found.aggregation !== 'instant';
-  return {
-    series: found.series,
-    endAt,
-    startAt: isInterval ? endAt - found.intervalMs : endAt,
-    heightMm: NaN,
-    revision: 0,
-    current: true,
-    type: 'insert',
-    cause: 'value',
-    result: 20,
-    verdict: {
-      flag: 1,
-      tests: '1111111111222222',
-      qualifiers: 0,
-      reason: null,
-      rules: '0badc0de',
-    },
-    resultAt: NaN,
-    receivedAt: endAt + 1_000,
-    publishedAt: endAt + 1_000,
-    rank: { klass: 1, at: endAt + 1_000, node: 0, position: 1 },
-    device: 'logger',
-    raw: { name: 'T', value: '20.0', unit: null, time: null },
-    payloadHash: -1,
-    latitude: NaN,
-    longitude: NaN,
-    ...change,
   };
 }
