@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { createApiEvents } from '../api/events.ts';
 import { createManifestEvents } from '../api/manifests/events.ts';
 import { createBulkEvents } from '../api/bulk/events.ts';
+import { createHookEvents } from '../api/hooks/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
 import {
   createBrokerEvents,
@@ -41,6 +42,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createApiEvents(telemetry);
   createManifestEvents(telemetry);
   createBulkEvents(telemetry);
+  createHookEvents(telemetry);
   createDevicesEvents(telemetry);
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);

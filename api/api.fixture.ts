@@ -30,6 +30,7 @@ import { openStoreWriter, type ViewBeginning } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
+import type { HookPorts } from './hooks/open.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
 import { filesOptions } from './files.fixture.ts';
@@ -91,6 +92,7 @@ export interface TestApiOptions {
   readonly config?: Partial<ApiConfig>;
   readonly identity?: StoreIdentity;
   readonly pageFolder?: string;
+  readonly hooks?: HookPorts;
   /** The log is a copy of partitions, placed by the test; there are no readings then. */
   readonly copy?: CopyOptions;
   /** The view does not begin with the first batch. */
@@ -298,9 +300,16 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
       return keepReading(ground.readings, reading);
     },
     storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
+    hooks: options.hooks ?? noHooks,
     metricsText: () => '# metrics of all rooms\n',
   };
 }
+
+/** No receiver is ever found. */
+const noHooks: HookPorts = {
+  resolve: async () => [],
+  post: () => Promise.reject(new Error('nothing is sent in this test')),
+};
 
 function sourceOf({ fileSystem, observationsEnd: durableEnd }: Ground): LogSource {
   const directory = '/observations';

@@ -116,6 +116,26 @@ export const apiConfig = z.strictObject({
     .max(3_153_600_000_000)
     .default(0)
     .describe('How far back changes can be followed; older cursors get 410. 0: without end.'),
+  hooksRetryMsMin: milliseconds(3_600_000)
+    .default(5_000)
+    .describe('Wait before a delivery that failed is tried again; doubled with each failure.'),
+  hooksRetryMsMax: milliseconds(86_400_000)
+    .default(21_600_000)
+    .describe('Longest wait between two tries of a delivery.'),
+  hooksFailingMsMax: milliseconds(2_592_000_000)
+    .default(432_000_000)
+    .describe(
+      'A webhook whose deliveries have failed for so long is disabled until it is resumed.',
+    ),
+  hooksRotateMs: milliseconds(2_592_000_000)
+    .default(86_400_000)
+    .describe('How long deliveries are signed with the earlier secret too after a rotation.'),
+  hooksLoopback: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Webhooks may also go to http and https on this machine itself. For trials only; all other private addresses stay refused.',
+    ),
   asOfSettleMs: z
     .int()
     .min(0)
@@ -185,6 +205,32 @@ export const apiConfig = z.strictObject({
     .default(60)
     .describe('Greatest max-age of an answer; within it a tenth of the shortest interval.'),
   ...limitsConfig,
+  hooksMax: count(100_000)
+    .default(1_000)
+    .describe('Webhooks in all; further ones are refused with 429.'),
+  hooksPerHostMax: count(100_000)
+    .default(10)
+    .describe('Webhooks to one host; further ones are refused with 429.'),
+  hooksChallengesPerHourMax: count(100_000)
+    .default(10)
+    .describe('Verifications sent to one host in an hour; further ones wait for the next hour.'),
+  hooksDeliveriesMax: count(1_000)
+    .default(16)
+    .describe('Deliveries to webhooks at once; the others wait their turn.'),
+  hooksTimeoutMs: milliseconds(600_000)
+    .default(15_000)
+    .describe('A receiver that has not answered by then has failed: the delivery is tried again.'),
+  hooksAnswerBytesMax: count(1_048_576)
+    .default(65_536)
+    .describe('Bytes read of the answer of a receiver; what is longer is cut off.'),
+  hooksChangesMax: count(10_000)
+    .default(1_000)
+    .describe('Changes of one delivery; more go with the next.'),
+  hooksCharactersMax: count(67_108_864)
+    .default(1_048_576)
+    .describe(
+      'Characters of one delivery, up to the change that passes them; more go with the next.',
+    ),
   publishing: z
     .boolean()
     .optional()

@@ -26,7 +26,7 @@ export interface ApiContext {
   readonly store: StoreFollower;
   /** What is asked about observations that the view may not hold. */
   readonly questions: Questions;
-  readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken'>;
+  readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken' | 'tokenOf'>;
   readonly registryAt: RegistryAt;
   readonly networks: Networks;
   readonly storeId: string;

@@ -37,6 +37,7 @@ import { openFeed, type Feed, type LogSource } from '../ingest/feed/feed.ts';
 import { Hub } from '../ingest/feed/hub.ts';
 import { createReaderPool } from '../ingest/feed/reader-pool.ts';
 import { createSlots } from '../ingest/feed/slots.ts';
+import { openHooks, type HookPorts, type Hooks } from './hooks/open.ts';
 import { openKept } from './kept/kept.ts';
 import { addMaps } from './maps/map-routes.ts';
 import { createExtents } from './limits/extents.ts';
@@ -63,6 +64,7 @@ import { addAdmin } from './routes/admin.ts';
 import { addAggregates } from './routes/aggregates.ts';
 import { addChanges } from './routes/changes.ts';
 import { addDocument, addIndex } from './routes/document.ts';
+import { addHooks } from './routes/hooks.ts';
 import { addHealth, addPublicMetrics, type HealthRoutes } from './routes/health.ts';
 import { addLatest } from './routes/latest.ts';
 import { addLive } from './routes/live.ts';
@@ -107,6 +109,8 @@ export interface ApiOptions extends PublishingOptions {
   /** States of the other rooms. */
   readonly health: ReadHealth;
   readonly connections: ReadConnections;
+  /** The ways of deliveries to receivers in the internet. */
+  readonly hooks: HookPorts;
   /** Metrics of all rooms, this one included, in the text format of Prometheus. */
   readonly metricsText: () => string | Promise<string>;
   /** Tells the other rooms that the registry has a new version. */
@@ -172,7 +176,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     closers.push(() => app.close());
     context.gate.addTo(app);
     addAccessMeter(app, context, parts.accessLog);
-    await addRoutes(app, context, { options, parts, publishing });
+    const hooks = isPublishing(options)
+      ? openHooks(context, { ...options, ...options.hooks })
+      : undefined;
+    closers.push(() => hooks?.close());
+    await addRoutes(app, context, { options, parts, publishing, hooks });
     await catchUp(context, startEnd, async () => {
       await parts.registryAdmin.markFrom(context.feed.registryVersion);
       await parts.timeRule.follow();
@@ -270,9 +278,8 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
   const past = createNodePast(options);
   const places = createPlaces(options, feed, past);
   const hub = new Hub({ feed, source: observations, places, registryAt, clock, events, config });
-  const isPublishing = config.publishing ?? options.copy === undefined;
   const { random, signingKey: secrets } = options;
-  const manifests = isPublishing
+  const manifests = isPublishing(options)
     ? openManifests({
         context: () => context,
         kept,
@@ -338,12 +345,17 @@ interface RouteParts {
   readonly options: ApiOptions;
   readonly parts: Parts;
   readonly publishing: Publishing;
+  readonly hooks: Hooks | undefined;
 }
 
+/** What must be done once is done by one node of a cluster: the one that is told to. */
+function isPublishing({ config, copy }: ApiOptions): boolean {
+  return config.publishing ?? copy === undefined;
+}
 async function addRoutes(
   app: FastifyInstance,
   context: ApiContext,
-  { options, parts, publishing }: RouteParts,
+  { options, parts, publishing, hooks }: RouteParts,
 ): Promise<void> {
   addDeprecations(app, deprecations);
   await addDocument(app);
@@ -365,6 +377,7 @@ async function addRoutes(
       addAccessRequests(api, context, parts.access);
       addManifests(api, context);
       addPublishing(api, context, publishing);
+      addHooks(api, context, hooks?.subscriptions);
       done();
     },
     { prefix: '/api/v1' },

@@ -1,4 +1,4 @@
-import type { RegistryReader } from '../devices/registry.ts';
+import type { Credential, RegistryReader } from '../devices/registry.ts';
 import type { Principal } from '../devices/visible.ts';
 import { apiError } from './errors.ts';
 
@@ -29,6 +29,10 @@ export function viewerOf(
   const secret = bearerOf(authorization);
   const credential = secret === undefined ? undefined : registry.authenticateToken(secret);
   if (credential === undefined || credential.kind !== 'token') throw apiError('API_TOKEN_INVALID');
+  return viewerOfKey(credential);
+}
+
+export function viewerOfKey(credential: Credential): Viewer {
   return {
     principal: credential,
     key: `${credential.role}:${credential.owner ?? ''}:${credential.recipient ?? ''}`,

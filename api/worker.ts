@@ -1,4 +1,5 @@
 /** The API's thread: the registry's one writer, a follower of `observations`, every door out. */
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
@@ -23,6 +24,7 @@ import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { apiError } from './errors.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
+import { createPost } from './hooks/post.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
 import type { ApiClusterData } from './worker-cluster.ts';
@@ -107,6 +109,7 @@ async function openApiRoom(room: Surroundings) {
       'broker' in data.ports
         ? ((await room.call('broker', 'connections', limit)) as ConnectionState[])
         : [],
+    hooks: { resolve: resolveHost, post: createPost(clock) },
     metricsText: () => readMetrics(room),
     registryChanged: () => tellBroker(room),
   });
@@ -170,6 +173,11 @@ async function openRegistryParts(room: Surroundings) {
     copy: undefined,
     close: async () => undefined,
   };
+}
+
+/** As the machine does it: what its own files say of a name must be public as well. */
+async function resolveHost(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Who has the node's log of readings. */

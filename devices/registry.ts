@@ -61,6 +61,8 @@ export interface RegistryReader {
   authenticateCertificate(fingerprint256: string): Credential | undefined;
   /** By bearer token alone. */
   authenticateToken(secret: string): Credential | undefined;
+  /** What a token opens that was shown before; undefined once it is revoked. */
+  tokenOf(id: string): Credential | undefined;
   close(): void;
 }
 

@@ -132,4 +132,26 @@ export const keptTables: readonly string[] = [
     erased_at INTEGER
   ) STRICT`,
   `CREATE INDEX IF NOT EXISTS citation_by_hash ON citation (sha256)`,
+  // hooks/: subscriptions of receivers; `subject` is the token that made it, `filter` its query as JSON.
+  `CREATE TABLE IF NOT EXISTS hook (
+     id TEXT PRIMARY KEY,
+     url TEXT NOT NULL,
+     filter TEXT NOT NULL,
+     subject TEXT,
+     secret TEXT NOT NULL,
+     previous_secret TEXT,
+     previous_until INTEGER,
+     state TEXT NOT NULL,
+     reason TEXT,
+     is_verified INTEGER NOT NULL,
+     cursor TEXT NOT NULL,
+     batch INTEGER,
+     attempts INTEGER NOT NULL,
+     failing_since INTEGER,
+     next_at INTEGER NOT NULL,
+     created_at INTEGER NOT NULL,
+     delivered_at INTEGER,
+     last_status INTEGER,
+     last_failure TEXT
+   ) STRICT`,
 ];

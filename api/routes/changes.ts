@@ -2,22 +2,20 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
 import { countRows, touchSelection } from '../access/meter.ts';
-import { comesTrue } from '../../ingest/feed/comes-true.ts';
+import type { FeedPlace } from '../../ingest/feed/places/places.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { cursorProblems, followedHeaders, objectReplies } from '../description/replies.ts';
 import { changesSchema } from '../description/schemas.ts';
-import { apiError, badParameter } from '../errors.ts';
+import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
+import { readChangePage, type ChangePage, type PageEnd } from '../live/change-page.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
-import type { FeedPlace } from '../../ingest/feed/places/places.ts';
 import { sendElsewhere } from '../elsewhere.ts';
 import { viewerOf } from '../viewer.ts';
 
 const limitDefault = 1_000;
-/** A client that comes from a node further on waits here for so long; then it is told to come again. */
-const coverWaitMs = 2_000;
 
 const untilParameter = z
   .string()
@@ -80,7 +78,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
         return sendElsewhere(context, request, reply);
       }
       const until = readUntil(context, from, query.until);
-      const page = await readPage(context, {
+      const page = await readChangePage(context, {
         from,
         until,
         limit: query.limit,
@@ -93,29 +91,19 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
           'cache-control': 'no-store',
           'quantrac-cursor': page.next,
         })
-        .send(textOf(page));
+        .send(textOf(page, until));
     },
   );
 }
 
-interface Page {
-  readonly texts: readonly string[];
-  readonly next: string;
-  readonly atEnd: boolean;
-  /** The page ended at the cursor of this one. */
-  readonly manifest?: number | undefined;
-}
-
-function textOf({ texts, next, atEnd, manifest }: Page): string {
-  const end = manifest === undefined ? '' : `,"manifest":${manifest}`;
-  return `{"changes":[${texts.join(',')}],"next":"${next}","atEnd":${atEnd}${end}}`;
-}
-
 /** Where the page is to end: a place, and the text that the client knows it by. */
-interface Until {
-  readonly place: FeedPlace;
-  readonly cursor: string;
+interface Until extends PageEnd {
   readonly manifest?: number;
+}
+
+function textOf({ texts, next, atEnd, isAtUntil }: ChangePage, until: Until | undefined): string {
+  const end = isAtUntil && until?.manifest !== undefined ? `,"manifest":${until.manifest}` : '';
+  return `{"changes":[${texts.join(',')}],"next":"${next}","atEnd":${atEnd}${end}}`;
 }
 
 function readUntil(
@@ -135,47 +123,4 @@ function readUntil(
     throw badParameter('until', 'a cursor at or behind `after`');
   }
   return { place, cursor: text };
-}
-
-interface PageOptions {
-  readonly from: FeedPlace;
-  readonly until: Until | undefined;
-  readonly limit: number;
-  readonly view: ReturnType<ReturnType<typeof followInterest>>;
-}
-
-async function readPage(
-  context: ApiContext,
-  { from, until, limit, view }: PageOptions,
-): Promise<Page> {
-  const { readers, places, registryAt, feed, config } = context;
-  const texts: string[] = [];
-  const isCovered = () =>
-    places.isCovered(from) && (until === undefined || places.isCovered(until.place));
-  if (!(await comesTrue(context.clock, coverWaitMs, isCovered))) {
-    return { texts, next: places.cursorOf(from), atEnd: true };
-  }
-  const reader = await readers.take(from);
-  try {
-    const isThere = await reader.read({
-      ...view,
-      registryAt,
-      toPosition: feed.position,
-      scanBytesMax: config.changesScanBytesMax,
-      until: until?.place,
-      accept: (text) => texts.push(text) < limit,
-    });
-    if (!isThere) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
-  } catch (error) {
-    await reader.close();
-    throw error;
-  }
-  const { place, passedOver } = reader;
-  if (passedOver === undefined) await readers.give(reader);
-  else await reader.close();
-  if (until !== undefined && places.hasReached(place, until.place)) {
-    return { texts, next: until.cursor, atEnd: true, manifest: until.manifest };
-  }
-  const behind = passedOver === undefined ? place : { ...place, position: passedOver };
-  return { texts, next: places.cursorOf(behind), atEnd: place.position > feed.position };
 }

@@ -106,6 +106,7 @@ function linksOf(link: MakeLink): object[] {
     link('files', 'Files of closed months: Parquet and CSV', ['json', 'csv', 'ndjson']),
     link('datasets/{id}/files', 'Files of closed months of one dataset', ['json', 'csv', 'ndjson']),
     link('changes', 'What changed since a cursor'),
+    link('webhooks', 'Changes sent to you, signed: POST an address'),
     link('live', 'Changes as they happen', ['text/event-stream']),
     link('access-requests/{id}', 'What has become of a request for access'),
     link('manifests', 'Signed, chained manifests of the open data'),

@@ -24,7 +24,7 @@ test('who has gone while the place was looked for is kept nowhere', async () => 
   addLive(app, {
     config,
     networks: createNetworks({ current: () => oneSeries }),
-    registry: { authenticateToken: () => undefined },
+    registry: { authenticateToken: () => undefined, tokenOf: () => undefined },
     places: {
       read() {
         asked.resolve();

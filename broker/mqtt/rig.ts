@@ -128,6 +128,7 @@ export function createHandRegistry(): HandRegistry {
       return known !== undefined && known.secret === secret ? known.credential : undefined;
     },
     authenticateCertificate: (fingerprint) => certificates.get(fingerprint),
+    tokenOf: (id) => secrets.get(id)?.credential,
     authenticateToken(secret) {
       for (const known of secrets.values()) {
         if (known.credential.kind === 'token' && known.secret === secret) return known.credential;

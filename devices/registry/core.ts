@@ -73,6 +73,7 @@ export function readerOf(core: RegistryCore): RegistryReader {
     authenticate: (username, secret) => core.credentials.authenticate(username, secret),
     authenticateCertificate: (fingerprint256) =>
       core.credentials.authenticateCertificate(fingerprint256),
+    tokenOf: (id) => core.credentials.tokenOf(id),
     authenticateToken: (secret) => core.credentials.authenticateToken(secret),
     close: () => core.database.close(),
   };

@@ -211,6 +211,8 @@ export function credentialContract(open: () => RegistryUnderTest): void {
       expect(token.id).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
       expect(registry.openReader().authenticateToken(token.secret)).toEqual(expected);
       expect(registry.openReader().authenticate(token.id, token.secret)).toEqual(expected);
+      expect(registry.openReader().tokenOf(token.id)).toEqual(expected);
+      expect(registry.openReader().tokenOf('logger-1')).toBeUndefined();
       expect(registry.writer.authenticateToken(`${token.secret}x`)).toBeUndefined();
       expect(registry.writer.authenticateToken('x'.repeat(100_000))).toBeUndefined();
     });
@@ -233,6 +235,7 @@ export function credentialContract(open: () => RegistryUnderTest): void {
       const token = writer.createToken({ role: 'operator', actor: 'ann' });
       writer.revoke(token.id, 'bob');
       expect(writer.authenticateToken(token.secret)).toBeUndefined();
+      expect(writer.tokenOf(token.id)).toBeUndefined();
       expect(() => writer.revoke('nobody', 'bob')).toThrow(
         expect.objectContaining({ code: 'DEVICES_SUBJECT_UNKNOWN' }),
       );

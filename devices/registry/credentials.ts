@@ -11,6 +11,7 @@ export interface CredentialIndex {
   authenticate(username: string, secret: string): Credential | undefined;
   authenticateCertificate(fingerprint256: string): Credential | undefined;
   authenticateToken(secret: string): Credential | undefined;
+  tokenOf(id: string): Credential | undefined;
   isToken(id: string): boolean;
   readonly tokenIds: ReadonlySet<string>;
 }
@@ -80,6 +81,10 @@ export function createCredentialIndex(
 
   return {
     tokenIds: table.tokenIds,
+    tokenOf(id) {
+      const token = table.ofSubject(id).find((one) => one.kind === 'token' && isValid(one));
+      return token && granted(token);
+    },
     isToken: (id) => table.tokenIds.has(id),
     refresh(version) {
       if (version === loadedVersion) return;

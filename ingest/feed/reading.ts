@@ -8,7 +8,6 @@ import type { LogReader, LogRecord, Position } from '../log/log.ts';
 import { decodeBatch, decodeBatchPlace } from '../observations/batch-codec.ts';
 import type { PublicRows } from '../observations/public-row.ts';
 import type { FeedPlace, FeedPlaces } from './places/places.ts';
-import { changeText, itemsOf, type FeedItem, type Interest, type RegistryAt } from './changes.ts';
 import type { LogSource } from './feed.ts';
 
 interface ReadChangesOptions {

@@ -12,7 +12,7 @@ import { createCopyIndex } from './copy-index.ts';
 import { createCopyMoments } from './copy-moments.ts';
 import type { CopyParts, CopyPlacesOptions } from './copy-parts.ts';
 import { passRecord, reachIn } from './copy-passage.ts';
-import type { FeedPlace, FeedPlaces, Places } from './places.ts';
+import type { Ends, FeedPlace, FeedPlaces, Places } from './places.ts';
 import { hasAll, hasMet, reachOf, type Reach } from './reach.ts';
 
 /** Beyond, a cursor could be longer than 1,000 characters. */
@@ -49,7 +49,7 @@ export function createCopyPlaces(options: CopyPlacesOptions): Places {
   return { ...createFeedPlaces(parts), ...createCopyEnds(parts), ...createCopyMoments(parts) };
 }
 
-function createFeedPlaces(parts: CopyParts): FeedPlaces {
+function createFeedPlaces(parts: CopyParts): Omit<FeedPlaces, keyof Ends> {
   const { cursors, index, feed, store, clock, config } = parts;
   const remembered = new Map<string, Position>();
 

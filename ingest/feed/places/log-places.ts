@@ -46,7 +46,10 @@ function startOf(position: Position): FeedPlace {
   return { position, index: 0 };
 }
 
-function createFeedPlaces(options: LogPlacesOptions, cursors: Cursors): FeedPlaces {
+function createFeedPlaces(
+  options: LogPlacesOptions,
+  cursors: Cursors,
+): Omit<FeedPlaces, keyof Ends> {
   const { feed, store, source, clock, config } = options;
 
   function end(): FeedPlace {

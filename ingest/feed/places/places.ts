@@ -32,7 +32,7 @@ export interface Passage {
   placeBehind(index: number, items: number): FeedPlace;
 }
 
-export interface FeedPlaces {
+export interface FeedPlaces extends Ends {
   cursorOf(place: FeedPlace): string;
   /** The end of the feed, as far as it is followed. */
   end(): FeedPlace | Promise<FeedPlace>;

@@ -1,0 +1,110 @@
+/**
+ * Goes round the webhooks twice a second: whoever is due gets its next message, so many at once, each
+ * webhook in order. What receivers took is written in one transaction a round: a crash in between
+ * sends that again, and nothing is left out.
+ */
+import type { Scheduled } from '../../devices/clock.ts';
+import { createSlots } from '../../ingest/feed/slots.ts';
+import { hostOf } from './address.ts';
+import type { Hook } from './hook.ts';
+import { createSending, type SendingOptions } from './sending.ts';
+
+export interface Deliverer {
+  /** Something about the webhook was changed by hand: it is looked at anew. */
+  changed(hook: Hook): void;
+  /** Ends what is under way behind its answer, or by its time-out. */
+  close(): Promise<void>;
+}
+
+const roundMs = 500;
+/** Messages to one webhook before another has its turn. */
+const messagesPerTurn = 20;
+const hourMs = 3_600_000;
+
+export function createDeliverer(options: SendingOptions): Deliverer {
+  const { clock, store, events, context } = options;
+  const sending = createSending(options);
+  const slots = createSlots(context.config.hooksDeliveriesMax);
+  const running = new Map<string, Promise<void>>();
+  /** Position of the feed at which there was nothing more for a webhook. */
+  const caughtUpAt = new Map<string, number>();
+  const mayChallenge = createChallengeLimit(context.config.hooksChallengesPerHourMax);
+  let isClosed = false;
+  let scheduled: Scheduled = clock.schedule(roundMs, round);
+
+  function isDue(hook: Hook, nowAt: number): boolean {
+    if (hook.nextAt > nowAt || running.has(hook.id)) return false;
+    if (hook.state === 'active') return caughtUpAt.get(hook.id) !== context.feed.position;
+    return hook.state === 'unverified' || hook.state === 'expired';
+  }
+
+  async function run(hook: Hook): Promise<void> {
+    for (let message = 0; message < messagesPerTurn; message += 1) {
+      const { position } = context.feed;
+      const sent = await sending.next(hook);
+      if (sent === 'caught-up') caughtUpAt.set(hook.id, position);
+      const isCurrent = store.all.get(hook.id) === hook && !isClosed;
+      if (sent !== 'more' || !isCurrent || hook.nextAt > clock.now()) return;
+      if (hook.state !== 'active' && hook.state !== 'expired') return;
+    }
+  }
+
+  function start(hook: Hook): void {
+    const done = run(hook)
+      .catch((error: unknown) => {
+        hook.nextAt = clock.now() + context.config.hooksRetryMsMin;
+        events.deliveryBroken(error, hook.id);
+      })
+      .finally(() => {
+        slots.release();
+        running.delete(hook.id);
+      });
+    running.set(hook.id, done);
+  }
+
+  function round(): void {
+    store.flush();
+    events.counted(store.all.size);
+    const nowAt = clock.now();
+    // Who waited longest comes first, and whoever was served goes behind.
+    const due = [...store.all.values()].filter((hook) => hook.nextAt <= nowAt);
+    due.sort((a, b) => a.nextAt - b.nextAt);
+    for (const hook of due) {
+      if (!isDue(hook, nowAt)) continue;
+      if (!slots.tryTake()) break;
+      if (hook.state === 'unverified' && !mayChallenge(hostOf(new URL(hook.url)), nowAt)) {
+        slots.release();
+        continue;
+      }
+      if (hook.state === 'active') hook.nextAt = nowAt;
+      start(hook);
+    }
+    if (!isClosed) scheduled = clock.schedule(roundMs, round);
+  }
+
+  return {
+    changed: (hook) => void caughtUpAt.delete(hook.id),
+    async close() {
+      isClosed = true;
+      scheduled.cancel();
+      await Promise.all(running.values());
+      // Where there was nothing to tell, the place has moved all the same.
+      for (const hook of store.all.values()) store.note(hook);
+      store.flush();
+    },
+  };
+}
+
+/** Asked once for each verification: so many to one host in an hour, whoever asks for them. */
+function createChallengeLimit(perHourMax: number): (host: string, nowAt: number) => boolean {
+  const sent = new Map<string, number[]>();
+  return (host, nowAt) => {
+    for (const [each, times] of sent) {
+      if ((times.at(-1) ?? 0) <= nowAt - hourMs) sent.delete(each);
+    }
+    const recent = (sent.get(host) ?? []).filter((at) => at > nowAt - hourMs);
+    if (recent.length >= perHourMax) return false;
+    sent.set(host, [...recent, nowAt]);
+    return true;
+  };
+}

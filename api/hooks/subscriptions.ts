@@ -1,0 +1,140 @@
+/** Webhooks as their owners and operators handle them. */
+import type { Clock } from '../../devices/clock.ts';
+import type { Random } from '../../devices/random.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+import { readFilter, type FilterQuery } from '../filter.ts';
+import { requireInterest } from '../live/interest.ts';
+import type { Viewer } from '../viewer.ts';
+import { hostOf, readReceiver } from './address.ts';
+import type { Deliverer } from './deliverer.ts';
+import type { HookEvents } from './events.ts';
+import type { Hook, HookStore } from './hook.ts';
+import { createSecret } from './signature.ts';
+
+export interface HookRequest {
+  readonly url: string;
+  readonly filter: FilterQuery;
+  /** A cursor, `now`, or undefined for the oldest change that can be followed. */
+  readonly after: string | undefined;
+  readonly viewer: Viewer;
+}
+
+export interface Subscriptions {
+  /** Throws for a bad address or filter, a cursor that is none or gone, and API_TOO_MANY_WEBHOOKS. */
+  create(request: HookRequest): Promise<Hook>;
+  list(): readonly Hook[];
+  find(id: string): Hook | undefined;
+  remove(hook: Hook): void;
+  /** Gives a new secret; deliveries are signed with both for `hooksRotateMs`. */
+  rotate(hook: Hook): void;
+  pause(hook: Hook, reason: string): void;
+  /** Goes on where it stopped, or behind `after`. Throws API_WEBHOOK_ENDED. */
+  resume(hook: Hook, after: string | undefined): Promise<void>;
+}
+
+export interface SubscriptionsOptions {
+  readonly context: ApiContext;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: HookStore;
+  readonly deliverer: Pick<Deliverer, 'changed'>;
+  readonly events: HookEvents;
+}
+
+const idBytes = 12;
+
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
+  const { context, clock, random, store, deliverer, events } = options;
+  const { config, places } = context;
+
+  function requireRoom(host: string): void {
+    const ofHost = [...store.all.values()].filter(({ url }) => hostOf(new URL(url)) === host);
+    if (store.all.size >= config.hooksMax || ofHost.length >= config.hooksPerHostMax) {
+      throw apiError('API_TOO_MANY_WEBHOOKS', { host });
+    }
+  }
+
+  async function cursorOf(after: string | undefined): Promise<string> {
+    return places.cursorOf(await places.read(after, 'after'));
+  }
+
+  function save(hook: Hook): void {
+    store.save(hook);
+    deliverer.changed(hook);
+    events.stateChanged(hook);
+  }
+
+  return {
+    async create({ url, filter, after, viewer }) {
+      const receiver = readReceiver(url, config.hooksLoopback);
+      const view = context.networks.viewOf(viewer);
+      requireInterest(view, readFilter(filter, config.valuesPerParameterMax));
+      const cursor = await cursorOf(after);
+      requireRoom(hostOf(receiver));
+      const hook = newHook(options, { url: receiver.href, filter, viewer, cursor });
+      store.add(hook);
+      events.stateChanged(hook);
+      return hook;
+    },
+    list: () => [...store.all.values()],
+    find: (id) => store.all.get(id),
+    remove: (hook) => store.remove(hook.id),
+    rotate(hook) {
+      hook.previousSecret = hook.secret;
+      hook.previousUntil = clock.now() + config.hooksRotateMs;
+      hook.secret = createSecret(random);
+      store.save(hook);
+    },
+    pause(hook, reason) {
+      if (hook.state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason: hook.reason });
+      hook.state = 'paused';
+      hook.reason = reason;
+      save(hook);
+    },
+    async resume(hook, after) {
+      if (hook.state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason: hook.reason });
+      if (after !== undefined) {
+        hook.cursor = await cursorOf(after);
+        hook.batch = null;
+      }
+      // What was disabled shows again that it is there, before anything is sent to it.
+      const isKnown = hook.isVerified && hook.state !== 'disabled';
+      Object.assign(hook, { attempts: 0, failingSince: null, nextAt: clock.now(), reason: null });
+      hook.state = isKnown ? 'active' : 'unverified';
+      save(hook);
+    },
+  };
+}
+
+interface NewHook extends Pick<HookRequest, 'url' | 'filter' | 'viewer'> {
+  readonly cursor: string;
+}
+
+function newHook(
+  { clock, random }: Pick<SubscriptionsOptions, 'clock' | 'random'>,
+  { url, filter, viewer: { principal }, cursor }: NewHook,
+): Hook {
+  const nowAt = clock.now();
+  return {
+    id: `wh_${Buffer.from(random.bytes(idBytes)).toString('base64url')}`,
+    url,
+    filter,
+    subject: principal === 'anonymous' ? null : principal.subject,
+    createdAt: nowAt,
+    secret: createSecret(random),
+    previousSecret: null,
+    previousUntil: null,
+    state: 'unverified',
+    reason: null,
+    isVerified: false,
+    cursor,
+    batch: null,
+    attempts: 0,
+    failingSince: null,
+    nextAt: nowAt,
+    deliveredAt: null,
+    lastStatus: null,
+    lastFailure: null,
+  };
+}

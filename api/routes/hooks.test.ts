@@ -1,0 +1,366 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+
+import {
+  openTestApi,
+  startAt,
+  type Json,
+  type TestApi,
+  type TestApiOptions,
+} from '../api.fixture.ts';
+import { openSystemClock } from '../../devices/clock-system.ts';
+import { createPost } from '../hooks/post.ts';
+import {
+  createReceiver,
+  takeAll,
+  verify,
+  type Received,
+  type TestReceiver,
+} from '../hooks/receiver.fixture.ts';
+
+let rig: TestApi;
+let receiver: TestReceiver;
+const minute = 60_000;
+
+async function open(options: TestApiOptions = {}): Promise<void> {
+  receiver = createReceiver();
+  rig = await openTestApi({
+    hooks: receiver.ports,
+    ...options,
+    config: { hooksRetryMsMin: 1, hooksRetryMsMax: 100, ...options.config },
+  });
+  // The check of a signature compares with the clock of the machine.
+  rig.setNow(Date.now());
+}
+beforeEach(() => open());
+afterEach(() => rig.close());
+
+async function call(
+  method: string,
+  path: string,
+  { key, body }: { readonly key?: string; readonly body?: object } = {},
+): Promise<{ readonly status: number; readonly json: Json }> {
+  const answer = await fetch(`${rig.url}/api/v1/webhooks${path}`, {
+    method,
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
+}
+
+interface Made {
+  readonly id: string;
+  readonly secret: string;
+}
+
+async function subscribe(more: object = {}, key?: string): Promise<Made> {
+  const body = { url: 'https://receiver.example/hook', after: 'now', ...more };
+  const { status, json } = await call('POST', '', { body, ...(key === undefined ? {} : { key }) });
+  expect(status).toBe(201);
+  return { id: String(json['id']), secret: String(json['secret']) };
+}
+
+async function stateOf({ id, secret }: Made): Promise<Json> {
+  return (await call('GET', `/${id}`, { key: secret })).json;
+}
+
+async function until(made: Made, state: string): Promise<Json> {
+  for (;;) {
+    const hook = await stateOf(made);
+    if (hook['state'] === state) return hook;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+let place = 0;
+beforeEach(() => {
+  place = 0;
+});
+function next(count: number, datastream = 'ha-noi-temperature') {
+  return Array.from({ length: count }, () => {
+    place += 1;
+    return rig.row(datastream, startAt + place * minute, { result: place });
+  });
+}
+const changesOf = (messages: readonly Received[]) =>
+  messages.flatMap(({ data }) => data['changes'] as Json[]);
+const resultsOf = (messages: readonly Received[]) =>
+  changesOf(messages).map((change) => (change['observation'] as Json)['result']);
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+describe('a webhook', () => {
+  test('gets nothing before its address has answered the challenge', async () => {
+    receiver.answer = () => ({ body: 'welcome' });
+    const made = await subscribe();
+    await rig.publish(next(1));
+    const hook = await until(made, 'disabled');
+    expect(hook).toMatchObject({ reason: 'unverified', lastFailure: 'challenge not answered' });
+    expect(receiver.received.map(({ type }) => type)).toEqual(
+      Array.from({ length: 3 }, () => 'webhook.verification'),
+    );
+    for (const message of receiver.received) verify(made.secret, message);
+  });
+
+  test('gets all changes in order, signed, exactly as /changes gives them', async () => {
+    const made = await subscribe();
+    await until(made, 'active');
+    for (let batch = 0; batch < 5; batch++) await rig.publish(next(30));
+    await expect
+      .poll(() => changesOf(receiver.received.slice(1)).length, { timeout: 10_000 })
+      .toBe(150);
+    const { changes, next: end } = await rig.json('/api/v1/changes');
+    const messages = await receiver.wait('changes', 1);
+    expect(changesOf(messages)).toEqual(changes);
+    for (const message of messages) expect(verify(made.secret, message)).toBeDefined();
+    expect(messages.at(-1)?.data['cursor']).toBe(end);
+    expect((await stateOf(made))['deliveredAt']).toEqual(expect.any(String));
+  });
+
+  test('gets again what was not received, the same under the same id, and nothing twice', async () => {
+    const taken: Received[] = [];
+    let tries = 0;
+    receiver.answer = (message) => {
+      if (message.type === 'webhook.verification') return takeAll(message);
+      tries += 1;
+      if (tries % 3 === 1) return { status: 503, retryAfter: '0' };
+      if (tries % 3 === 2) return undefined;
+      taken.push(message);
+      return {};
+    };
+    const made = await subscribe();
+    await until(made, 'active');
+    await rig.publish(next(3));
+    await receiver.wait('changes', 1);
+    await rig.publish(next(4));
+    await expect.poll(() => changesOf(taken).length, { timeout: 20_000 }).toBe(7);
+    expect(resultsOf(taken)).toEqual(upTo(7));
+    const first = receiver.received.slice(1, 4);
+    expect(new Set(first.map(({ id }) => id)).size).toBe(1);
+    expect(new Set(first.map(({ data }) => JSON.stringify(data['changes']))).size).toBe(1);
+  });
+
+  test('goes on behind what was received after a restart', async () => {
+    const made = await subscribe();
+    await until(made, 'active');
+    await rig.publish(next(3));
+    await receiver.wait('changes', 1);
+    rig = await rig.reopen();
+    await rig.publish(next(2));
+    await expect
+      .poll(() => changesOf(receiver.received.slice(1)).length, { timeout: 10_000 })
+      .toBe(5);
+    expect(resultsOf(await receiver.wait('changes', 2))).toEqual(upTo(5));
+    expect((await stateOf(made))['state']).toBe('active');
+  });
+
+  test('is filtered, and sees what its key sees as long as that is valid', async () => {
+    const { id, secret } = await rig.api.registryAdmin.createToken({
+      role: 'operator',
+      actor: 't',
+    });
+    const station = 'hidden,ha-noi';
+    const made = await subscribe({ station, property: 'air-temperature' }, secret);
+    await until(made, 'active');
+    await rig.publish([...next(1, 'hidden-temperature'), ...next(1, 'hue-rain'), ...next(1)]);
+    expect(resultsOf(await receiver.wait('changes', 1))).toEqual([1, 3]);
+    expect(
+      (await call('POST', '', { body: { url: 'https://a.example/', station: 'hidden' } })).status,
+    ).toBe(404);
+    expect((await call('GET', '', { key: secret })).json.items).toMatchObject([{ id: made.id }]);
+    expect((await call('GET', '', { key: rig.reader })).json.items).toEqual([]);
+    expect((await call('GET', `/${made.id}`, { key: rig.reader })).status).toBe(404);
+    await rig.api.registryAdmin.revoke(id, 'test');
+    await rig.publish(next(1));
+    expect(await until(made, 'ended')).toMatchObject({ reason: 'key-revoked' });
+    expect(receiver.received).toHaveLength(2);
+  });
+
+  test('ends when the receiver says 410', async () => {
+    receiver.answer = (message) =>
+      message.type === 'changes' ? { status: 410 } : takeAll(message);
+    const made = await subscribe();
+    await until(made, 'active');
+    await rig.publish(next(1));
+    expect(await until(made, 'ended')).toMatchObject({ reason: 'receiver-gone' });
+    const resumed = await call('POST', `/${made.id}/resume`, { key: made.secret });
+    expect([resumed.status, resumed.json['code']]).toEqual([409, 'API_WEBHOOK_ENDED']);
+  });
+
+  test('is disabled when it fails for too long, with its reason, and comes back by a challenge', async () => {
+    let isDown = false;
+    receiver.answer = (message) => (isDown ? { status: 500 } : takeAll(message));
+    const made = await subscribe();
+    await until(made, 'active');
+    isDown = true;
+    await rig.publish(next(2));
+    await receiver.wait('changes', 1);
+    rig.setNow(rig.now() + 432_000_001);
+    expect(await until(made, 'disabled')).toMatchObject({
+      reason: 'failing',
+      lastFailure: 'status 500',
+    });
+    isDown = false;
+    const before = receiver.received.length;
+    await call('POST', `/${made.id}/resume`, { key: made.secret });
+    await until(made, 'active');
+    await expect.poll(() => receiver.received.length).toBe(before + 2);
+    expect(receiver.received.slice(before).map(({ type }) => type)).toEqual([
+      'webhook.verification',
+      'changes',
+    ]);
+    expect(resultsOf(receiver.received.slice(before + 1))).toEqual([1, 2]);
+  });
+
+  test('is told when its cursor is too old, once, and waits for its owner', async () => {
+    const made = await subscribe();
+    await until(made, 'active');
+    await rig.publish(next(2));
+    await receiver.wait('changes', 1);
+    rig = await rig.reopen({ identity: { storeId: 'another', earlier: [] } });
+    const [told] = await receiver.wait('changes.expired', 1);
+    expect(told?.data).toMatchObject({ code: 'API_CURSOR_STORE_UNKNOWN' });
+    const hook = await until(made, 'expired');
+    expect(hook['reason']).toBe('API_CURSOR_STORE_UNKNOWN');
+    const now = { after: 'now' };
+    await call('POST', `/${made.id}/resume`, { key: made.secret, body: now });
+    await rig.publish(next(1));
+    expect(resultsOf(await receiver.wait('changes', 2))).toEqual([1, 2, 3]);
+    expect(receiver.received.filter(({ type }) => type === 'changes.expired')).toHaveLength(1);
+  });
+
+  test('signs with both secrets while it changes over, and can be paused and deleted', async () => {
+    const made = await subscribe();
+    await until(made, 'active');
+    const rotated = await call('POST', `/${made.id}/rotate`, { key: made.secret });
+    const secret = String(rotated.json['secret']);
+    expect((await call('GET', `/${made.id}`, { key: made.secret })).status).toBe(404);
+    await rig.publish(next(1));
+    const [message] = (await receiver.wait('changes', 1)) as [Received];
+    for (const each of [made.secret, secret]) expect(verify(each, message)).toBeDefined();
+    const key = secret;
+    expect((await call('POST', `/${made.id}/pause`, { key })).json).toMatchObject({
+      state: 'paused',
+      reason: 'by-owner',
+    });
+    await rig.publish(next(1));
+    expect((await call('POST', `/${made.id}/resume`, { key })).json['state']).toBe('active');
+    await receiver.wait('changes', 2);
+    expect((await call('DELETE', `/${made.id}`, { key })).json['state']).toBe('ended');
+    expect((await call('GET', `/${made.id}`, { key: rig.operator })).status).toBe(404);
+  });
+
+  test('goes to no private address, whatever its name stands for by then', async () => {
+    receiver.addresses = ['1.1.1.1', '10.0.0.1'];
+    const made = await subscribe();
+    expect(await until(made, 'disabled')).toMatchObject({
+      lastFailure: 'API_WEBHOOK_ADDRESS_PRIVATE',
+    });
+    expect(receiver.received).toEqual([]);
+  });
+
+  test.each([
+    [{ url: 'http://receiver.example/' }, 400, { parameter: 'url' }],
+    [{ url: 'https://192.168.1.1/' }, 400, { parameter: 'url' }],
+    [{ url: 'https://a.example/', after: 'x' }, 400, { code: 'API_CURSOR_INVALID' }],
+    [{ url: 'https://a.example/', colour: 'red' }, 400, { code: 'API_BODY_INVALID' }],
+    [{ url: 'https://a.example/', bbox: '1' }, 400, { parameter: 'bbox' }],
+    [{}, 400, { code: 'API_BODY_INVALID' }],
+  ])('is refused as %j', async (body, status, problem) => {
+    const answer = await call('POST', '', { body });
+    expect([answer.status, answer.json]).toEqual([status, expect.objectContaining(problem)]);
+  });
+
+  test('has its bounds, in all, to one host, and in verifications of a host', async () => {
+    rig = await rig.reopen({
+      config: { hooksMax: 3, hooksPerHostMax: 2, hooksChallengesPerHourMax: 1 },
+    });
+    const first = await subscribe();
+    const second = await subscribe();
+    const url = { url: 'https://receiver.example/other' };
+    expect((await call('POST', '', { body: url })).json['code']).toBe('API_TOO_MANY_WEBHOOKS');
+    await subscribe({ url: 'https://other.example/' });
+    const other = { url: 'https://third.example/' };
+    expect((await call('POST', '', { body: other })).status).toBe(429);
+    await until(first, 'active');
+    await receiver.wait('webhook.verification', 2);
+    expect((await stateOf(second))['state']).toBe('unverified');
+  });
+});
+
+describe('a node that does not publish', () => {
+  test('sends those who ask to the one that does, or says that it is elsewhere', async () => {
+    rig = await rig.reopen({ config: { publishing: false } });
+    const refused = await call('POST', '', { body: { url: 'https://a.example/' } });
+    expect([refused.status, refused.json['code']]).toEqual([503, 'API_PUBLISHED_ELSEWHERE']);
+    rig = await rig.reopen({
+      config: { publishing: false, publishingUrl: 'https://node-1.example/' },
+    });
+    const sent = await fetch(`${rig.url}/api/v1/webhooks/x`, { redirect: 'manual' });
+    expect([sent.status, sent.headers.get('location')]).toEqual([
+      307,
+      'https://node-1.example/api/v1/webhooks/x',
+    ]);
+  });
+});
+
+describe('a delivery over HTTP', () => {
+  async function listen(handle: Parameters<typeof createServer>[1]): Promise<string> {
+    const server: Server = createServer(handle);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return `http://receiver.example:${(server.address() as AddressInfo).port}/hook`;
+  }
+
+  const post = createPost(openSystemClock());
+  const send = (url: string, more: object = {}) =>
+    post({
+      url: new URL(url),
+      address: '127.0.0.1',
+      headers: { 'webhook-id': 'msg_1' },
+      body: '{"a":"đ"}',
+      timeoutMs: 5_000,
+      answerBytesMax: 100,
+      ...more,
+    });
+
+  test('goes to the address that was looked up, under the name, and follows no redirect', async () => {
+    const seen: unknown[] = [];
+    const url = await listen((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        seen.push([request.method, request.url, request.headers.host, body]);
+        response.writeHead(302, { location: 'http://10.0.0.1/', 'retry-after': '7' }).end('moved');
+      });
+    });
+    expect(await send(url)).toEqual({ status: 302, body: 'moved', retryAfter: '7' });
+    expect(seen).toEqual([['POST', '/hook', new URL(url).host, '{"a":"đ"}']]);
+  });
+
+  test('reads so much of an answer and waits for it so long', async () => {
+    const endless = await listen((_request, response) => {
+      response.writeHead(200);
+      const write = (): void => void response.write('x'.repeat(1_000), write);
+      response.on('error', () => undefined);
+      write();
+    });
+    expect((await send(endless)).body).toHaveLength(100);
+    const silent = await listen(() => undefined);
+    await expect(send(silent, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'API_WEBHOOK_TIMEOUT',
+    });
+    await expect(send('http://receiver.example:1/')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+  });
+});
