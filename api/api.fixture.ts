@@ -34,6 +34,7 @@ import type { HookPorts } from './hooks/open.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
 import { filesOptions } from './files.fixture.ts';
+import type { LogSource } from '../ingest/feed/feed.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './past/past.ts';
 import { rowOf } from './row.fixture.ts';
@@ -58,6 +59,8 @@ export interface TestApi {
   /** Of another follower of the same log and view. */
   readonly observations: LogSource;
   openStore(): ReturnType<typeof openStoreFollower>;
+  readonly viewPath: string;
+  readonly observations: LogSource;
   /** Of the owner of the hidden stations. */
   readonly ownerToken: string;
   /** Number of a series by the id of its datastream. */
@@ -118,7 +121,6 @@ interface Ground {
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const rig = await openOver(await openGround(options.begin), options);
-  // The marker of the network's first version is no business of the tests.
   rig.appended.length = 0;
   return rig;
 }
@@ -196,8 +198,9 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
   const announced: number[] = [];
   const health: RoomHealth[] = [];
   const connections: ConnectionState[] = [];
+  const parts = apiOptions(ground, options, log);
   const api = await openApi({
-    ...apiOptions(ground, options, log),
+    ...parts,
     health: () => health,
     connections: async (limit) => connections.slice(0, limit),
     registryChanged: (version) => void announced.push(version),
@@ -223,6 +226,8 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     store: ground.writer,
     observations: sourceOf(ground),
     openStore: () => openStore(ground),
+    viewPath: join(ground.folder, 'view.db'),
+    observations: parts.observations,
     ownerToken: tokens.owner,
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),
