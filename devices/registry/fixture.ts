@@ -22,7 +22,7 @@ const network: Required<RegistryFile> = {
       licence: 'CC-BY-4.0',
       attribution: 'Paper mill, outlet 1',
       visibility: 'recipients',
-      embargoUntil: '2026-07-01T00:00:00+07:00',
+      embargoUntil: '2199-07-01T00:00:00+07:00',
     },
   ],
   stations: [
@@ -54,7 +54,7 @@ const network: Required<RegistryFile> = {
       visibility: 'internal',
       licence: 'CC0-1.0',
       attribution: 'Outlet 1',
-      embargoUntil: '2026-08-01T00:00:00Z',
+      embargoUntil: '2199-08-01T00:00:00Z',
     },
   ],
   datastreams: [
@@ -83,7 +83,7 @@ const network: Required<RegistryFile> = {
       visibility: 'open',
       licence: 'https://example.com/terms',
       attribution: 'Outlet 1, nitrate',
-      embargoUntil: '2026-09-01T00:00:00.5+07:00',
+      embargoUntil: '2199-09-01T00:00:00.5+07:00',
     },
   ],
   devices: [
@@ -152,8 +152,8 @@ const network: Required<RegistryFile> = {
       decidedAt: '2025-12-05T00:00:00Z',
       decidedBy: 'ann',
       reason: 'A lawful duty',
-      from: '2027-01-01T00:00:00Z',
-      until: '2030-01-01T00:00:00Z',
+      from: '2198-01-01T00:00:00Z',
+      until: '2199-01-01T00:00:00Z',
     },
     {
       id: 'request-2',
@@ -163,7 +163,7 @@ const network: Required<RegistryFile> = {
       state: 'requested',
       requestedAt: '2025-12-02T00:00:00Z',
       requestedBy: 'anonymous',
-      deadlineAt: '2026-12-16T00:00:00Z',
+      deadlineAt: '2199-12-16T00:00:00Z',
     },
   ],
 };
