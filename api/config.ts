@@ -110,6 +110,12 @@ export const apiConfig = z.strictObject({
   changeReadersMax: count(10_000)
     .default(32)
     .describe('Readers kept where pages of /changes ended; beyond, the oldest is closed.'),
+  eventsMax: count(100_000)
+    .default(500)
+    .describe('Events that /events shows: corrections, deletions, openings; the oldest go.'),
+  eventsLookBackBatches: count(1_000_000)
+    .default(2_000)
+    .describe('Batches before the start that /events looks through, once; it shows no older ones.'),
   feedHorizonMs: z
     .int()
     .min(0)

@@ -23,6 +23,7 @@ const lists = [
   'deployments',
   'qualities',
   'terms',
+  'events',
   'latest',
   'observations',
 ];

@@ -65,6 +65,7 @@ import { addAggregates } from './routes/aggregates.ts';
 import { addChanges } from './routes/changes.ts';
 import { addDocument, addIndex } from './routes/document.ts';
 import { addHooks } from './routes/hooks.ts';
+import { addEvents } from './routes/events.ts';
 import { addHealth, addPublicMetrics, type HealthRoutes } from './routes/health.ts';
 import { addLatest } from './routes/latest.ts';
 import { addLive } from './routes/live.ts';
@@ -371,6 +372,7 @@ async function addRoutes(
       addAggregates(api, context);
       addCharts(api, context);
       addChanges(api, context);
+      addEvents(api, context);
       addLive(api, context);
       addApiChanges(api, context);
       addSandbox(api, context);

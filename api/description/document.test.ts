@@ -12,12 +12,13 @@ const lists = [
   '/deployments',
   '/qualities',
   '/terms',
+  '/events',
   '/latest',
   '/observations',
   '/aggregates',
 ];
 
-const offMap = ['/properties', '/owners', '/deployments', '/qualities', '/terms'];
+const offMap = ['/properties', '/owners', '/deployments', '/qualities', '/terms', '/events'];
 const overTime = ['/latest', '/observations', '/aggregates'];
 
 /** The lists under the names of their formats. */
@@ -30,6 +31,7 @@ const fileLists = lists.flatMap((path) =>
     'parquet',
     'csv-metadata.json',
     ...(offMap.includes(path) ? [] : ['geojson']),
+    ...(path === '/events' ? ['atom'] : []),
     ...(overTime.includes(path) ? ['covjson'] : []),
   ].map((extension) => `${path}.${extension}`),
 );
@@ -189,6 +191,7 @@ describe('the API description', () => {
     ['/api/v1/deployments', '', 'application/json'],
     ['/api/v1/qualities', '', 'application/json'],
     ['/api/v1/terms', '', 'application/json'],
+    ['/api/v1/events', '', 'application/json'],
     ['/api/v1/stations', '?format=jsonld', 'application/ld+json'],
     ['/api/v1/latest', '?format=jsonld', 'application/ld+json'],
     ['/api/v1/observations', '?format=covjson', 'application/prs.coverage+json'],

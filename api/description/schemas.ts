@@ -182,6 +182,20 @@ export const termSchema = z.strictObject({
   uri: z.string().optional().describe('Term of a published vocabulary that says the same.'),
 });
 
+export const eventSchema = z.strictObject({
+  id: z.string(),
+  type: z.enum(['correction', 'deletion', 'datastream']),
+  cause: z.string(),
+  datastream: id,
+  station: id,
+  property: z.string(),
+  rows: count.describe('Rows that changed; 0 of a datastream.'),
+  phenomenonTime: z.string().nullable().describe('Earliest and latest end of their times.'),
+  visible: z.boolean().describe('Whether the datastream can be seen from then on.'),
+  publishedAt: instant,
+  url: z.string(),
+});
+
 const aggregateValue = z.number().nullable().optional();
 
 export const aggregateSchema = z

@@ -35,6 +35,8 @@ export const mapFormats: readonly Format[] = [
 ];
 export const seriesFormats: readonly Format[] = [...mapFormats, 'covjson'];
 
+export const eventFormats: readonly Format[] = [...listFormats, 'atom'];
+
 /** Formats that are read as one document, so that a page of them must stay small. */
 export function isPaged(format: Format): boolean {
   return format === 'json' || format === 'geojson' || format === 'jsonld' || format === 'covjson';

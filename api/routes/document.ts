@@ -8,7 +8,13 @@ import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
 import { apiVersion } from '../stability/feed-routes.ts';
-import { listFormats, mapFormats, seriesFormats, type Format } from '../formats/format.ts';
+import {
+  eventFormats,
+  listFormats,
+  mapFormats,
+  seriesFormats,
+  type Format,
+} from '../formats/format.ts';
 import { transformDocument, transformRoute } from '../description/transform.ts';
 
 export async function addDocument(app: FastifyInstance): Promise<void> {
@@ -44,6 +50,7 @@ const lists: Readonly<Record<string, { title: string; formats: readonly Format[]
   owners: { title: 'By whom', formats: listFormats },
   deployments: { title: 'With which instrument, since when', formats: listFormats },
   qualities: { title: 'What flags, tests, qualifiers and reasons mean', formats: listFormats },
+  events: { title: 'The newest corrections and openings', formats: eventFormats },
   terms: { title: 'What every column means', formats: listFormats },
   latest: { title: 'The newest row of every series', formats: seriesFormats },
   observations: {

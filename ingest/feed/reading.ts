@@ -122,13 +122,15 @@ interface Stop {
   leftBytes: number;
 }
 
-async function readOrSkip(
+/** Records, behind a damaged stretch where there was one. */
+export async function readOrSkip(
   reader: LogReader,
+  bytesMax = chunkBytes,
 ): Promise<{ readonly records: readonly LogRecord[]; readonly isBehindDamage: boolean }> {
   let isBehindDamage = false;
   for (;;) {
     try {
-      return { records: await reader.read(chunkBytes), isBehindDamage };
+      return { records: await reader.read(bytesMax), isBehindDamage };
     } catch (error) {
       if ((await reader.skipDamaged()) === null) throw error;
       isBehindDamage = true;
