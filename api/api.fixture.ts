@@ -34,7 +34,6 @@ import type { HookPorts } from './hooks/open.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
 import { filesOptions } from './files.fixture.ts';
-import type { LogSource } from '../ingest/feed/feed.ts';
 import { network } from './network.fixture.ts';
 import type { CopyOptions } from './past/past.ts';
 import { rowOf } from './row.fixture.ts';
@@ -60,7 +59,6 @@ export interface TestApi {
   readonly observations: LogSource;
   openStore(): ReturnType<typeof openStoreFollower>;
   readonly viewPath: string;
-  readonly observations: LogSource;
   /** Of the owner of the hidden stations. */
   readonly ownerToken: string;
   /** Number of a series by the id of its datastream. */
@@ -227,7 +225,6 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     observations: sourceOf(ground),
     openStore: () => openStore(ground),
     viewPath: join(ground.folder, 'view.db'),
-    observations: parts.observations,
     ownerToken: tokens.owner,
     series: (datastream) => registry.current().datastreams.get(datastream)?.series ?? -1,
     setNow: (at) => clock.setNow(at),
