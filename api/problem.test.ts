@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openTestApi, type TestApi } from './api.fixture.ts';
+import { formats } from './formats/format.ts';
 
 let rig: TestApi;
 
@@ -14,7 +15,7 @@ test.each([
   ['latest?limit=1.5', 'limit', 'an integer'],
   ['latest?limit=0', 'limit', 'at least 1'],
   ['latest?limit=99999999', 'limit', 'at most 1000000'],
-  ['latest?format=xml', 'format', 'json, geojson, csv, ndjson'],
+  ['latest?format=xml', 'format', formats.join(', ')],
   ['observations?order=up', 'order', 'asc, desc'],
   ['aggregates?window=P1W', 'window', 'PT1M, PT1H, P1D, P1M, P1Y'],
   ['latest?page=', 'page', 'at least 1 characters'],
