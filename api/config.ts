@@ -193,7 +193,7 @@ export const apiConfig = z.strictObject({
     .describe('Values of one window that a percentile is of; a window with more is refused, 400.'),
   chartSeriesMax: count(8).default(8).describe('Series of one chart; more is answered 400.'),
   chartRowsMax: count(100_000_000)
-    .default(600_000)
+    .default(300_000)
     .describe('Rows, or hours, that one chart is drawn from; a longer span is answered 400.'),
   chartsQueueMax: count(10_000)
     .default(32)

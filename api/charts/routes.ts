@@ -13,6 +13,7 @@ import { conditionalHeaders } from '../description/replies.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { readOptionalInstant } from '../instant.ts';
+import { createSlots, type Slots } from '../live/slots.ts';
 import { pinnedMoment, readFlags, readSpan, timeQuery } from '../routes/observations.ts';
 import { isUnchanged } from '../routes/unchanged.ts';
 import { viewerOf } from '../viewer.ts';
@@ -24,7 +25,7 @@ import { compose, type Composition, type Windowing } from './compose.ts';
 import { draw } from './drawing.ts';
 import { createTurns, plotRows, plotWindows, type Gathering } from './gather.ts';
 import { heightLimits, heightNeeded, sides, usualHeight, widthLimits } from './layout.ts';
-import { createPainter } from './painter.ts';
+import { createPainter, type Painter } from './painter.ts';
 import { filledSpan, shownSpan, type Span } from './span.ts';
 import { themeNames } from './theme.ts';
 import { instantText } from './time-axis.ts';
@@ -79,6 +80,8 @@ interface Query extends Record<
 }
 
 const dayMs = 86_400_000;
+/** Read and drawn at once; each keeps the thread for some milliseconds before others get their turn. */
+const drawingsMax = 2;
 /** What is shown without `from`. */
 const usualLengthMs: Readonly<Record<WindowName | 'rows', number>> = {
   rows: 7 * dayMs,
@@ -106,6 +109,7 @@ export function addCharts(app: FastifyInstance, context: ApiContext): void {
     startThread: () => new Worker(new URL('./worker.ts', import.meta.url)),
   });
   app.addHook('onClose', () => painter.close());
+  const drawing = createSlots(drawingsMax);
   for (const list of ['observations', 'aggregates'] as const) {
     for (const format of ['svg', 'png'] as const) {
       const querystring = z.strictObject(
@@ -120,17 +124,23 @@ export function addCharts(app: FastifyInstance, context: ApiContext): void {
         tags: ['readings'],
       };
       app.get(`/${list}.${format}`, { schema }, (request, reply) =>
-        answer(context, request, reply, { format, painter }),
+        answer(context, request, reply, { format, painter, drawing }),
       );
     }
   }
+}
+
+interface How {
+  readonly format: ChartFormat;
+  readonly painter: Painter;
+  readonly drawing: Slots;
 }
 
 async function answer(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  how: { readonly format: ChartFormat; readonly painter: ReturnType<typeof createPainter> },
+  { drawing, ...how }: How,
 ): Promise<FastifyReply> {
   const { config, registry, networks } = context;
   const viewer = viewerOf(registry, request.headers.authorization);
@@ -164,7 +174,7 @@ async function answer(
     question: isOpen.from && isOpen.to ? String(nowAt) : '',
     moment,
     datastreams: isOfVectors(windowing) ? withPartners(view, datastreams) : datastreams,
-    async drawText() {
+    drawText: inSlot(drawing, async () => {
       const lengthMs = usualLengthMs[windowing?.window ?? 'rows'];
       const isAsked = !isOpen.from && !isOpen.to;
       const held = isAsked
@@ -173,8 +183,19 @@ async function answer(
       const span = shownSpan(asked, { isOpen, held, lengthMs, nowAt });
       const parts = { query, language, height, windowing, span };
       return drawText(gathering, composition, parts);
-    },
+    }),
   });
+}
+
+function inSlot<Result>(slots: Slots, run: () => Promise<Result>): () => Promise<Result> {
+  return async () => {
+    await slots.take();
+    try {
+      return await run();
+    } finally {
+      slots.release();
+    }
+  };
 }
 
 /** From the first row to the newest, or their windows; undefined without a row. */

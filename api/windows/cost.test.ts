@@ -102,7 +102,9 @@ test.each<Case>([
   { ids: ['ha-noi-temperature', 'kathmandu-temperature'], window: 'PT1H', functions: ['max'] },
   { ids: ['ha-noi-direction'], window: 'P1D', functions: ['p95', 'sd'] },
   { ids: ['ha-noi-direction'], window: 'P1D', functions: ['vectorDirection'] },
-  { ids: ['kathmandu-temperature'], window: 'P1D', functions: ['mean'], limit: 3 },
+  { ids: ['kathmandu-temperature'], window: 'P1D', functions: ['mean'] },
+  { ids: ['kathmandu-temperature'], window: 'P1D', functions: ['p95'], limit: 3 },
+  { ids: ['ha-noi-temperature'], window: 'P1D', functions: ['mean'], limit: 3 },
 ])('windows cost about what was foretold: $ids $window $functions', async (given) => {
   const foretold = costOfWindows({
     view,
@@ -115,10 +117,11 @@ test.each<Case>([
     ...(given.limit === undefined ? {} : { limit: given.limit }),
   });
   const read = await readFor(given);
-  // A window at each end may be wider than the span, and rows are read a hundred at a time.
-  const slack = 400;
+  // A window at each end may be wider than the span; rows are read a hundred at a time, and hours of
+  // two months at once, however few are wanted.
+  const slack = { rows: 400, hours: given.limit === undefined ? 50 : 1_488 };
   for (const of of ['rows', 'hours'] as const) {
-    expect(read[of]).toBeLessThanOrEqual(foretold[of] + slack);
-    expect(foretold[of]).toBeLessThanOrEqual(read[of] + slack);
+    expect(read[of]).toBeLessThanOrEqual(foretold[of] + slack[of]);
+    expect(foretold[of]).toBeLessThanOrEqual(read[of] + slack[of]);
   }
 });

@@ -44,16 +44,21 @@ export function costOfWindows(query: WindowsQuery): WindowsCost {
     windowsLeft -= windows;
     const needs = needsOf(query.functions);
     const isCircular = context.property?.circular === true;
-    const span = { startAt: query.fromAt, endAt: query.toAt };
+    const isWhole = isWholeHours({ startAt: query.fromAt, endAt: query.toAt }, time);
     const isOfRows =
       query.isOfRows ||
       query.window === 'PT1M' ||
       needsRows(needs, isCircular) ||
-      !isWholeHours(span, time);
-    const partner = needs.vector ? partnerOf(query.view, datastream) : undefined;
-    const rowsRead = shownMs / datastream.intervalMs;
-    if (isOfRows) rows += Math.ceil(partner === undefined ? rowsRead : 2 * rowsRead);
-    else hours += Math.ceil(shownMs / hourMs);
+      (query.window === 'PT1H' && !isWhole);
+    const hasPartner = needs.vector && partnerOf(query.view, datastream) !== undefined;
+    if (isOfRows) {
+      rows += Math.ceil(((hasPartner ? 2 : 1) * shownMs) / datastream.intervalMs);
+      continue;
+    }
+    hours += Math.ceil(shownMs / hourMs);
+    // In other zones two windows share an hour, whose rows are read.
+    const shared = isWhole ? 0 : shownMs / (endAt - startAt) + 1;
+    rows += Math.ceil((shared * hourMs) / datastream.intervalMs);
   }
   return { rows, hours };
 }

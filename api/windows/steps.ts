@@ -1,6 +1,7 @@
 /**
- * Windows of many series, step by step: by datastream id, within a datastream by end. Whole hours
- * come from the hour rollups; minutes, zones with broken hours, `asOf` and `quality` from the rows.
+ * Windows of many series, step by step: by datastream id, within a datastream by end. Hours that lie
+ * in one window come from the hour rollups; hours that two windows share, minutes, what has changed
+ * since the moment, `quality` and functions that need each value come from the rows.
  */
 import type { Datastream } from '../../devices/model.ts';
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
@@ -177,7 +178,7 @@ function readRows(
   return options.questions.range(query, options.moment);
 }
 
-/** Hours of the UTC clock must be hours of the wall, and the view must not have moved on. */
+/** Most hours of the UTC clock must lie in one window each, and the view must not have moved on. */
 function usesHours(options: WindowsOptions, making: Making): boolean {
   const { datastream, span, time } = making;
   return (
@@ -185,7 +186,7 @@ function usesHours(options: WindowsOptions, making: Making): boolean {
     options.flags === null &&
     !needsRows(making.needs, making.isCircular) &&
     !options.hasChanged(datastream.series) &&
-    isWholeHours({ startAt: span.fromAt, endAt: span.toAt }, time)
+    (options.window !== 'PT1H' || isWhole(span, time))
   );
 }
 
@@ -210,24 +211,60 @@ function createCollector(options: WindowsOptions, { datastream, time, isCircular
   };
 }
 
+function isWhole({ fromAt, toAt }: Span, time: LocalTime): boolean {
+  return isWholeHours({ startAt: fromAt, endAt: toAt }, time);
+}
+
 async function* fromHours(
   options: WindowsOptions,
   making: Making,
 ): AsyncGenerator<readonly WindowRow[]> {
   const { order, questions, moment } = options;
-  const { intervalMs } = making.datastream;
+  const { span, time, datastream } = making;
+  const { intervalMs, series } = datastream;
   const collector = createCollector(options, making);
-  for (const part of hourParts(making.span, order)) {
-    const { series } = making.datastream;
+  const mayBeParted = !isWhole(span, time);
+  for (const part of hourParts(span, order)) {
     const question = { ...part, series, isCircular: making.isCircular };
     const hours = await questions.hours(question, moment);
     const done: WindowRow[] = [];
     for (const hour of order === 'asc' ? hours : hours.toReversed()) {
-      addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
+      if (mayBeParted && isParted(options.window, hour.hourAt, time)) {
+        await addParted(options, making, { hourAt: hour.hourAt, collector, done });
+      } else addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
     }
     yield done;
   }
   yield collector.flush();
+}
+
+/** Whether a window begins within the hour: zones of half and quarter hours have such midnights. */
+function isParted(window: WindowName, hourAt: number, time: LocalTime): boolean {
+  return windowOf(window, hourAt, time).startAt > hourAt - hourMs;
+}
+
+/** The rows of an hour that two windows share, each to its own. */
+async function addParted(
+  options: WindowsOptions,
+  making: Making,
+  {
+    hourAt,
+    collector,
+    done,
+  }: {
+    readonly hourAt: number;
+    readonly collector: ReturnType<typeof createCollector>;
+    readonly done: WindowRow[];
+  },
+): Promise<void> {
+  const span = {
+    fromAt: Math.max(making.span.fromAt, hourAt - hourMs),
+    toAt: Math.min(making.span.toAt, hourAt),
+  };
+  const rules = rulesOf(options, making);
+  for await (const rows of rowPages(options, making.datastream.series, span)) {
+    for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, rules);
+  }
 }
 
 /** The whole hours of the span, two months at a time. */
@@ -250,19 +287,10 @@ async function* fromRows(
   options: WindowsOptions,
   making: Making,
 ): AsyncGenerator<readonly WindowRow[]> {
-  const { order, rowsPerReadMax: limit } = options;
   const { datastream, span } = making;
   const collector = createCollector(options, making);
-  const rules = {
-    flags: options.flags ?? usualFlags,
-    intervalMs: datastream.intervalMs,
-    isCircular: making.isCircular,
-    order,
-    needs: making.needs,
-  };
-  let after: ObservationRow | undefined;
-  for (;;) {
-    const rows = await readRows(options, datastream.series, { span, order, limit, after });
+  const rules = rulesOf(options, making);
+  for await (const rows of rowPages(options, datastream.series, span)) {
     const done: WindowRow[] = [];
     const partner = making.needs.vector ? await readPartner(options, datastream, rows) : undefined;
     const ruled = { ...rules, partner };
@@ -274,10 +302,34 @@ async function* fromRows(
       );
     }
     yield done;
-    if (rows.length < limit) break;
-    after = rows.at(-1);
   }
   yield collector.flush();
+}
+
+function rulesOf(options: WindowsOptions, { datastream, isCircular, needs }: Making): RowRules {
+  return {
+    flags: options.flags ?? usualFlags,
+    intervalMs: datastream.intervalMs,
+    isCircular,
+    order: options.order,
+    needs,
+  };
+}
+
+/** All rows of the span in the order asked for, some at a time. */
+async function* rowPages(
+  options: WindowsOptions,
+  series: number,
+  span: Span,
+): AsyncGenerator<readonly ObservationRow[]> {
+  const { order, rowsPerReadMax: limit } = options;
+  let after: ObservationRow | undefined;
+  for (;;) {
+    const rows = await readRows(options, series, { span, order, limit, after });
+    yield rows;
+    if (rows.length < limit) return;
+    after = rows.at(-1);
+  }
 }
 
 /** The rows of the other half of the wind at the times of these; undefined where there is none. */
