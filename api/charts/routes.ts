@@ -13,7 +13,7 @@ import { conditionalHeaders } from '../description/replies.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { readOptionalInstant } from '../instant.ts';
-import { createSlots, type Slots } from '../live/slots.ts';
+import { createSlots, type Slots } from '../../ingest/feed/slots.ts';
 import { pinnedMoment, readFlags, readSpan, timeQuery } from '../routes/observations.ts';
 import { isUnchanged } from '../routes/unchanged.ts';
 import { viewerOf } from '../viewer.ts';
