@@ -137,6 +137,35 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       reason: 'why; it is kept with the erasure',
     },
   },
+  manifest: {
+    synopsis: 'manifest [--new-key]',
+    purpose:
+      'Has the running server make and sign a manifest of its open data now, beside the one of each ' +
+      'UTC day.',
+    flags: {
+      'new-key':
+        'announces a new key in it, signed by the old one, that signs from the next one on',
+    },
+  },
+  mirror: {
+    synopsis:
+      'mirror URL DIR [--datastream|--station|--property|--dataset ID,…] [--key KEY] [--follow|--once] | mirror DIR --verify',
+    purpose:
+      "Keeps an exact copy of a server's open data in the folder DIR and proves it against the " +
+      'signed manifests. It needs no key of the server and goes on wherever it was cut short. ' +
+      'With --verify it proves the folder without the server, and names each file that differs; ' +
+      'then the exit code is 1. Where HTTPS needs it, NODE_EXTRA_CA_CERTS names a PEM file.',
+    flags: {
+      datastream: 'only these datastreams',
+      station: 'only datastreams of these stations',
+      property: 'only datastreams of these properties',
+      dataset: 'only this dataset: OWNER~DOMAIN or STATION~PROPERTY',
+      key: 'the key to trust, its thumbprint or its 32 bytes in base64url; without it the first that is met',
+      follow: 'goes on with the feed until it is stopped',
+      once: 'ends where the feed does, as without --follow',
+      verify: 'proves the folder without the server',
+    },
+  },
   replay: {
     synopsis: 'replay FILE… [--profile FILE] [--time shifted|as-is] [--speed N|max] [--ca FILE]',
     purpose: 'Publishes CSV files of real records as live stations of the running server.',

@@ -8,6 +8,7 @@ import { ingestErrors } from './ingest/errors.ts';
 import { logErrors } from './ingest/log/errors.ts';
 import { maintainErrors } from './ingest/maintain/errors.ts';
 import { storeErrors } from './ingest/store/errors.ts';
+import { mirrorErrors } from './mirror/errors.ts';
 import { simulatorsErrors } from './simulators/errors.ts';
 
 /** Every table whose errors can end a start or a command; an error that crossed a thread has only its code. */
@@ -20,6 +21,7 @@ const tables: readonly ErrorTable[] = [
   logErrors,
   maintainErrors,
   storeErrors,
+  mirrorErrors,
   simulatorsErrors,
 ];
 

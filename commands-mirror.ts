@@ -1,0 +1,94 @@
+/** The command `mirror`: an exact local copy of a server's open data, kept and proved. */
+import { resolve } from 'node:path';
+import { textFlag, type Command } from './command-line.ts';
+import { tell } from './command-telling.ts';
+import { openSystemClock } from './devices/clock-system.ts';
+import { startError } from './errors.ts';
+import { mirror, openMirrorFiles, verifyMirror, type MirrorEvent } from './mirror/main.ts';
+
+const filters = ['datastream', 'station', 'property', 'dataset'] as const;
+
+export async function mirrorCommand(command: Command): Promise<number> {
+  return command.flags['verify'] === true ? verifyCopy(command) : keepCopy(command);
+}
+
+async function keepCopy(command: Command): Promise<number> {
+  const [url, directory] = command.arguments;
+  if (url === undefined || directory === undefined || !/^https?:\/\//.test(url)) {
+    throw usage('the address of a server, and a folder');
+  }
+  let isStopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      isStopping = true;
+    });
+  }
+  const result = await mirror({
+    url,
+    files: openMirrorFiles(resolve(directory)),
+    filter: filterOf(command),
+    key: textFlag(command, 'key'),
+    follow: command.flags['follow'] === true,
+    isStopping: () => isStopping,
+    clock: openSystemClock(),
+    fetch,
+    tell: (event) => tellProgress(command, event),
+    onWait: (wait) => tellProgress(command, { event: 'waiting', ...wait }),
+  });
+  const { rows, datastreams, differences, state } = result;
+  const { cursor, proven } = state;
+  tell(
+    command,
+    { event: 'mirrored', rows, datastreams, differences, proven, cursor },
+    `${rows} rows of ${datastreams} datastreams, ${proven === null ? 'not proved yet' : `proved by manifest ${proven}`}, ${differences} differences met`,
+  );
+  return differences === 0 ? 0 : 1;
+}
+
+function filterOf(command: Command): Readonly<Record<string, string>> {
+  const given = filters.flatMap((name) => {
+    const value = textFlag(command, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(given);
+}
+
+/** To standard error: standard output holds the result. */
+function tellProgress(
+  command: Command,
+  event:
+    | MirrorEvent
+    | { readonly event: 'waiting'; readonly path: string; readonly waitMs: number },
+): void {
+  const line = command.flags['json'] === true ? JSON.stringify(event) : sentenceOf(event);
+  process.stderr.write(`${line}\n`);
+}
+
+function sentenceOf({ event, ...values }: { readonly event: string }): string {
+  const told = Object.entries(values).map(([name, value]) => `${name} ${String(value)}`);
+  return `${event}${told.length === 0 ? '' : `: ${told.join(', ')}`}`;
+}
+
+/** Without the server: the folder stands last, behind an address or alone. */
+function verifyCopy(command: Command): number {
+  const directory = command.arguments.at(-1);
+  if (directory === undefined || command.arguments.length > 2)
+    throw usage('the folder of a mirror');
+  const report = verifyMirror(openMirrorFiles(resolve(directory)), (finding) => {
+    const { file, line, problem } = finding;
+    const where = line === undefined ? '' : `: line ${line}`;
+    tell(command, { event: 'finding', ...finding }, `${file}${where}: ${problem}`);
+  });
+  const { findings, ...counted } = report;
+  const { rows, datastreams, manifests, provenRows, proven } = counted;
+  tell(
+    command,
+    { event: 'verified', findings: findings.length, ...counted },
+    `${findings.length === 0 ? 'nothing wrong' : `${findings.length} findings`}: ${rows} rows of ${datastreams} datastreams, ${manifests} manifests; ${provenRows} rows are signed by manifest ${proven ?? 'none'}, the others are newer`,
+  );
+  return findings.length === 0 ? 0 : 1;
+}
+
+function usage(accepted: string): Error {
+  return startError('START_USAGE', { command: 'mirror', accepted });
+}

@@ -1,0 +1,184 @@
+/**
+ * The chain of manifests: each is fetched once, believed only when it is signed with a trusted key and
+ * joins the one before, and kept byte for byte in `manifests/`. A server that was restored from a
+ * backup goes on from an earlier manifest: those that it does not have any more are put aside in
+ * `forks/`, and the chain goes on from the last that both have.
+ */
+import { type PublicKey } from '../proof/key.ts';
+import {
+  keyBehind,
+  problemInChain,
+  readManifest,
+  sha256Of,
+  type ChainPlace,
+  type Manifest,
+} from '../proof/manifest.ts';
+import type { MirrorFiles } from './files.ts';
+import type { Server } from './http.ts';
+import { fetchKey, fetchManifest, hasStill, notTrusted, type ServedManifest } from './served.ts';
+import type { ChainState, MirrorState } from './state.ts';
+
+/** What it stands for now. */
+export interface ChainNow {
+  readonly chain: ChainState | null;
+  readonly keys: readonly PublicKey[];
+  readonly forks: MirrorState['forks'];
+}
+
+export interface Chain {
+  readonly now: ChainNow;
+  readonly newest: Manifest | undefined;
+  /** Takes every manifest up to this one, or to the latest; false where the server has none (yet). */
+  advance(upTo?: number): Promise<boolean>;
+  /** True once the server had left what this chain held. */
+  takeForked(): boolean;
+}
+
+export interface ChainOptions {
+  readonly files: MirrorFiles;
+  readonly server: Server;
+  readonly state: ChainNow;
+  /** The key to trust, as its 32 bytes in base64url or as its thumbprint; else the first that is met. */
+  readonly key: string | undefined;
+  readonly onManifest: (manifest: Manifest) => void;
+  /** Files of manifests were put aside: what `now` says is to be kept at once. */
+  readonly onLeft: (now: ChainNow) => void;
+}
+
+export function manifestName(sequence: number): string {
+  return `manifests/${String(sequence).padStart(8, '0')}.json`;
+}
+
+interface Link extends ChainOptions {
+  now: ChainNow;
+  newest: Manifest | undefined;
+  isForked: boolean;
+}
+
+export function openChain(options: ChainOptions): Chain {
+  const { files, state } = options;
+  const { chain, keys, forks } = state;
+  const newest = chain === null ? undefined : readKept(files, chain.sequence);
+  const link: Link = { ...options, now: { chain, keys, forks }, newest, isForked: false };
+  return {
+    get now() {
+      return link.now;
+    },
+    get newest() {
+      return link.newest;
+    },
+    advance: (upTo) => advance(link, upTo),
+    takeForked() {
+      const was = link.isForked;
+      link.isForked = false;
+      return was;
+    },
+  };
+}
+
+async function advance(link: Link, upTo: number | undefined): Promise<boolean> {
+  const { server } = link;
+  const which = upTo === undefined ? 'latest' : String(upTo);
+  const latest = await fetchManifest(server, which, link.now.chain?.sha256);
+  if (latest === undefined || latest === 'known') return latest === 'known';
+  const last = latest.manifest.sequence;
+  const held = link.now.chain;
+  if (held !== null && (last < held.sequence || !(await isThere(link, held)))) {
+    await leave(link, latest);
+  } else if (held === null) await begin(link, latest);
+  while (link.now.chain !== null && link.now.chain.sequence < last) {
+    const next = link.now.chain.sequence + 1;
+    const found = next === last ? latest : await fetchManifest(server, String(next));
+    if (found === undefined || found === 'known') return false;
+    accept(link, found, placeBehind(link));
+  }
+  return true;
+}
+
+function isThere({ server }: Link, { sequence, sha256 }: ChainState): Promise<boolean> {
+  return hasStill(server, sequence, sha256);
+}
+
+/** Whoever has no manifest begins with the latest, and trusts its key or the one that was named. */
+async function begin(link: Link, latest: ServedManifest): Promise<void> {
+  if (link.now.keys.length === 0) {
+    link.now = { ...link.now, keys: [await fetchKey(link.server, latest.manifest, link.key)] };
+  }
+  accept(link, latest, undefined);
+}
+
+/** What the next manifest has to join. */
+function placeBehind({ now, newest }: Pick<Link, 'now' | 'newest'>): ChainPlace['before'] {
+  if (now.chain === null || newest === undefined) return undefined;
+  const { sequence, sha256 } = now.chain;
+  const key = keyBehind(newest, now.keys);
+  if (key === undefined) throw notTrusted(sequence, 'names a key that is not known');
+  return { sequence, sha256, key };
+}
+
+function requireTrusted(link: Link, manifest: Manifest, before: ChainPlace['before']): void {
+  const problem = problemInChain(manifest, { keys: link.now.keys, before });
+  if (problem !== undefined) throw notTrusted(manifest.sequence, problem);
+}
+
+function accept(link: Link, found: ServedManifest, before: ChainPlace['before']): void {
+  const { files } = link;
+  const { manifest, document, sha256 } = found;
+  requireTrusted(link, manifest, before);
+  const { nextKey, sequence } = manifest;
+  const isNew = nextKey !== undefined && !link.now.keys.some(({ kid }) => kid === nextKey.kid);
+  files.write(manifestName(sequence), document);
+  files.sync(manifestName(sequence));
+  const first = link.now.chain?.first ?? sequence;
+  const keys = isNew ? [...link.now.keys, nextKey] : link.now.keys;
+  link.now = { ...link.now, keys, chain: { first, sequence, sha256 } };
+  link.newest = manifest;
+  link.onManifest(manifest);
+}
+
+/** Puts aside what the server has left, once it is clear that what it goes on with can be believed. */
+async function leave(link: Link, latest: ServedManifest): Promise<void> {
+  const { files, server, now } = link;
+  if (now.chain === null) return;
+  const { first, sequence, sha256 } = now.chain;
+  const common = await lastCommon(link, Math.min(sequence, latest.manifest.sequence), first);
+  const kept = common === undefined ? undefined : readKept(files, common.sequence);
+  if (common !== undefined && kept !== undefined) {
+    const before = placeBehind({ now: { ...now, chain: { first, ...common } }, newest: kept });
+    const next = await fetchManifest(server, String(common.sequence + 1));
+    if (next !== undefined && next !== 'known') requireTrusted(link, next.manifest, before);
+  } else requireTrusted(link, latest.manifest, undefined);
+  const folder = `forks/${String(now.forks.length + 1).padStart(4, '0')}`;
+  for (let each = (common?.sequence ?? first - 1) + 1; each <= sequence; each++) {
+    const name = manifestName(each);
+    if (files.read(name) !== undefined) files.move(name, folder + name.slice('manifests'.length));
+  }
+  const forks = [...now.forks, { folder, sha256 }];
+  const chain = common === undefined ? null : { first, ...common };
+  link.now = { ...now, forks, chain };
+  link.newest = kept;
+  link.isForked = true;
+  if (chain === null) await begin(link, latest);
+  link.onLeft(link.now);
+}
+
+/** The last manifest that is here and at the server. */
+async function lastCommon(
+  { files, server }: Link,
+  from: number,
+  first: number,
+): Promise<Pick<ChainState, 'sequence' | 'sha256'> | undefined> {
+  for (let sequence = from; sequence >= first; sequence--) {
+    const kept = files.read(manifestName(sequence));
+    if (kept === undefined) continue;
+    const sha256 = sha256Of(kept);
+    if (await hasStill(server, sequence, sha256)) return { sequence, sha256 };
+  }
+  return undefined;
+}
+
+function readKept(files: MirrorFiles, sequence: number): Manifest | undefined {
+  const document = files.read(manifestName(sequence));
+  const read = document === undefined ? undefined : readManifest(document);
+  return read !== undefined && 'manifest' in read ? read.manifest : undefined;
+}

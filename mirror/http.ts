@@ -1,0 +1,205 @@
+/**
+ * Questions to the server, politely: one after the other, as slowly as it asks for (Retry-After,
+ * RateLimit), with what it said of unchanged answers, and again where it fails for a while.
+ */
+import { sleep, type Clock } from '../devices/clock.ts';
+import { mirrorError } from './errors.ts';
+
+export interface Server {
+  /** The answer of a status that is no reason to ask again: 2xx, 304 and refusals. */
+  ask(path: string, options?: { readonly etag?: string | undefined }): Promise<Answer>;
+  /**
+   * The objects of an NDJSON list, to its end mark. Throws CutShort where it was cut; whoever took
+   * objects of it begins anew.
+   */
+  lines(path: string): AsyncGenerator<unknown>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly etag: string;
+  readonly body: Buffer;
+  readonly path: string;
+}
+
+/** A stream that has no end mark: its part is worth nothing. */
+export class CutShort extends Error {}
+
+export interface ServerOptions {
+  /** For example `https://data.example.vn`. */
+  readonly url: string;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** Tries of one question before the mirror gives up. */
+  readonly triesMax: number;
+  readonly onWait: (wait: {
+    readonly path: string;
+    readonly waitMs: number;
+    problem: string;
+  }) => void;
+}
+
+const silenceMsMax = 60_000;
+const waitMsMin = 500;
+const waitMsMax = 300_000;
+
+export function openServer(options: ServerOptions): Server {
+  const { triesMax } = options;
+  const base = `${options.url.replace(/\/+$/, '')}/api/v1`;
+  const caller: Caller = { ...options, base, notBeforeMs: 0 };
+  return {
+    async ask(path, { etag = '' } = {}) {
+      const headers: Record<string, string> = etag === '' ? {} : { 'if-none-match': etag };
+      for (let tries = 1; ; tries++) {
+        const { answer, end } = await callGood(caller, path, headers);
+        try {
+          const body = Buffer.from(await answer.arrayBuffer());
+          return { status: answer.status, etag: answer.headers.get('etag') ?? '', body, path };
+        } catch (error) {
+          if (tries >= triesMax) throw unanswered(base + path, messageOf(error));
+        } finally {
+          end();
+        }
+      }
+    },
+    async *lines(path) {
+      const { answer, alive, end } = await callGood(caller, path, {});
+      try {
+        if (answer.status !== 200) {
+          const body = (await answer.text()).slice(0, 300);
+          throw unanswered(base + path, `it answered ${answer.status}: ${body}`);
+        }
+        yield* linesOf(answer, alive);
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+interface Caller extends ServerOptions {
+  readonly base: string;
+  /** The server has asked for rest until then. */
+  notBeforeMs: number;
+}
+
+/** An answer whose head is here; whoever takes its body says so whenever some of it comes. */
+interface Call {
+  readonly answer: Response;
+  readonly alive: () => void;
+  readonly end: () => void;
+}
+
+async function call(
+  caller: Caller,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Call> {
+  const { clock, base } = caller;
+  const restMs = caller.notBeforeMs - clock.monotonicMs();
+  if (restMs > 0) await sleep(clock, restMs);
+  const abort = new AbortController();
+  const watch = () =>
+    clock.schedule(silenceMsMax, () => abort.abort(new Error(`silent for ${silenceMsMax} ms`)));
+  let silence = watch();
+  const alive = (): void => {
+    silence.cancel();
+    silence = watch();
+  };
+  try {
+    const answer = await caller.fetch(base + path, { headers, signal: abort.signal });
+    caller.notBeforeMs = clock.monotonicMs() + restOf(answer.headers);
+    return { answer, alive, end: () => silence.cancel() };
+  } catch (error) {
+    silence.cancel();
+    throw error;
+  }
+}
+
+/** Asks until the status is one to act upon. */
+async function callGood(
+  caller: Caller,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Call> {
+  for (let tries = 1; ; tries++) {
+    const backOffMs = Math.min(waitMsMax, waitMsMin * 2 ** tries);
+    const failed = await callOnce(caller, path, headers);
+    if ('answer' in failed) return failed;
+    if (tries >= caller.triesMax) throw unanswered(caller.base + path, failed.problem);
+    const waitMs = Math.max(waitMsMin, failed.waitMs ?? backOffMs);
+    caller.onWait({ path, waitMs, problem: failed.problem });
+    await sleep(caller.clock, waitMs);
+  }
+}
+
+async function callOnce(
+  caller: Caller,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Call | { readonly problem: string; readonly waitMs?: number | undefined }> {
+  try {
+    const begun = await call(caller, path, headers);
+    const { status } = begun.answer;
+    if (status !== 429 && status < 500) return begun;
+    begun.end();
+    await begun.answer.body?.cancel();
+    return { problem: `it answered ${status}`, waitMs: retryAfterMs(begun.answer.headers) };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+async function* linesOf(answer: Response, alive: () => void): AsyncGenerator<unknown> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let isComplete = false;
+  try {
+    for await (const chunk of answer.body ?? []) {
+      alive();
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) {
+        const value = JSON.parse(part) as { readonly complete?: boolean };
+        if (value.complete === undefined) yield value;
+        else isComplete = value.complete;
+      }
+    }
+  } catch (error) {
+    // A line that is half there, or a connection that ended: both are a stream without its end.
+    if (error instanceof SyntaxError || error instanceof TypeError) {
+      throw new CutShort(messageOf(error), { cause: error });
+    }
+    throw error;
+  }
+  if (!isComplete || rest !== '') throw new CutShort('the list has no end mark');
+}
+
+function unanswered(address: string, problem: string): Error {
+  return mirrorError('MIRROR_SERVER_UNANSWERED', { address, problem });
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+/** Seconds (RFC 9110 §10.2.3); a date is passed over, and the wait is our own. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const text = headers.get('retry-after');
+  if (text === null || !/^\d{1,6}$/.test(text)) return undefined;
+  return Math.min(waitMsMax, Number(text) * 1_000);
+}
+
+/** How long to rest where the quota is used up: `RateLimit: "default";r=0;t=30`. */
+function restOf(headers: Headers): number {
+  const parts = headers.get('ratelimit')?.split(';') ?? [];
+  const valueOf = (name: string): number | undefined => {
+    const found = parts.find((part) => part.trim().startsWith(`${name}=`))?.split('=')[1];
+    return found === undefined || !/^\d{1,6}$/.test(found.trim()) ? undefined : Number(found);
+  };
+  const left = valueOf('r');
+  const resetSeconds = valueOf('t');
+  if (left === undefined || left > 0 || resetSeconds === undefined) return 0;
+  return Math.min(waitMsMax, resetSeconds * 1_000);
+}
