@@ -124,14 +124,15 @@ describe('a manifest', () => {
       if (each.id === 'hue') return { ...open, visibility: 'internal' };
       return each.id === 'shared' ? open : each;
     });
-    rig.registry.importFile({ ...network, stations }, 'test');
+    const changed = { ...network, stations };
+    const { version } = await rig.api.registryAdmin.importRegistry(changed, 'test');
     const control = [
       {
         position: 9,
         receivedAt: startAt,
         device: '',
         kind: 'registry',
-        text: '{"version":2,"previous":1}',
+        text: JSON.stringify({ version }),
       },
     ];
     // Before its marker is in the feed, what is opened is not there yet; what is closed is gone at once.
