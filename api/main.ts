@@ -187,7 +187,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       await parts.timeRule.follow();
     });
     parts.timeRule.start();
-    const httpPort = await listen(app, config.host, config.httpPort);
+    const httpPort = await listen(app, config, config.httpPort);
     const metrics = await listenForMetrics(options, events, parts);
     if (metrics !== null) closers.push(() => metrics.app.close());
     if (pair !== null) {
@@ -421,21 +421,21 @@ async function listenForMetrics(
   if (config.metricsPort === undefined) return null;
   const app = await createServer({ config, clock, events, pair: null });
   addPublicMetrics(app, healthRoutes(options, parts));
-  return { app, port: await listen(app, config.host, config.metricsPort) };
+  return { app, port: await listen(app, config, config.metricsPort) };
 }
 
 /** All interfaces where no address is given; machines without IPv6 get IPv4. */
 async function listen(
   app: FastifyInstance,
-  host: string | undefined,
+  { host, waitingConnectionsMax: backlog }: Pick<ApiConfig, 'host' | 'waitingConnectionsMax'>,
   port: number,
 ): Promise<number> {
   try {
-    await app.listen({ host: host ?? '::', port });
+    await app.listen({ host: host ?? '::', port, backlog });
   } catch (error) {
     const { code } = error as { readonly code?: string };
     const hasNoIpv6 = host === undefined && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL');
-    if (hasNoIpv6) return listen(app, '0.0.0.0', port);
+    if (hasNoIpv6) return listen(app, { host: '0.0.0.0', waitingConnectionsMax: backlog }, port);
     if (code === 'EADDRINUSE') throw apiError('API_PORT_IN_USE', { port, key: 'httpPort' }, error);
     throw error;
   }

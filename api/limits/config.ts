@@ -61,6 +61,14 @@ export const limitsConfig = {
     .describe(
       'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv and ndjson have no bound.',
     ),
+  waitingConnectionsMax: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(4_096)
+    .describe(
+      'Connections that wait to be taken while the API is busy; further ones are not answered by the machine. Linux bounds it by net.core.somaxconn.',
+    ),
   overloadDelayMs: z
     .int()
     .min(1)

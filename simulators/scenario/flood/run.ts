@@ -93,7 +93,7 @@ interface Ground {
 }
 
 async function play(ground: Ground): Promise<FloodOutcome> {
-  const { options, clock, server, load, token } = ground;
+  const { options, clock, server, load } = ground;
   const { pid, ports } = server;
   const api = `http://127.0.0.1:${ports.httpPort}`;
   while (load.connected() < options.devices) await sleep(clock, 50);
@@ -108,7 +108,7 @@ async function play(ground: Ground): Promise<FloodOutcome> {
   await sleep(clock, options.rampSeconds * 1_000 + settleMs);
   const begun = readers.tally();
   const cpuBefore = threadCpuSeconds(pid);
-  const operators = watchOperators(clock, api, token);
+  const operators = watchOperators(ground, api);
   load.latencies.take();
   await sleep(clock, options.seconds * 1_000);
   const flood = sharesOf(load.latencies.take());
@@ -147,12 +147,8 @@ function sharesOf(latencies: Latencies): Shares {
 }
 
 /** An operator looks at this and that, five times a second, one call after the other. */
-function watchOperators(clock: Clock, api: string, token: string) {
-  const paths = [
-    '/api/v1/admin/health',
-    '/api/v1/admin/stations?limit=100',
-    '/api/v1/latest?limit=10',
-  ];
+function watchOperators({ clock, token, options: { tell } }: Ground, api: string) {
+  const paths = ['/api/v1/admin/health', '/api/v1/admin/stations', '/api/v1/latest?limit=10'];
   const latencies = new Latencies();
   let failed = 0;
   let isOpen = true;
@@ -160,9 +156,14 @@ function watchOperators(clock: Clock, api: string, token: string) {
     for (let turn = 0; isOpen; turn += 1) {
       const beganMs = clock.monotonicMs();
       const headers = { authorization: `Bearer ${token}` };
-      const answer = await fetch(api + paths[turn % paths.length], { headers });
-      await answer.arrayBuffer();
-      if (!answer.ok) failed += 1;
+      try {
+        const answer = await fetch(api + paths[turn % paths.length], { headers });
+        await answer.arrayBuffer();
+        if (!answer.ok) failed += 1;
+      } catch (error) {
+        failed += 1;
+        tell(`operator: ${String((error as Error).cause ?? error)}`);
+      }
       latencies.add(clock.monotonicMs() - beganMs);
       await sleep(clock, 200);
     }
