@@ -282,6 +282,7 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
     }),
     clock,
     random: createSeededRandom(3),
+    platform: process.platform,
     telemetry,
     readFile: (path: string) => readFile(path),
     keptPath: join(folder, 'feeds.db'),

@@ -2,8 +2,6 @@
  * The doors out. `openApi` follows `observations`, answers over HTTP and offers the operators' work
  * as plain functions. Everything from outside comes in through the options; nothing runs at import.
  */
-import type { AddressInfo } from 'node:net';
-
 import type { FastifyInstance } from 'fastify';
 
 import type { Clock } from '../devices/clock.ts';
@@ -28,9 +26,8 @@ import { balanceOf, balanceText, type Balance } from './balance.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
-import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { addCharts } from './charts/routes.ts';
-import { apiError } from './errors.ts';
+import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { createApiEvents, type ApiEvents } from './events.ts';
 import { readReadiness, type ReadConnections, type ReadHealth, type Readiness } from './health.ts';
 import { openFeed, type Feed, type LogSource } from '../ingest/feed/feed.ts';
@@ -40,6 +37,7 @@ import { createSlots } from '../ingest/feed/slots.ts';
 import { openHooks, type HookPorts, type Hooks } from './hooks/open.ts';
 import { openKept } from './kept/kept.ts';
 import { addMaps } from './maps/map-routes.ts';
+import { listen } from './limits/acceptors.ts';
 import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
 import { createReadyBodies } from './limits/ready-bodies.ts';
@@ -84,6 +82,8 @@ export interface ApiOptions extends PublishingOptions {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly random: Random;
+  /** As `process.platform`. */
+  readonly platform: string;
   /** Reads certificate files. */
   readonly readFile: ReadFile;
   /** Folder of the built web page; nothing is served at `/` when it does not exist. */
@@ -187,7 +187,11 @@ export async function openApi(options: ApiOptions): Promise<Api> {
       await parts.timeRule.follow();
     });
     parts.timeRule.start();
-    const httpPort = await listen(app, config, config.httpPort);
+    const isSecure = pair !== null;
+    const { platform } = options;
+    const doors = await listen(app, { config, port: config.httpPort, isSecure, platform });
+    closers.push(() => doors.close());
+    const httpPort = doors.port;
     const metrics = await listenForMetrics(options, events, parts);
     if (metrics !== null) closers.push(() => metrics.app.close());
     if (pair !== null) {
@@ -421,25 +425,14 @@ async function listenForMetrics(
   if (config.metricsPort === undefined) return null;
   const app = await createServer({ config, clock, events, pair: null });
   addPublicMetrics(app, healthRoutes(options, parts));
-  return { app, port: await listen(app, config, config.metricsPort) };
-}
-
-/** All interfaces where no address is given; machines without IPv6 get IPv4. */
-async function listen(
-  app: FastifyInstance,
-  { host, waitingConnectionsMax: backlog }: Pick<ApiConfig, 'host' | 'waitingConnectionsMax'>,
-  port: number,
-): Promise<number> {
-  try {
-    await app.listen({ host: host ?? '::', port, backlog });
-  } catch (error) {
-    const { code } = error as { readonly code?: string };
-    const hasNoIpv6 = host === undefined && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL');
-    if (hasNoIpv6) return listen(app, { host: '0.0.0.0', waitingConnectionsMax: backlog }, port);
-    if (code === 'EADDRINUSE') throw apiError('API_PORT_IN_USE', { port, key: 'httpPort' }, error);
-    throw error;
-  }
-  return (app.server.address() as AddressInfo).port;
+  const one = { ...config, doors: 1 };
+  const listening = await listen(app, {
+    config: one,
+    port: config.metricsPort,
+    isSecure: false,
+    platform: options.platform,
+  });
+  return { app, port: listening.port };
 }
 
 function setPair(

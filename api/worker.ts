@@ -89,6 +89,7 @@ async function openApiRoom(room: Surroundings) {
     config: data.api,
     clock,
     random,
+    platform: process.platform,
     telemetry,
     readFile: (path: string) => readFile(path),
     keptPath: data.paths.feeds,

@@ -61,6 +61,14 @@ export const limitsConfig = {
     .describe(
       'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv and ndjson have no bound.',
     ),
+  doors: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(16)
+    .describe(
+      'Sockets that listen at httpPort (on Linux; elsewhere one): so many new connections are taken in one turn, however busy the API is.',
+    ),
   waitingConnectionsMax: z
     .int()
     .min(1)
@@ -73,7 +81,7 @@ export const limitsConfig = {
     .int()
     .min(1)
     .max(600_000)
-    .default(400)
+    .default(150)
     .describe(
       'When the API is late by so much, requests without a key are answered 503 with Retry-After; with a key, at twice as much; of operators, never.',
     ),

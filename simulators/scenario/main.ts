@@ -89,7 +89,7 @@ const flood = (flags: Flags): Promise<Outcome> =>
     seconds: numberOf(flags, 'seconds', 30),
     rampSeconds: numberOf(flags, 'ramp', 15),
     devices: numberOf(flags, 'devices', 1_429),
-    rate: numberOf(flags, 'rate', 200),
+    rate: numberOf(flags, 'rate', 50),
     seed: numberOf(flags, 'seed', 1),
     isStrict: flags['aims'] === 'strict',
     tell,
