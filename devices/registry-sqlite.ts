@@ -91,5 +91,6 @@ export function writerOn(
     }),
     exportFile: () => fileOf(core.versions.refresh().records),
     history: (page) => history.read(page),
+    historySlice: (after, limit) => history.readSlice(after, limit),
   };
 }

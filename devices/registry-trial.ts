@@ -18,7 +18,7 @@ import type { RegistryReader, RegistryWriter } from './registry.ts';
  * there where the registry is kept, as every other version.
  */
 export interface RegistryTrial
-  extends RegistryReader, Pick<RegistryWriter, 'exportFile' | 'history'> {
+  extends RegistryReader, Pick<RegistryWriter, 'exportFile' | 'history' | 'historySlice'> {
   /**
    * Runs `work` on the newest version that the copy holds. Throws what `work` throws. One change of
    * the writer is one version: a second change in the same work is a defect, and throws.
@@ -80,6 +80,7 @@ function trialOver(
     ...readerOf(core),
     exportFile: () => writer.exportFile(),
     history: (page) => writer.history(page),
+    historySlice: (after, limit) => writer.historySlice(after, limit),
     attempt(work, idOfChange) {
       id = idOfChange;
       made = null;

@@ -113,7 +113,6 @@ export interface AccessRequest {
   /** Requests that may be undecided, and that anybody may have made within a day. */
   readonly bounds?: { readonly openMax: number; readonly applicantsPerDayMax: number };
 }
-
 export interface AccessDecision {
   readonly id: string;
   readonly decision: 'grant' | 'refuse';
@@ -126,7 +125,6 @@ export interface AccessDecision {
   /** Ms UTC; without end without it. */
   readonly untilAt?: number;
 }
-
 /** Requests, decisions and their time. Each throws by name where the state does not let it. */
 export interface AccessWriter {
   /** Throws DEVICES_RECIPIENT_UNKNOWN, …_GRANT_TAKEN, …_REQUESTS_FULL. Ids of the scope are not looked up: nobody learns by asking what there is. */
@@ -149,7 +147,12 @@ export interface AccessWriter {
    */
   followTime(actor: string): boolean;
 }
-
+/** Some rows of the history, and the place behind them. */
+export interface HistorySlice {
+  readonly rows: readonly HistoryRow[];
+  /** Where the next slice goes on; the same as before where there is nothing more. */
+  readonly end: number;
+}
 /** Write side: one writer for an installation. Each call that changes anything is one version. */
 export interface RegistryWriter extends RegistryReader, AccessWriter {
   /**
@@ -186,4 +189,6 @@ export interface RegistryWriter extends RegistryReader, AccessWriter {
   revoke(subject: string, actor: string): void;
   /** Oldest first. A page of about `limit` rows; it never cuts a version in two. */
   history(options?: { readonly afterVersion?: number; readonly limit?: number }): HistoryRow[];
+  /** The same, at most `limit` rows from behind a place (−1: the beginning), through versions too. */
+  historySlice(after: number, limit: number): HistorySlice;
 }

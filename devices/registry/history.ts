@@ -1,10 +1,11 @@
 import type { Database } from '../database.ts';
-import type { HistoryRow } from '../registry.ts';
+import type { HistoryRow, HistorySlice } from '../registry.ts';
 
 /** The append-only history: who changed what, when, from what to what. */
 export interface History {
   append(row: HistoryRow): void;
   read(options?: { readonly afterVersion?: number; readonly limit?: number }): HistoryRow[];
+  readSlice(after: number, limit: number): HistorySlice;
 }
 
 interface StoredRow {
@@ -24,6 +25,9 @@ export function createHistory(database: Database, rowsMax: number): History {
   const columns = 'SELECT version, at, actor, kind, id, before, after FROM history';
   const page = database.prepare(`${columns} WHERE version > ? ORDER BY position LIMIT ?`);
   const whole = database.prepare(`${columns} WHERE version = ? ORDER BY position`);
+  const slice = database.prepare(
+    `${columns.replace('SELECT', 'SELECT position,')} WHERE position > ? ORDER BY position LIMIT ?`,
+  );
   return {
     append({ version, at, actor, kind, id, before, after }) {
       insert.run(version, at, actor, kind, id, textOf(before), textOf(after));
@@ -37,6 +41,10 @@ export function createHistory(database: Database, rowsMax: number): History {
       const full = rows.filter((row) => row.version !== cut);
       if (full.length > 0) return full.map(historyRow);
       return (whole.all(cut ?? 0) as unknown as StoredRow[]).map(historyRow);
+    },
+    readSlice(after, limit) {
+      const rows = slice.all(after, limit) as unknown as (StoredRow & { position: number })[];
+      return { rows: rows.map(historyRow), end: rows.at(-1)?.position ?? after };
     },
   };
 }
