@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { limitsConfig } from './limits/config.ts';
-
+import { catalogueConfig } from './catalogue/config.ts';
 const count = (max: number) => z.int().min(1).max(max);
 const milliseconds = (max: number) => z.int().min(1).max(max);
 
@@ -284,6 +284,7 @@ export const apiConfig = z.strictObject({
   citationsBytesMax: count(1_099_511_627_776)
     .default(10_737_418_240)
     .describe('Bytes on the disk of all cited answers; then further ones are answered 507.'),
+  catalogue: catalogueConfig.prefault({}).describe('Catalogue of the datasets.'),
 });
 
 export type ApiConfig = z.infer<typeof apiConfig>;

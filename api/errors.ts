@@ -162,6 +162,12 @@ export const apiErrors = {
     meaning: 'Zoom in, or narrow it with `property`, `station`, `owner`, `class` or `province`.',
     canRetry: false,
   },
+  API_DATASET_UNKNOWN: {
+    status: 404,
+    message: 'There is no such dataset.',
+    meaning: 'No dataset that these rights may see has this id: /api/v1/datasets lists them.',
+    canRetry: false,
+  },
   API_OBSERVATION_UNKNOWN: {
     status: 404,
     message: 'There is no such observation.',
@@ -398,6 +404,13 @@ export const apiErrors = {
     meaning:
       'InfluxDB does not answer, or it is being built again. Newer observations are answered as always: ask for these with `from`, or come again.',
     canRetry: true,
+  },
+  API_CATALOGUE_PAGE_TOO_LARGE: {
+    status: 503,
+    message: 'A page of the catalogue would be longer than it may be.',
+    meaning:
+      'Nothing is sent, since a part of a catalogue would be taken for the whole: the operator lowers `catalogue.datasetsPerPageMax` or `catalogue.filesPerDatasetMax`.',
+    canRetry: false,
   },
   API_PORT_IN_USE: {
     status: 500,

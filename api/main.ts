@@ -23,6 +23,7 @@ import {
   type RegistryAdmin,
 } from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
+import { addCatalogueRoot, createCatalogueRoutes } from './catalogue/routes.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
@@ -365,6 +366,8 @@ async function addRoutes(
   addDeprecations(app, deprecations);
   await addDocument(app);
   addHealth(app, healthRoutes(options, parts));
+  const catalogue = createCatalogueRoutes(context, options.registry);
+  addCatalogueRoot(app, catalogue);
   await app.register(
     (api, _none, done) => {
       addIndex(api, context);

@@ -33,6 +33,7 @@ export async function addDocument(app: FastifyInstance): Promise<void> {
         { name: 'readings', description: 'Open data.' },
         { name: 'maps', description: 'OGC API Features and Tiles.' },
         { name: 'access', description: 'Asking for what is not open.' },
+        { name: 'catalogue', description: 'Which datasets there are.' },
         { name: 'operators', description: 'With a token of the role operator.' },
         { name: 'operation', description: 'For those who keep the server running.' },
       ],

@@ -1,0 +1,84 @@
+/** Answers with a text made for them: tagged by its bytes, made once for all who ask at a time. */
+import { createHash } from 'node:crypto';
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import type { Clock } from '../../devices/clock.ts';
+import type { ApiContext } from '../context.ts';
+import type { Viewer } from '../viewer.ts';
+
+export interface TextAnswer {
+  readonly viewer: Viewer;
+  readonly mediaType: string;
+  readonly text: string;
+  /** Links beside it (RFC 8288), as the header has them. */
+  readonly link?: string;
+}
+
+/** 304 where the client has these very bytes. */
+export function answerText(
+  context: Pick<ApiContext, 'config'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { viewer, mediaType, text, link }: TextAnswer,
+): FastifyReply {
+  const isPublic = viewer.principal === 'anonymous';
+  const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
+  reply.headers({
+    'content-type': mediaType.includes('charset') ? mediaType : `${mediaType}; charset=utf-8`,
+    'cache-control': `${isPublic ? 'public' : 'private'}, max-age=${context.config.cacheSecondsMax}`,
+    vary: 'accept, accept-encoding, authorization',
+    etag: tag,
+    ...(link === undefined ? {} : { link }),
+  });
+  const asked = request.headers['if-none-match'];
+  if (asked !== undefined && isNamed(asked, tag)) {
+    return reply.code(304).removeHeader('content-type').send();
+  }
+  return reply.send(text);
+}
+
+const tagsMax = 32;
+
+/** The encoding that a tag was sent with makes no other text (`validator.ts`). */
+function isNamed(ifNoneMatch: string, tag: string): boolean {
+  return ifNoneMatch
+    .split(',', tagsMax)
+    .map((each) =>
+      each
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/-[a-z]+"$/, '"'),
+    )
+    .some((each) => each === tag || each === '*');
+}
+
+export interface MadeTexts {
+  /** The text of this key: made now, or a little ago, or being made for somebody else. */
+  get(key: string, make: () => Promise<string>): Promise<string>;
+}
+
+/** Beyond `entriesMax` the oldest is forgotten; a text is used again for `keptMs`. */
+export function createMadeTexts(options: {
+  readonly clock: Clock;
+  readonly keptMs: number;
+  readonly entriesMax: number;
+}): MadeTexts {
+  const { clock, keptMs, entriesMax } = options;
+  const made = new Map<string, { readonly atMs: number; readonly text: Promise<string> }>();
+  return {
+    get(key, make) {
+      const known = made.get(key);
+      if (known !== undefined && clock.monotonicMs() - known.atMs < keptMs) return known.text;
+      const text = make();
+      made.delete(key);
+      made.set(key, { atMs: clock.monotonicMs(), text });
+      const [oldest] = made.keys();
+      if (made.size > entriesMax && oldest !== undefined) made.delete(oldest);
+      text.catch(() => {
+        if (made.get(key)?.text === text) made.delete(key);
+      });
+      return text;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * Addresses that name things for good. They are made of ids alone, so they stay as they are when a
+ * province is merged, a device replaced or a title corrected; what an id names is never renamed.
+ */
+export const uriKinds = [
+  'dataset',
+  'property',
+  'unit',
+  'flag',
+  'licence',
+  'station',
+  'owner',
+  'datastream',
+  'distribution',
+  'service',
+] as const;
+
+export type UriKind = (typeof uriKinds)[number];
+
+/** `{base}/id/{kind}/{id}`: of the thing itself, whatever form its description is given in. */
+export function uriOf(base: string, kind: UriKind, id: string): string {
+  // `~` is unreserved (RFC 3986 §2.3); `encodeURIComponent` leaves it and encodes the rest.
+  return `${base}/id/${kind}/${encodeURIComponent(id)}`;
+}
+
+/** Where the description of a dataset is for people and programs. */
+export function datasetPage(base: string, id: string): string {
+  return `${base}/api/v1/datasets/${encodeURIComponent(id)}`;
+}
