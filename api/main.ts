@@ -23,7 +23,7 @@ import {
   type RegistryAdmin,
 } from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
-import { addCatalogueRoot, createCatalogueRoutes } from './catalogue/routes.ts';
+import { addCatalogueLists, addCatalogueRoot, createCatalogueRoutes } from './catalogue/routes.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
@@ -387,6 +387,7 @@ async function addRoutes(
       addManifests(api, context);
       addPublishing(api, context, publishing);
       addHooks(api, context, hooks?.subscriptions);
+      addCatalogueLists(api, catalogue);
       done();
     },
     { prefix: '/api/v1' },

@@ -83,7 +83,10 @@ const corsOptions = {
     request: FastifyRequest,
     callback: (error: Error | null, options?: object) => void,
   ): void => {
-    const isPublic = /^\/api\/v1(\/|$)(?!admin(\/|$))/.test(request.url.split('?', 1)[0] ?? '');
+    const isPublic =
+      /^\/(api\/v1(\/|$)(?!admin(\/|$))|api\/(3\/)?action\/|catalog\b|(data|openapi|asyncapi)\.json$|id\/)/.test(
+        request.url.split('?', 1)[0] ?? '',
+      );
     callback(null, {
       origin: isPublic ? '*' : false,
       methods: 'GET, HEAD, OPTIONS',

@@ -80,62 +80,28 @@ interface Book {
   timesOf(dataset: Dataset): DatasetTimes;
 }
 
-function openBook(source: Pick<ChronicleSource, 'current'>): Book {
-  const entries: Readonly<Record<Kind, Map<string, Entry>>> = {
-    owner: new Map(),
-    station: new Map(),
-    datastream: new Map(),
-  };
-  const lives = new Map<string, Life>();
-  const members: Readonly<Record<'owner' | 'station', Map<string, Set<string>>>> = {
-    owner: new Map(),
-    station: new Map(),
-  };
+interface State {
+  readonly entries: Readonly<Record<Kind, Map<string, Entry>>>;
+  readonly lives: Map<string, Life>;
+  /** Stations of an owner, datastreams of a station: all that ever were. */
+  readonly members: Readonly<Record<'owner' | 'station', Map<string, Set<string>>>>;
   /** By dataset: when something of it was last hidden. */
-  const hiddenAt = new Map<string, number>();
+  readonly hiddenAt: Map<string, number>;
+}
 
-  function isOpen(id: string, at: number): boolean {
-    const datastream = entries.datastream.get(id);
-    if (datastream === undefined) return false;
-    const station = entries.station.get(datastream.station ?? '');
-    const owner = entries.owner.get(station?.owner ?? '');
-    const visibility = datastream.visibility ?? station?.visibility ?? owner?.visibility ?? 'open';
-    const until = datastream.embargoUntil ?? station?.embargoUntil ?? owner?.embargoUntil;
-    return visibility === 'open' && !(until !== undefined && Date.parse(until) > at);
-  }
+function openBook(source: Pick<ChronicleSource, 'current'>): Book {
+  const state: State = {
+    entries: { owner: new Map(), station: new Map(), datastream: new Map() },
+    lives: new Map(),
+    members: { owner: new Map(), station: new Map() },
+    hiddenAt: new Map(),
+  };
 
   function datasetsOf(id: string): readonly string[] {
-    const { station = '', property = '' } = entries.datastream.get(id) ?? {};
-    const owner = entries.station.get(station)?.owner;
+    const { station = '', property = '' } = state.entries.datastream.get(id) ?? {};
+    const owner = state.entries.station.get(station)?.owner;
     const domain = source.current().properties.get(property)?.domain;
     return [`${owner}~${domain}`, `${station}~${property}`];
-  }
-
-  /** Datastreams whose visibility may follow from the entry. */
-  function under(kind: Kind, id: string): readonly string[] {
-    if (kind === 'datastream') return [id];
-    if (kind === 'station') return [...(members.station.get(id) ?? [])];
-    return [...(members.owner.get(id) ?? [])].flatMap((station) => under('station', station));
-  }
-
-  function put(kind: Kind, { id, after, at }: HistoryRow): void {
-    const entry = (after ?? undefined) as Entry | undefined;
-    const key = `${kind}:${id}`;
-    const life = lives.get(key);
-    lives.set(key, { firstAt: life?.firstAt ?? at, openedAt: life?.openedAt, lastAt: at });
-    if (entry === undefined) entries[kind].delete(id);
-    else entries[kind].set(id, entry);
-    if (kind === 'station' && entry?.owner !== undefined) addTo(members.owner, entry.owner, id);
-    if (kind === 'datastream' && entry?.station !== undefined) {
-      addTo(members.station, entry.station, id);
-    }
-  }
-
-  function noteOpened(id: string, at: number): void {
-    const life = lives.get(`datastream:${id}`);
-    if (life !== undefined && life.openedAt === undefined && isOpen(id, at)) {
-      lives.set(`datastream:${id}`, { ...life, openedAt: at });
-    }
   }
 
   return {
@@ -143,33 +109,78 @@ function openBook(source: Pick<ChronicleSource, 'current'>): Book {
       const kind = kinds.find((each) => each === row.kind);
       if (kind === undefined) return;
       const { id, at } = row;
-      const before = under(kind, id)
-        .filter((each) => isOpen(each, at))
+      const before = under(state, kind, id)
+        .filter((each) => isOpen(state, each, at))
         .map((each) => ({ id: each, datasets: datasetsOf(each) }));
-      put(kind, row);
+      put(state, kind, row);
       for (const each of before) {
-        const now = datasetsOf(each.id);
+        const now = isOpen(state, each.id, at) ? datasetsOf(each.id) : [];
         for (const dataset of each.datasets) {
-          if (!isOpen(each.id, at) || !now.includes(dataset)) hiddenAt.set(dataset, at);
+          if (!now.includes(dataset)) state.hiddenAt.set(dataset, at);
         }
       }
-      for (const each of under(kind, id)) noteOpened(each, at);
+      for (const each of under(state, kind, id)) noteOpened(state, each, at);
     },
-    timesOf({ id, owner, stations, datastreams }) {
-      let issuedAt = Infinity;
-      let modifiedAt = Math.max(hiddenAt.get(id) ?? 0, lives.get(`owner:${owner.id}`)?.lastAt ?? 0);
-      for (const station of stations) {
-        modifiedAt = Math.max(modifiedAt, lives.get(`station:${station.id}`)?.lastAt ?? 0);
-      }
-      for (const datastream of datastreams) {
-        const life = lives.get(`datastream:${datastream.id}`);
-        issuedAt = Math.min(issuedAt, life?.openedAt ?? life?.firstAt ?? Infinity);
-        modifiedAt = Math.max(modifiedAt, life?.lastAt ?? 0);
-      }
-      // Of a version that came in since the last `follow`: as old as what is known of it.
-      return { issuedAt: issuedAt === Infinity ? modifiedAt : issuedAt, modifiedAt };
-    },
+    timesOf: (dataset) => timesOf(state, dataset),
   };
+}
+
+function isOpen({ entries }: State, id: string, at: number): boolean {
+  const datastream = entries.datastream.get(id);
+  if (datastream === undefined) return false;
+  const station = entries.station.get(datastream.station ?? '') ?? {};
+  const owner = entries.owner.get(station.owner ?? '') ?? {};
+  const visibility = datastream.visibility ?? station.visibility ?? owner.visibility ?? 'open';
+  const until = datastream.embargoUntil ?? station.embargoUntil ?? owner.embargoUntil;
+  return visibility === 'open' && !(until !== undefined && Date.parse(until) > at);
+}
+
+/** Datastreams whose visibility may follow from the entry. */
+function under(state: State, kind: Kind, id: string): readonly string[] {
+  if (kind === 'datastream') return [id];
+  const members = [...(state.members[kind].get(id) ?? [])];
+  return kind === 'station'
+    ? members
+    : members.flatMap((station) => under(state, 'station', station));
+}
+
+function put({ entries, lives, members }: State, kind: Kind, { id, after, at }: HistoryRow): void {
+  const entry = (after ?? undefined) as Entry | undefined;
+  const key = `${kind}:${id}`;
+  const life = lives.get(key);
+  lives.set(key, { firstAt: life?.firstAt ?? at, openedAt: life?.openedAt, lastAt: at });
+  if (entry === undefined) entries[kind].delete(id);
+  else entries[kind].set(id, entry);
+  if (kind === 'station' && entry?.owner !== undefined) addTo(members.owner, entry.owner, id);
+  if (kind === 'datastream' && entry?.station !== undefined) {
+    addTo(members.station, entry.station, id);
+  }
+}
+
+function noteOpened(state: State, id: string, at: number): void {
+  const key = `datastream:${id}`;
+  const life = state.lives.get(key);
+  if (life !== undefined && life.openedAt === undefined && isOpen(state, id, at)) {
+    state.lives.set(key, { ...life, openedAt: at });
+  }
+}
+
+function timesOf({ lives, hiddenAt }: State, dataset: Dataset): DatasetTimes {
+  const { id, owner, stations, datastreams } = dataset;
+  const changes = [
+    hiddenAt.get(id),
+    lives.get(`owner:${owner.id}`)?.lastAt,
+    ...stations.map((station) => lives.get(`station:${station.id}`)?.lastAt),
+  ];
+  let issuedAt = Infinity;
+  let modifiedAt = changes.reduce<number>((last, at) => Math.max(last, at ?? 0), 0);
+  for (const datastream of datastreams) {
+    const life = lives.get(`datastream:${datastream.id}`);
+    issuedAt = Math.min(issuedAt, life?.openedAt ?? life?.firstAt ?? Infinity);
+    modifiedAt = Math.max(modifiedAt, life?.lastAt ?? 0);
+  }
+  // Of a version that came in since the last `follow`: as old as what is known of it.
+  return { issuedAt: issuedAt === Infinity ? modifiedAt : issuedAt, modifiedAt };
 }
 
 function addTo(groups: Map<string, Set<string>>, id: string, member: string): void {

@@ -11,6 +11,14 @@ import { boxOf, placesOf, type Box, type Place } from './extent.ts';
 import { datasetPage, uriOf } from './uris.ts';
 import type { Access } from './vocabulary.ts';
 
+/** Words to find it by. */
+export interface Keywords {
+  readonly vi: readonly string[];
+  readonly en: readonly string[];
+  /** The same, each with its translation. */
+  readonly pairs: readonly Name[];
+}
+
 export interface Entry {
   readonly id: string;
   readonly uri: string;
@@ -19,7 +27,7 @@ export interface Entry {
   readonly state: 'available' | 'planned';
   readonly title: Name;
   readonly description: Name;
-  readonly keywords: { readonly vi: readonly string[]; readonly en: readonly string[] };
+  readonly keywords: Keywords;
   readonly domain: Domain;
   /** Undefined of a planned dataset of the publisher. */
   readonly owner: Owner | undefined;
@@ -116,19 +124,25 @@ export function plannedEntry(
   };
 }
 
-function keywordsOf(domain: Domain, properties: readonly ObservedProperty[]): Entry['keywords'] {
-  const words = (language: 'vi' | 'en', usual: readonly string[]) => [
-    ...new Set([
-      domainNames[domain][language].toLowerCase(),
-      ...usual,
-      ...properties.map(({ label }) => label[language].toLowerCase()),
-    ]),
-  ];
+function keywordsOf(domain: Domain, properties: readonly ObservedProperty[]): Keywords {
+  const words = [
+    domainNames[domain],
+    ...usualKeywords,
+    ...properties.map(({ label }) => label),
+  ].map(({ vi, en }): Name => ({ vi: vi.toLowerCase(), en: en.toLowerCase() }));
+  const pairs = [...new Map(words.map((word) => [`${word.vi}\n${word.en}`, word])).values()];
   return {
-    vi: words('vi', ['quan trắc môi trường', 'dữ liệu mở', 'thời gian thực']),
-    en: words('en', ['environmental monitoring', 'open data', 'real time']),
+    vi: [...new Set(pairs.map(({ vi }) => vi))],
+    en: [...new Set(pairs.map(({ en }) => en))],
+    pairs,
   };
 }
+
+const usualKeywords: readonly Name[] = [
+  { vi: 'quan trắc môi trường', en: 'environmental monitoring' },
+  { vi: 'dữ liệu mở', en: 'open data' },
+  { vi: 'thời gian thực', en: 'real time' },
+];
 
 /** The most open of what it is made of would promise too much: the least open says it. */
 function accessOf({ registry }: NetworkView, { datastreams }: Dataset): Access {

@@ -1,10 +1,16 @@
 /** A network of many owners and every domain, as a registry file, for tests of the catalogue. */
 import { observedProperties } from '../../devices/properties/catalogue.ts';
+import type { RegistryWriter } from '../../devices/registry.ts';
 
 const provinces = ['01', '22', '31', '46', '48', '56', '66', '79', '92', '96'];
 
+export function importLarge(registry: RegistryWriter, owners: number): void {
+  const imported = registry.importFile(largeNetwork(owners), 'test');
+  if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
+}
+
 /** As many owners as given, each with two stations and one property in three of all domains. */
-export function largeNetwork(owners: number): object {
+function largeNetwork(owners: number): object {
   const ids = Array.from({ length: owners }, (_, index) => `so-${index}`);
   const properties = observedProperties.filter((_, index) => index % 3 === 0);
   const stations = ids.flatMap((owner, index) =>

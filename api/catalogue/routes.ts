@@ -2,11 +2,16 @@
 import type { FastifyInstance } from 'fastify';
 
 import type { ApiContext } from '../context.ts';
+import { absoluteBase } from './uris.ts';
 import { createMadeTexts, type MadeTexts } from './answer-text.ts';
+import { asyncApi } from './async-api.ts';
 import { createCatalogue, type Catalogue } from './catalogue.ts';
 import type { ChronicleSource } from './chronicle.ts';
+import { addCkanRoutes } from './ckan/routes.ts';
+import { addDatasets } from './datasets-routes.ts';
 import { addDcatRoutes } from './dcat/routes.ts';
 import { noFiles, type FileSource } from './files.ts';
+import { addWholeRoutes } from './whole-routes.ts';
 
 export interface CatalogueRoutes {
   readonly context: ApiContext;
@@ -36,4 +41,44 @@ export function createCatalogueRoutes(
 /** At the root, where portals look. */
 export function addCatalogueRoot(app: FastifyInstance, routes: CatalogueRoutes): void {
   addDcatRoutes(app, routes);
+  addWholeRoutes(app, routes);
+  addCkanRoutes(app, routes);
+  addDescriptions(app, routes, '');
+}
+
+/** Below `/api/v1`. */
+export function addCatalogueLists(app: FastifyInstance, routes: CatalogueRoutes): void {
+  addDatasets(app, routes);
+  addDescriptions(app, routes, '/api/v1');
+}
+
+/** Documents for programs: what is pushed, and at the root what is answered too. */
+function addDescriptions(
+  app: FastifyInstance,
+  { context }: CatalogueRoutes,
+  prefix: '' | '/api/v1',
+): void {
+  const made = new Map<string, string>();
+  app.get('/asyncapi.json', { schema: { hide: true } }, (request, reply) => {
+    const base = absoluteBase(context, request);
+    let text = made.get(base);
+    if (text === undefined) {
+      text = JSON.stringify(asyncApi({ base, hasWebhooks: false }));
+      if (made.size >= textsMax) made.clear();
+      made.set(base, text);
+    }
+    return reply
+      .header('cache-control', 'public, max-age=300')
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(text);
+  });
+  if (prefix !== '') return;
+  let description: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    description ??= JSON.stringify(app.swagger());
+    return reply
+      .header('cache-control', 'public, max-age=300')
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(description);
+  });
 }

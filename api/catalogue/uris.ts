@@ -1,3 +1,9 @@
+import type { FastifyRequest } from 'fastify';
+
+import { baseUrl } from '../answer.ts';
+import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
+
 /**
  * Addresses that name things for good. They are made of ids alone, so they stay as they are when a
  * province is merged, a device replaced or a title corrected; what an id names is never renamed.
@@ -26,4 +32,11 @@ export function uriOf(base: string, kind: UriKind, id: string): string {
 /** Where the description of a dataset is for people and programs. */
 export function datasetPage(base: string, id: string): string {
   return `${base}/api/v1/datasets/${encodeURIComponent(id)}`;
+}
+
+/** As the client sees this server. Names for good cannot be made where the Host header is no host. */
+export function absoluteBase(context: ApiContext, request: FastifyRequest): string {
+  const base = baseUrl(context, request);
+  if (base === '') throw apiError('API_REQUEST_MALFORMED', { parameter: 'Host' });
+  return base;
 }

@@ -119,6 +119,12 @@ function linksOf(link: MakeLink): object[] {
     link('access-requests/{id}', 'What has become of a request for access'),
     link('manifests', 'Signed, chained manifests of the open data'),
     link('manifests/keys', 'The keys that they are signed with'),
+    link('datasets', 'Datasets with their descriptions and ways to get at them', offMap),
+    link(
+      'datasets/{id}',
+      'One dataset; below it dcat, iso19139.xml, schema.jsonld, datapackage.json',
+    ),
+    link('asyncapi.json', 'The description of what is pushed, AsyncAPI 3.0'),
     link('openapi.json', 'The description of all this, OpenAPI 3.1'),
     link('api-changes', 'What changed in the API itself', ['json', 'atom']),
     link('registry-file.schema.json', 'JSON Schema of the registry file'),

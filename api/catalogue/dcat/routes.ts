@@ -2,11 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
-import { baseUrl } from '../../answer.ts';
 import type { ApiContext } from '../../context.ts';
 import { conditionalHeaders } from '../../description/replies.ts';
 import { viewerOf } from '../../viewer.ts';
 import { chooseType } from '../accept.ts';
+import { absoluteBase } from '../uris.ts';
 import { answerText } from '../answer-text.ts';
 import { datasetQuery, selectItems, type DatasetQuery } from '../query.ts';
 import { textReplies } from '../replies.ts';
@@ -72,7 +72,7 @@ async function answerPage(
   const view = context.networks.viewOf(viewer);
   const { page = 1, ...query } = request.query as Query;
   const { valuesPerParameterMax: valuesMax } = context.config;
-  const base = baseUrl(context, request);
+  const base = absoluteBase(context, request);
   const items = await selectItems(catalogue, view, { query, valuesMax });
   const search = searchOf(query);
   const pageUrl = (number: number) => {
