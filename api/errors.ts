@@ -162,12 +162,6 @@ export const apiErrors = {
     meaning: 'Zoom in, or narrow it with `property`, `station`, `owner`, `class` or `province`.',
     canRetry: false,
   },
-  API_DATASET_UNKNOWN: {
-    status: 404,
-    message: 'There is no such dataset.',
-    meaning: 'No dataset that these rights may see has this id: /api/v1/datasets lists them.',
-    canRetry: false,
-  },
   API_OBSERVATION_UNKNOWN: {
     status: 404,
     message: 'There is no such observation.',

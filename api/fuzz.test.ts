@@ -26,10 +26,24 @@ const lists = [
   'events',
   'latest',
   'observations',
+  'datasets',
 ];
 const paths = fc.oneof(
   fc.constantFrom(...lists, 'aggregates', 'changes', '', 'openapi.json'),
   fc.constantFrom('observations.svg', 'aggregates.svg', 'observations.png'),
+  // Beside the API of readings: what portals ask for.
+  fc.constantFrom(
+    '../../catalog',
+    '../../catalog.ttl',
+    '../../catalog.rdf',
+    '../../catalog.jsonld',
+    '../../catalog.csv',
+    '../../data.json',
+    '../../api/3/action/package_search',
+    '../../api/action/package_show',
+    'datasets/agency~weather/iso19139.xml',
+    'datasets/planned~x/datapackage.json',
+  ),
   fc
     .tuple(
       fc.constantFrom(...lists, 'aggregates'),
@@ -70,6 +84,11 @@ const sensible: Record<string, fc.Arbitrary<string>> = {
   page: fc.base64String(),
   after: fc.oneof(fc.constant('now'), fc.base64String()),
   format: fc.constantFrom('json', 'csv', 'geojson', 'jsonld', 'parquet', 'covjson', 'xml'),
+  kind: fc.constantFrom('network', 'series', 'all'),
+  state: fc.constantFrom('available', 'planned', 'gone'),
+  modified_since: instants,
+  fq: fc.constantFrom('groups:air', 'colour:red', '[', '-organization:agency'),
+  rows: fc.constantFrom('0', '10', 'x'),
 };
 const parameter = fc
   .constantFrom(...Object.keys(sensible))

@@ -10,7 +10,7 @@ import { conditionalHeaders } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from '../routes/list.ts';
-import { stepItemsById } from '../routes/registry-lists.ts';
+import { stepItemsById } from '../routes/things.ts';
 import { viewerOf } from '../viewer.ts';
 import { absoluteBase } from './uris.ts';
 import { answerText } from './answer-text.ts';
@@ -133,8 +133,8 @@ function formsOf(context: ApiContext): readonly Form[] {
           viewerOf(context.registry, request.headers.authorization),
         );
         const columns = {
-          latest: createRowTable(view, { latestAt: 0 }).columns,
-          observations: createRowTable(view).columns,
+          latest: createRowTable(view, { base, order: null, latestAt: 0 }).columns,
+          observations: createRowTable(view, { base, order: 'asc' }).columns,
         };
         return JSON.stringify(dataPackage(entry, { base, columns, publisher: publisher(base) }));
       },

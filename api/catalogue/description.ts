@@ -43,7 +43,7 @@ export const datasetSchema = z.strictObject({
     .describe('restricted: named recipients only; non-public: the owner and operators only.'),
   stations: count,
   series: count,
-  properties: z.array(
+  observedProperties: z.array(
     z.strictObject({ id: z.string(), uri: address, label: name, unit: z.string() }),
   ),
   interval: z.string().nullable().describe('Shortest reporting interval, ISO 8601.'),
@@ -84,7 +84,7 @@ export function datasetObject(entry: Entry, base: string): object {
     access: entry.access,
     stations: entry.stations.length,
     series: entry.series,
-    properties: entry.properties.map((property) => ({
+    observedProperties: entry.properties.map((property) => ({
       id: property.id,
       uri: uriOf(base, 'property', property.id),
       label: property.label,
@@ -153,7 +153,7 @@ export const datasetExample = {
   access: 'public',
   stations: 1,
   series: 1,
-  properties: [
+  observedProperties: [
     {
       id: 'air-temperature',
       uri: `${base}/id/property/air-temperature`,

@@ -19,7 +19,7 @@ export function datasetTable(base: string): Table<Entry> {
       'access',
       'stations',
       'series',
-      'properties',
+      'observedProperties',
       'interval',
       'provinces',
       'from',

@@ -16,9 +16,18 @@ const lists = [
   '/latest',
   '/observations',
   '/aggregates',
+  '/datasets',
 ];
 
-const offMap = ['/properties', '/owners', '/deployments', '/qualities', '/terms', '/events'];
+const offMap = [
+  '/datasets',
+  '/properties',
+  '/owners',
+  '/deployments',
+  '/qualities',
+  '/terms',
+  '/events',
+];
 const overTime = ['/latest', '/observations', '/aggregates'];
 
 /** The lists under the names of their formats. */
@@ -27,9 +36,8 @@ const fileLists = lists.flatMap((path) =>
     'json',
     'csv',
     'ndjson',
-    'jsonld',
-    'parquet',
     'csv-metadata.json',
+    ...(path === '/datasets' ? [] : ['jsonld', 'parquet']),
     ...(offMap.includes(path) ? [] : ['geojson']),
     ...(path === '/events' ? ['atom'] : []),
     ...(overTime.includes(path) ? ['covjson'] : []),
@@ -196,6 +204,9 @@ describe('the API description', () => {
     ['/api/v1/latest', '?format=jsonld', 'application/ld+json'],
     ['/api/v1/observations', '?format=covjson', 'application/prs.coverage+json'],
     ['/api/v1/observations.csv-metadata.json', '', 'application/csvm+json'],
+    ['/api/v1/datasets', '', 'application/json'],
+    ['/api/v1/datasets', '?kind=series', 'application/json'],
+    ['/data.json', '', 'application/json'],
     ['/api/v1/latest', '', 'application/json'],
     ['/api/v1/latest', '?format=geojson', 'application/geo+json'],
     ['/api/v1/observations', '', 'application/json'],
@@ -235,6 +246,7 @@ describe('the API description', () => {
       ['deployments', 'ha-noi-temperature~ml1jpc000'],
       ['qualities', 'test.spike'],
       ['terms', 'receivedAt'],
+      ['datasets', 'agency~weather'],
     ]) {
       const body = await rig.json(`/api/v1/${list}/${id}`);
       expect(() => schemaOf(`/api/v1/${list}/{id}`, 'application/json').parse(body)).not.toThrow();
@@ -323,6 +335,9 @@ describe('the API description', () => {
     ['/observations.ndjson', '?asOf=2999-01-01T00:00:00Z', 'API_AS_OF_FUTURE'],
     ['/observations/{id}', '', 'API_OBSERVATION_UNKNOWN'],
     ['/owners/{id}', '', 'API_OWNER_UNKNOWN'],
+    ['/datasets', '?kind=all', 'API_PARAMETER_INVALID'],
+    ['/datasets/{id}', '', 'API_DATASET_UNKNOWN'],
+    ['/datasets/{id}/iso19139.xml', '', 'API_DATASET_UNKNOWN'],
     ['/changes', '?after=x', 'API_CURSOR_INVALID'],
     ['/live', '?after=x', 'API_CURSOR_INVALID'],
     ['/admin/registry', '', 'API_TOKEN_MISSING'],

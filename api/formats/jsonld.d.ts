@@ -1,8 +1,10 @@
 /** The part of jsonld that tests use; the package brings no types. */
 declare module 'jsonld' {
   interface Options {
+    readonly algorithm?: 'RDFC-1.0';
+    readonly inputFormat?: 'application/n-quads';
     /** Rejects what must not be fetched. */
-    readonly documentLoader: (url: string) => Promise<never>;
+    readonly documentLoader?: (url: string) => Promise<never>;
   }
   export interface Quad {
     readonly subject: { readonly value: string };
@@ -15,7 +17,15 @@ declare module 'jsonld' {
   }
   const jsonld: {
     expand(document: object, options: Options): Promise<Record<string, unknown>[]>;
+    toRDF(
+      document: object,
+      options: Options & { readonly format: 'application/n-quads' },
+    ): Promise<string>;
     toRDF(document: object, options: Options): Promise<readonly Quad[]>;
+    canonize(
+      input: string,
+      options: Options & { readonly format?: 'application/n-quads' },
+    ): Promise<string>;
   };
   export default jsonld;
 }

@@ -119,7 +119,11 @@ function linksOf(link: MakeLink): object[] {
     link('access-requests/{id}', 'What has become of a request for access'),
     link('manifests', 'Signed, chained manifests of the open data'),
     link('manifests/keys', 'The keys that they are signed with'),
-    link('datasets', 'Datasets with their descriptions and ways to get at them', offMap),
+    link('datasets', 'Datasets with their descriptions and ways to get at them', [
+      'json',
+      'csv',
+      'ndjson',
+    ]),
     link(
       'datasets/{id}',
       'One dataset; below it dcat, iso19139.xml, schema.jsonld, datapackage.json',
