@@ -53,32 +53,32 @@ function isNamed(ifNoneMatch: string, tag: string): boolean {
     .some((each) => each === tag || each === '*');
 }
 
-export interface MadeTexts {
-  /** The text of this key: made now, or a little ago, or being made for somebody else. */
-  get(key: string, make: () => Promise<string>): Promise<string>;
+export interface MadeOnce<Value> {
+  /** What belongs to this key: made now, or a little ago, or being made for somebody else. */
+  get(key: string, make: () => Promise<Value>): Promise<Value>;
 }
 
-/** Beyond `entriesMax` the oldest is forgotten; a text is used again for `keptMs`. */
-export function createMadeTexts(options: {
+/** Beyond `entriesMax` the oldest is forgotten; a value is used again for `keptMs`. */
+export function createMadeOnce<Value>(options: {
   readonly clock: Clock;
   readonly keptMs: number;
   readonly entriesMax: number;
-}): MadeTexts {
+}): MadeOnce<Value> {
   const { clock, keptMs, entriesMax } = options;
-  const made = new Map<string, { readonly atMs: number; readonly text: Promise<string> }>();
+  const made = new Map<string, { readonly atMs: number; readonly value: Promise<Value> }>();
   return {
     get(key, make) {
       const known = made.get(key);
-      if (known !== undefined && clock.monotonicMs() - known.atMs < keptMs) return known.text;
-      const text = make();
+      if (known !== undefined && clock.monotonicMs() - known.atMs < keptMs) return known.value;
+      const value = make();
       made.delete(key);
-      made.set(key, { atMs: clock.monotonicMs(), text });
+      made.set(key, { atMs: clock.monotonicMs(), value });
       const [oldest] = made.keys();
       if (made.size > entriesMax && oldest !== undefined) made.delete(oldest);
-      text.catch(() => {
-        if (made.get(key)?.text === text) made.delete(key);
+      value.catch(() => {
+        if (made.get(key)?.value === value) made.delete(key);
       });
-      return text;
+      return value;
     },
   };
 }

@@ -9,22 +9,19 @@ import { durationOf } from './vocabulary.ts';
 
 const schema = 'https://project-open-data.cio.gov/v1.1/schema';
 
-export function dataJson(
-  entries: readonly Entry[],
-  base: string,
-  { publisher, nowAt }: { readonly publisher: Publisher; readonly nowAt: number },
-): object {
+/** The catalogue, without its datasets yet. */
+export function dataJsonHead(base: string): object {
   return {
     '@context': `${schema}/data.jsonld`,
     '@id': `${base}/data.json`,
     '@type': 'dcat:Catalog',
     conformsTo: schema,
     describedBy: `${schema}/catalog.json`,
-    dataset: entries.map((entry) => datasetNode(entry, publisher, nowAt)),
+    dataset: [],
   };
 }
 
-function datasetNode(entry: Entry, publisher: Publisher, nowAt: number): object {
+export function dataJsonDataset(entry: Entry, publisher: Publisher, nowAt: number): object {
   const { licences, startAt, box, intervalMs, modifiedAt, owner } = entry;
   const [licence] = licences;
   const rights = rightsOf(entry);

@@ -3,10 +3,11 @@ import type { FastifyInstance } from 'fastify';
 
 import type { ApiContext } from '../context.ts';
 import { absoluteBase } from './uris.ts';
-import { createMadeTexts, type MadeTexts } from './answer-text.ts';
+import { createMadeOnce, type MadeOnce } from './answer-text.ts';
 import { asyncApi } from './async-api.ts';
 import { createCatalogue, type Catalogue } from './catalogue.ts';
 import type { ChronicleSource } from './chronicle.ts';
+import type { CkanPackage } from './ckan/package.ts';
 import { addCkanRoutes } from './ckan/routes.ts';
 import { addDatasets } from './datasets-routes.ts';
 import { addDcatRoutes } from './dcat/routes.ts';
@@ -16,25 +17,28 @@ import { addWholeRoutes } from './whole-routes.ts';
 export interface CatalogueRoutes {
   readonly context: ApiContext;
   readonly catalogue: Catalogue;
-  readonly texts: MadeTexts;
+  /** Whole texts. */
+  readonly texts: MadeOnce<string>;
+  /** Every package of a viewer, for actions that look through all of them. */
+  readonly packages: MadeOnce<readonly CkanPackage[]>;
 }
 
 /** Texts kept for those who ask next; each at most a page of the catalogue. */
 const textsMax = 16;
+const packageListsMax = 4;
 
 export function createCatalogueRoutes(
   context: ApiContext,
   source: ChronicleSource,
   files: FileSource = noFiles,
 ): CatalogueRoutes {
+  const { clock, config } = context;
+  const kept = { clock, keptMs: config.cacheSecondsMax * 1_000 };
   return {
     context,
     catalogue: createCatalogue(context, source, files),
-    texts: createMadeTexts({
-      clock: context.clock,
-      keptMs: context.config.cacheSecondsMax * 1_000,
-      entriesMax: textsMax,
-    }),
+    texts: createMadeOnce({ ...kept, entriesMax: textsMax }),
+    packages: createMadeOnce({ ...kept, entriesMax: packageListsMax }),
   };
 }
 

@@ -11,11 +11,11 @@ import { uriOf } from './uris.ts';
 const context = 'https://schema.org/';
 
 export function schemaOrgDataset(entry: Entry, base: string, publisher: Publisher): object {
-  return { '@context': context, ...datasetNode(entry, base, publisher) };
+  return { '@context': context, ...schemaOrgNode(entry, base, publisher) };
 }
 
-export function schemaOrgCatalogue(
-  entries: readonly Entry[],
+/** The catalogue, without its datasets yet. */
+export function schemaOrgHead(
   base: string,
   about: { readonly publisher: Publisher; readonly title: Name; readonly description: Name },
 ): object {
@@ -29,11 +29,11 @@ export function schemaOrgCatalogue(
     description: both(description),
     inLanguage: ['vi', 'en'],
     ...(publisher.isStated ? { publisher: publisherNode(publisher) } : {}),
-    dataset: entries.map((entry) => datasetNode(entry, base, publisher)),
+    dataset: [],
   };
 }
 
-function datasetNode(entry: Entry, base: string, publisher: Publisher): object {
+export function schemaOrgNode(entry: Entry, base: string, publisher: Publisher): object {
   const { box, startAt, modifiedAt, licences, owner, places } = entry;
   const creator =
     owner === undefined ? undefined : organisation(uriOf(base, 'owner', owner.id), owner.name);

@@ -85,14 +85,16 @@ function dayText(at: number | undefined): string {
 }
 
 /** RFC 4180, UTF-8; with a byte order mark, without which spreadsheets misread Vietnamese. */
-export function catalogueCsv(
-  entries: readonly Entry[],
-  language: Language,
-  publisher: Publisher,
-): string {
-  const header = columns.map((column) => column[language]);
-  const rows = entries.map((entry) => columns.map(({ cell }) => cell(entry, language, publisher)));
-  return `\uFEFF${[header, ...rows].map((cells) => `${cells.map(quoted).join(',')}\r\n`).join('')}`;
+export function csvHeader(language: Language): string {
+  return `\uFEFF${line(columns.map((column) => column[language]))}`;
+}
+
+export function csvRow(entry: Entry, language: Language, publisher: Publisher): string {
+  return line(columns.map(({ cell }) => cell(entry, language, publisher)));
+}
+
+function line(cells: readonly string[]): string {
+  return `${cells.map(quoted).join(',')}\r\n`;
 }
 
 function quoted(cell: string): string {

@@ -10,13 +10,13 @@ import { answerText } from './answer-text.ts';
 import { describeEach } from './catalogue.ts';
 import { catalogueDescription, titleOf } from './dcat/catalog-graph.ts';
 import { publisherOf, type Publisher } from './dcat/publisher.ts';
-import { dataJson } from './data-json.ts';
+import { dataJsonDataset, dataJsonHead } from './data-json.ts';
 import type { Entry } from './entry.ts';
 import { datasetQuery, selectItems, type DatasetQuery } from './query.ts';
 import { textReplies } from './replies.ts';
 import type { CatalogueRoutes } from './routes.ts';
-import { schemaOrgCatalogue } from './schema-org.ts';
-import { catalogueCsv } from './vietnamese-csv.ts';
+import { schemaOrgHead, schemaOrgNode } from './schema-org.ts';
+import { csvHeader, csvRow } from './vietnamese-csv.ts';
 
 interface Whole {
   readonly path: string;
@@ -24,13 +24,24 @@ interface Whole {
   readonly mediaType: string;
   readonly schema?: z.ZodType;
   readonly query: z.ZodRawShape;
-  readonly text: (entries: readonly Entry[], about: About) => string;
+  /** The text is begin, each entry behind another with a separator, end. */
+  readonly begin: (about: About) => string;
+  readonly each: (entry: Entry, about: About) => string;
+  readonly separator: ',' | '';
+  readonly end: ']}' | '';
 }
 
 interface About {
   readonly base: string;
   readonly publisher: Publisher;
   readonly query: DatasetQuery & { readonly lang?: 'vi' | 'en' };
+}
+
+const jsonList = { separator: ',', end: ']}' } as const;
+
+/** An object whose last member is an empty list, up to where its items go. */
+function openList(head: object): string {
+  return JSON.stringify(head).slice(0, -jsonList.end.length);
 }
 
 const lang = z.enum(['vi', 'en']).optional().describe('vi (usual) or en.');
@@ -44,29 +55,36 @@ export function addWholeRoutes(app: FastifyInstance, routes: CatalogueRoutes): v
       mediaType: 'application/json',
       schema: z.looseObject({ conformsTo: z.string(), dataset: z.array(z.looseObject({})) }),
       query: datasetQuery,
-      text: (entries, { base, publisher }) =>
-        JSON.stringify(dataJson(entries, base, { publisher, nowAt: clock.now() })),
+      begin: ({ base }) => openList(dataJsonHead(base)),
+      each: (entry, { publisher }) =>
+        JSON.stringify(dataJsonDataset(entry, publisher, clock.now())),
+      ...jsonList,
     },
     {
       path: '/catalog.schema.jsonld',
       summary: 'The catalogue in the words of schema.org, JSON-LD.',
       mediaType: 'application/ld+json',
       query: datasetQuery,
-      text: (entries, { base, publisher }) =>
-        JSON.stringify(
-          schemaOrgCatalogue(entries, base, {
+      begin: ({ base, publisher }) =>
+        openList(
+          schemaOrgHead(base, {
             publisher,
             title: titleOf(config.catalogue),
             description: catalogueDescription,
           }),
         ),
+      each: (entry, { base, publisher }) => JSON.stringify(schemaOrgNode(entry, base, publisher)),
+      ...jsonList,
     },
     {
       path: '/catalog.csv',
       summary: 'The catalogue as a table with headings in Vietnamese or English.',
       mediaType: 'text/csv; charset=utf-8; header=present',
       query: { ...datasetQuery, lang },
-      text: (entries, { publisher, query }) => catalogueCsv(entries, query.lang ?? 'vi', publisher),
+      begin: ({ query }) => csvHeader(query.lang ?? 'vi'),
+      each: (entry, { publisher, query }) => csvRow(entry, query.lang ?? 'vi', publisher),
+      separator: '',
+      end: '',
     },
   ];
   for (const whole of wholes) addWhole(app, routes, whole);
@@ -95,7 +113,7 @@ async function answerWhole(
   { context, catalogue, texts }: CatalogueRoutes,
   request: FastifyRequest,
   reply: FastifyReply,
-  { path, mediaType, text: textOf }: Whole,
+  whole: Whole,
 ): Promise<FastifyReply> {
   const viewer = viewerOf(context.registry, request.headers.authorization);
   const view = context.networks.viewOf(viewer);
@@ -104,15 +122,20 @@ async function answerWhole(
   const { valuesPerParameterMax: valuesMax, catalogue: config } = context.config;
   const items = await selectItems(catalogue, view, { query, valuesMax });
   const asked = JSON.stringify(query);
-  const key = [base, path, asked, viewer.key, context.networks.version].join('\n');
+  const key = [base, whole.path, asked, viewer.key, view.registry.version].join('\n');
   const text = await texts.get(key, async () => {
-    const entries: Entry[] = [];
-    for await (const entry of describeEach(catalogue, view, { items, base })) entries.push(entry);
-    const made = textOf(entries, { base, publisher: publisherOf(config, base), query });
-    if (Buffer.byteLength(made) > config.pageBytesMax) {
-      throw apiError('API_CATALOGUE_PAGE_TOO_LARGE', { bytesMax: config.pageBytesMax });
+    const about: About = { base, publisher: publisherOf(config, base), query };
+    const parts: string[] = [];
+    let bytes = 0;
+    for await (const entry of describeEach(catalogue, view, { items, base })) {
+      const part = whole.each(entry, about);
+      bytes += Buffer.byteLength(part) + whole.separator.length;
+      if (bytes > config.pageBytesMax) {
+        throw apiError('API_CATALOGUE_PAGE_TOO_LARGE', { bytesMax: config.pageBytesMax });
+      }
+      parts.push(part);
     }
-    return made;
+    return whole.begin(about) + parts.join(whole.separator) + whole.end;
   });
-  return answerText(context, request, reply, { viewer, mediaType, text });
+  return answerText(context, request, reply, { viewer, mediaType: whole.mediaType, text });
 }

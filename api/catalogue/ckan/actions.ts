@@ -20,6 +20,10 @@ import { readFilterQuery, readSort, readWords } from './search.ts';
 
 export interface Question {
   readonly catalogue: Catalogue;
+  /** Every package that is harvested, made with `make` where they are not at hand. */
+  readonly packages: (
+    make: () => Promise<readonly CkanPackage[]>,
+  ) => Promise<readonly CkanPackage[]>;
   readonly config: CatalogueConfig;
   readonly view: NetworkView;
   readonly base: string;
@@ -124,31 +128,34 @@ async function searchPackages(question: Question): Promise<object> {
   };
 }
 
+/** A series is shown by its own id alone: names are of what lists name. */
 async function showPackage(question: Question): Promise<CkanPackage> {
   const { catalogue, view, base } = question;
   const id = readId(question);
-  const item = catalogue
-    .items(view, ['network', 'series'])
-    .find(
-      (each) =>
-        each.id === id ||
-        ckanName(each.id) === id ||
-        uuidOf(uriOf(base, 'dataset', each.id)) === id,
-    );
-  if (item === undefined) throw apiError('API_DATASET_UNKNOWN', { parameter: 'id', value: id });
+  const own = catalogue.find(view, id);
+  const item =
+    own ??
+    catalogue
+      .items(view, ['network'])
+      .find((each) => ckanName(each.id) === id || uuidOf(uriOf(base, 'dataset', each.id)) === id);
+  if (item === undefined || !('dataset' in item)) {
+    throw apiError('API_DATASET_UNKNOWN', { parameter: 'id', value: id });
+  }
   await catalogue.follow();
   return ckanPackage(await catalogue.describe(view, item, base), base, publisher(question));
 }
 
-async function packagesOf(question: Question): Promise<readonly CkanPackage[]> {
+function packagesOf(question: Question): Promise<readonly CkanPackage[]> {
   const { catalogue, view, base } = question;
-  await catalogue.follow();
-  const items = catalogue.items(view, ['network']);
-  const packages: CkanPackage[] = [];
-  for await (const entry of describeEach(catalogue, view, { items, base })) {
-    packages.push(ckanPackage(entry, base, publisher(question)));
-  }
-  return packages;
+  return question.packages(async () => {
+    await catalogue.follow();
+    const items = catalogue.items(view, ['network']);
+    const packages: CkanPackage[] = [];
+    for await (const entry of describeEach(catalogue, view, { items, base })) {
+      packages.push(ckanPackage(entry, base, publisher(question)));
+    }
+    return packages;
+  });
 }
 
 function publisher({ config, base }: Question): Publisher {

@@ -67,7 +67,7 @@ function addActions(app: FastifyInstance, routes: CatalogueRoutes, isDescribed: 
 }
 
 async function answerAction(
-  { context, catalogue }: CatalogueRoutes,
+  { context, catalogue, packages }: CatalogueRoutes,
   request: FastifyRequest,
   reply: FastifyReply,
   given: unknown,
@@ -80,10 +80,13 @@ async function answerAction(
   }
   const viewer = viewerOf(context.registry, request.headers.authorization);
   const base = absoluteBase(context, request);
+  const view = context.networks.viewOf(viewer);
+  const key = [base, viewer.key, view.registry.version].join('\n');
   const result = await action({
     catalogue,
+    packages: (make) => packages.get(key, make),
     config: context.config.catalogue,
-    view: context.networks.viewOf(viewer),
+    view,
     base,
     parameters: (given ?? {}) as Readonly<Record<string, unknown>>,
   });

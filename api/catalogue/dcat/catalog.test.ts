@@ -8,7 +8,14 @@ import { RdfXmlParser } from 'rdfxml-streaming-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openTestApi, startAt, type TestApi } from '../../api.fixture.ts';
+import { apiConfig } from '../../config.ts';
+import { createNetworks } from '../../network.ts';
+import { createSettableClock } from '../../settable-clock.fixture.ts';
+import { viewerOf } from '../../viewer.ts';
+import { createCatalogue } from '../catalogue.ts';
 import { importLarge } from '../network.fixture.ts';
+import { fileKinds } from '../vocabulary.ts';
+import { catalogPageText } from './page.ts';
 import { expand } from './terms.ts';
 
 const shapes = new Store(
@@ -16,6 +23,9 @@ const shapes = new Store(
 );
 
 let rig: TestApi;
+
+/** A view of no rows at all. */
+const emptyStore = { range: () => [], horizon: { knownFromAt: -Infinity } };
 
 beforeAll(async () => {
   rig = await openTestApi({
@@ -118,6 +128,47 @@ describe('the catalogue in DCAT-AP', () => {
     expect(await canonical(fromJson)).toBe(expected);
     expect(await canonical(nquadsOf(xml))).toBe(expected);
     expect(expected).not.toContain('_:');
+  });
+
+  test('passes them with files too, each with its size and hash', async () => {
+    const file = {
+      id: '2024-05.parquet',
+      kind: fileKinds.parquet,
+      url: 'https://example.vn/files/2024-05.parquet',
+      month: '2024-05',
+      bytes: 12_345,
+      sha256: 'ab'.repeat(32),
+      rows: 99,
+      madeAt: startAt + 86_400_000,
+    };
+    const csv = {
+      ...file,
+      id: '2024-05.csv.gz',
+      kind: fileKinds['csv.gz'],
+      url: `${file.url}.csv`,
+    };
+    const config = apiConfig.parse({});
+    const catalogue = createCatalogue(
+      { config, clock: createSettableClock(startAt), store: emptyStore as never },
+      rig.registry,
+      { filesOf: () => [file, csv], changedAt: () => file.madeAt },
+    );
+    await catalogue.follow();
+    const view = createNetworks(rig.registry).viewOf(viewerOf(rig.registry, undefined));
+    const items = catalogue.items(view, ['network']).slice(0, 3);
+    const base = 'https://example.vn';
+    const question = { catalogue, view, base, format: 'ttl', items, page: 1 } as const;
+    const text = await catalogPageText({ config }, { ...question, pageUrl: String });
+    const store = new Store(new Parser({ baseIRI: `${base}/` }).parse(text));
+    expect(await failuresOf(store)).toEqual([]);
+    const uri = `${base}/id/distribution/agency~air~2024-05.parquet`;
+    const valueOf = (term: 'dcat:byteSize' | 'dct:modified') =>
+      store.getObjects(uri, expand(term), null).map(({ value }) => value);
+    expect(valueOf('dcat:byteSize')).toEqual(['12345']);
+    expect(valueOf('dct:modified')).toEqual(['2024-06-02T00:00:00Z']);
+    const sums = store.getObjects(`${uri}#checksum`, expand('spdx:checksumValue'), null);
+    expect(sums.map(({ value }) => value)).toEqual([file.sha256]);
+    expect(items.map((item) => catalogue.modifiedAt(item))).toContain(file.madeAt);
   });
 
   test('keeps the address of a dataset through a merger of provinces and another device', async () => {

@@ -2,7 +2,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
-import type { ApiContext } from '../../context.ts';
 import { conditionalHeaders } from '../../description/replies.ts';
 import { viewerOf } from '../../viewer.ts';
 import { chooseType } from '../accept.ts';
@@ -79,7 +78,7 @@ async function answerPage(
     const asked = [search, number === 1 ? '' : `page=${number}`].filter((part) => part !== '');
     return `${base}${path}${asked.length === 0 ? '' : `?${asked.join('&')}`}`;
   };
-  const key = [pageUrl(page), format, viewer.key, keyOfVersion(context)].join('\n');
+  const key = [pageUrl(page), format, viewer.key, view.registry.version].join('\n');
   const text = await texts.get(key, () =>
     catalogPageText(context, { catalogue, view, base, format, items, page, pageUrl }),
   );
@@ -94,8 +93,4 @@ function searchOf(query: DatasetQuery): string {
   );
   search.sort();
   return search.toString();
-}
-
-function keyOfVersion({ networks }: ApiContext): string {
-  return String(networks.version);
 }
