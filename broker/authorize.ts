@@ -6,6 +6,7 @@
  *   env/v1/{gatewayId}/sub/{childId}/obs
  *   env/v1/{deviceId}/cmd/…, …/cfg/desired     to the device, from an operator
  *   open/v1/{stationId}/{slug}                 from the platform, for everybody
+ *   open/v1/_changes/…                         from the platform, by what one may see (mqtt/change-feed.ts)
  */
 import type { Registry } from '../devices/registry.ts';
 import type { Principal } from '../devices/visible.ts';

@@ -240,8 +240,10 @@ export const brokerConfigSchema = z.strictObject({
     .int()
     .min(1)
     .max(10_000)
-    .default(8)
-    .describe('Subscriptions that read the log for changes at once; others wait their turn.'),
+    .default(2)
+    .describe(
+      'Subscriptions that read the log for changes at once; others wait their turn, so that devices need not.',
+    ),
   changesHeartbeatMs: z
     .int()
     .min(1_000)

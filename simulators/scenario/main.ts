@@ -10,8 +10,10 @@ import { runClusterKills } from './cluster/kills.ts';
 import { runMove } from './cluster/move.ts';
 import { runOutage } from './cluster/outage.ts';
 import { runRevoke } from './cluster/revoke.ts';
+import { runCut } from './cut.ts';
 import { MountRefused, runDiskFull } from './disk-full.ts';
 import { runFlood } from './flood/run.ts';
+import { runFollowers } from './followers.ts';
 import { runFrozen } from './frozen.ts';
 import { percentile, runKill } from './kill.ts';
 import { runPoison } from './poison.ts';
@@ -94,7 +96,45 @@ const flood = (flags: Flags): Promise<Outcome> =>
     isStrict: flags['aims'] === 'strict',
     tell,
   }).then(outcomeOf);
-
+async function cut(flags: Flags): Promise<Outcome> {
+  const seed = numberOf(flags, 'seed', 1);
+  const outcome = await runCut({
+    rounds: numberOf(flags, 'rounds', 5),
+    devices: numberOf(flags, 'devices', 100),
+    rate: numberOf(flags, 'rate', 200),
+    warmRate: 2_000,
+    warmSeconds: numberOf(flags, 'warm', 8),
+    seed,
+    tell,
+  });
+  const streams = Object.values(outcome.followers);
+  const lists = Object.values(outcome.lists);
+  const isWhole = streams.every((each) => each.missing + each.repeated === 0 && each.isInOrder);
+  const held = isWhole && lists.every(({ isEqual, cuts }) => isEqual && cuts > 0);
+  return { held, figures: { seed, ...outcome } };
+}
+async function followers(flags: Flags): Promise<Outcome> {
+  const seed = numberOf(flags, 'seed', 1);
+  const outcome = await runFollowers({
+    sse: numberOf(flags, 'sse', 1_000),
+    mqtt: numberOf(flags, 'mqtt', 200),
+    frozenOneIn: 10,
+    devices: numberOf(flags, 'devices', 100),
+    rate: numberOf(flags, 'rate', 5),
+    seconds: numberOf(flags, 'seconds', 30),
+    seed,
+    tell,
+  });
+  const { sse, mqtt, residentMegabytes: memory } = outcome;
+  const held =
+    sse.p99Ms <= 1_000 &&
+    mqtt.p99Ms <= 1_000 &&
+    Math.min(sse.told, mqtt.told) > 0 &&
+    outcome.othersCut === 0 &&
+    outcome.frozenCut === outcome.frozenOpened &&
+    memory.end - memory.alone <= 256;
+  return { held, figures: { seed, ...outcome } };
+}
 async function diskFull(flags: Flags): Promise<Outcome> {
   const outcome = await runDiskFull({
     devices: numberOf(flags, 'devices', 100),
@@ -143,6 +183,8 @@ const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = 
   poison,
   flood,
   frozen,
+  cut,
+  followers,
   'disk-full': diskFull,
   spine,
   'power-cuts': powerCuts,
@@ -257,6 +299,8 @@ const { values, positionals } = parseArgs({
       'aims',
       'readers',
       'ramp',
+      'sse',
+      'mqtt',
     ].map((flag) => [flag, { type: 'string' as const }]),
   ),
 });
