@@ -32,7 +32,7 @@ async function keepCopy(command: Command): Promise<number> {
     isStopping: () => isStopping,
     clock: openSystemClock(),
     fetch,
-    tell: (event) => tellProgress(command, event),
+    tell: openTelling(command),
     onWait: (wait) => tellProgress(command, { event: 'waiting', ...wait }),
   });
   const { rows, datastreams, differences, state } = result;
@@ -51,6 +51,20 @@ function filterOf(command: Command): Readonly<Record<string, string>> {
     return value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(given);
+}
+
+/** Between two lines about what is being fetched. */
+const fetchedMs = 1_000;
+
+function openTelling(command: Command): (event: MirrorEvent) => void {
+  const clock = openSystemClock();
+  let toldMs = clock.monotonicMs();
+  return (event) => {
+    const isStep = event.event === 'fetched' && event.done < event.all;
+    if (isStep && clock.monotonicMs() - toldMs < fetchedMs) return;
+    toldMs = clock.monotonicMs();
+    tellProgress(command, event);
+  };
 }
 
 /** To standard error: standard output holds the result. */

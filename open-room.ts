@@ -16,12 +16,15 @@ export interface Room {
 
 /** `link` and `decide` are threads of the cluster profile. */
 const scripts: Readonly<Record<RoomData['room'], string>> = {
-  broker: './broker/worker.ts',
-  ingest: './ingest/worker.ts',
-  api: './api/worker.ts',
-  link: './ingest/cluster/link-worker.ts',
-  decide: './ingest/cluster/decide-worker.ts',
+  broker: './broker/worker',
+  ingest: './ingest/worker',
+  api: './api/worker',
+  link: './ingest/cluster/link-worker',
+  decide: './ingest/cluster/decide-worker',
 };
+
+/** TypeScript in a checkout; in the package it is compiled. */
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 // kafkajs waits for a moment that is past (its issue 1751); Node would say so at each connection.
 const kafkaArgument = '--disable-warning=TimeoutNegativeWarning';
@@ -36,7 +39,7 @@ export function openRoom(
   clock: Clock,
 ): Room {
   const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
-  const worker = new Worker(new URL(scripts[data.room], import.meta.url), {
+  const worker = new Worker(new URL(`${scripts[data.room]}.${extension}`, import.meta.url), {
     workerData: data,
     transferList,
     name: data.room,

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // `npx quantrac …` on any installed Node from 20 on: hands over to the Node that comes with the
-// repository (devDependency `node`), which runs the TypeScript directly. Plain JavaScript, since it
-// is read by the installed Node.
+// repository (devDependency `node`), which runs the TypeScript directly. In the npm package it finds
+// the program compiled: Node strips no types inside node_modules. Plain JavaScript, since it is read
+// by the installed Node.
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import module from 'node:module';
@@ -14,9 +15,10 @@ const bundled = existsSync(bundledPath) ? realpathSync(bundledPath) : undefined;
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const newEnough = major > 24 || (major === 24 && minor >= 12);
 const runtime = bundled ?? process.execPath;
+const program = existsSync(here('main.ts')) ? './main.ts' : './dist/main.js';
 if (bundled === undefined && !newEnough) {
   process.stderr.write(
-    'quantrac: Node 24.12 or newer is needed and is not here. Run `npm ci` (with install scripts, or `npm rebuild node` after it).\n',
+    'quantrac: Node 24.12 or newer is needed and is not here. Install it, or in a checkout run `npm ci` (with install scripts, or `npm rebuild node` after it).\n',
   );
   process.exit(2);
 }
@@ -34,10 +36,10 @@ const memoryFlag = '--no-allocation-site-pretenuring';
 if (runtime === process.execPath) {
   v8.setFlagsFromString(memoryFlag);
   module.enableCompileCache(codeFolder);
-  await import('./main.ts');
+  await import(program);
 } else {
   // The channel tells the server when this launcher is gone, so that a kill of the one ends both.
-  const child = spawn(runtime, [memoryFlag, here('main.ts'), ...process.argv.slice(2)], {
+  const child = spawn(runtime, [memoryFlag, here(program), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { canonicalJson, readCanonicalJson, type Json } from './canonical-json.ts';
 
 test('is what RFC 8785 shows in 3.2.2 and 3.2.3', () => {
-  const numbers = [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001];
+  const numbers = JSON.parse(
+    '[333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001]',
+  ) as number[];
   const given = { numbers, string: '€$\u000f\nA\'B"\\\\"/', literals: [null, true, false] };
   expect(canonicalJson(given)).toBe(
     '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],' +
