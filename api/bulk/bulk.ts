@@ -31,8 +31,8 @@ export interface Bulk {
   /** Current files that anonymous may read now, by dataset, month and format. */
   open(): readonly FileRecord[];
   /**
-   * A cursor from which changes go on behind all files of `open`: of the newest moment where nothing
-   * of them has changed, else of one before the first change.
+   * The files and the changes from here on are all rows that are open: it is before the first change
+   * that is in none of them, so while a month has not ended, before its first row.
    */
   cursor(): Promise<string>;
   /** What `open` and `cursor` depend on, beside the registry and the moment. */
@@ -52,13 +52,13 @@ export function openBulk(options: BulkOptions): Bulk {
     return records.current().filter(({ dataset, content }) => network.isOpen(dataset, content));
   }
 
-  /** Of months that have files: positions of the first changes that are not in them. */
-  function firstChanges(): readonly (number | undefined)[] {
-    const held = new Set(records.current().map(({ dataset, month }) => `${dataset} ${month}`));
-    const waiting = publisher?.waiting() ?? [];
-    return waiting
-      .filter(({ dataset, month }) => held.has(`${dataset} ${month}`))
-      .map(({ firstAt }) => firstAt);
+  function joinAt(): number {
+    const network = openNetworkOf(context);
+    const isWhole = records
+      .current()
+      .every(({ dataset, content }) => network.isOpen(dataset, content));
+    if (publisher === undefined || !isWhole) return 0;
+    return Math.min(context.feed.position, publisher.firstChangeAt() - 1);
   }
 
   return {
@@ -66,14 +66,9 @@ export function openBulk(options: BulkOptions): Bulk {
     records,
     fileSystem,
     open,
-    async cursor() {
-      const changes = firstChanges();
-      if (publisher === undefined || changes.includes(undefined)) return oldestCursor(open());
-      const position = Math.min(context.feed.position, ...changes.map((at) => Number(at) - 1));
-      return (await context.places.at(position)).cursor;
-    },
+    cursor: async () => (await context.places.at(joinAt())).cursor,
     get state() {
-      return `${records.generation} ${firstChanges().join(',')}`;
+      return `${records.generation} ${joinAt()}`;
     },
     start() {
       if (!isPublishing) return;
@@ -85,13 +80,6 @@ export function openBulk(options: BulkOptions): Bulk {
     },
     close: async () => publisher?.close(),
   };
-}
-
-function oldestCursor(files: readonly FileRecord[]): string {
-  const [first, ...others] = files;
-  if (first === undefined) return '';
-  return others.reduce((oldest, file) => (file.madeAt < oldest.madeAt ? file : oldest), first)
-    .cursor;
 }
 
 /** Sends the client to the server that has what exists once; undefined where that is this one. */

@@ -14,9 +14,11 @@ import type { ApiContext } from '../context.ts';
 import type { Marks } from './marks.ts';
 import { monthOf, type Month } from './months.ts';
 import { openNetworkOf, type OpenNetwork, type OpenSeries } from './open-series.ts';
-import type { BulkRecords, FileRecord, KnownSeries } from './records.ts';
+import type { BulkRecords, DirtyMonth, FileRecord, KnownSeries } from './records.ts';
 
 export interface BulkFollowing {
+  /** Whether everything is marked that the feed has told. */
+  readonly isWhole: boolean;
   /** Everything is marked that had changed when it was called. Rejects with what could not be read. */
   catchUp(): Promise<void>;
   /** Keeps what is marked, where that has changed or the cursor is old. */
@@ -50,10 +52,6 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
   let notedUpTo = missedUpTo;
   let isWhole = false;
   let savedAtMs = -Infinity;
-  for (const { dataset, month, since } of records.dirty()) {
-    marks.mark({ dataset, month, since, changedUpTo: missedUpTo, registryVersion: 0 });
-  }
-
   function noteBatch(position: Position, batch: Batch): void {
     marks.useNetwork(openNetworkOf(context));
     for (const row of batch.rows) {
@@ -71,6 +69,7 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
   async function readMissed(): Promise<void> {
     if (isWhole && notedUpTo === feed.position) return;
     const from = isWhole ? undefined : await placeOf(context, records.followed());
+    if (!isWhole) await markAgain(options, missedUpTo);
     notedUpTo = Math.max(notedUpTo, feed.position);
     if (from === undefined) {
       // Everything is another than what is known of it.
@@ -96,11 +95,14 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     await options.settled();
     savedAtMs = clock.monotonicMs();
     // Since the question for the cursor more may have been marked, never less.
-    const dirty = marks.all();
+    const dirty = await dirtyOf(context, marks);
     records.saveFollowing({ dirty, followed, ...(series === undefined ? {} : { series }) });
   }
 
   return {
+    get isWhole() {
+      return isWhole && notedUpTo === feed.position;
+    },
     async catchUp() {
       await readMissed();
       await compareSeries();
@@ -111,6 +113,28 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     },
     close: stop,
   };
+}
+
+/** What was marked in an earlier run; of another history everything is looked at anew. */
+async function markAgain(
+  { context, records, marks }: FollowingOptions,
+  changedUpTo: Position,
+): Promise<void> {
+  for (const { dataset, month, since, firstCursor } of records.dirty()) {
+    const firstAt = (await placeOf(context, firstCursor)) ?? 1;
+    marks.mark({ dataset, month, since, firstAt, changedUpTo, registryVersion: 0 });
+  }
+}
+
+async function dirtyOf({ places }: ApiContext, marks: Marks): Promise<readonly DirtyMonth[]> {
+  const cursors = new Map<Position, string>();
+  const dirty: DirtyMonth[] = [];
+  for (const { dataset, month, since, firstAt } of marks.all()) {
+    const firstCursor = cursors.get(firstAt) ?? (await places.at(firstAt - 1)).cursor;
+    cursors.set(firstAt, firstCursor);
+    dirty.push({ dataset, month, since, firstCursor });
+  }
+  return dirty;
 }
 
 function knownOf({ byDatastream }: OpenNetwork): ReadonlyMap<string, KnownSeries> {

@@ -68,7 +68,8 @@ export function addFileLists(app: FastifyInstance, context: ApiContext, bulk: Bu
     summary: 'Files of closed months, by dataset, month and format.',
     description:
       'One month of a dataset of a network as Parquet and CSV under gzip, with its Data Package ' +
-      'and CSVW. The cursor of the list is one from which /changes goes on behind all of its files.',
+      'and CSVW. All files and the changes from the cursor of the list on are all rows that are open; ' +
+      'a cursor of a file is of the rows of its month alone.',
     query: filesQuery,
     handle: (list) => answerFiles(context, bulk, { list, dataset: list.query.dataset }),
   });
@@ -119,7 +120,7 @@ async function answerFiles(
     // Tags are of the moment and the registry: the files have a state of their own.
     question: { ...question, text: `${question.text}\n${bulk.state}` },
     table: fileTable(`${baseUrl(context, request)}/api/v1`),
-    moment: cursor === '' ? moment : { ...moment, cursor },
+    moment: { ...moment, cursor },
     intervalMs: undefined,
     madeAtSeconds: 0,
     unchangedSince: () => true,

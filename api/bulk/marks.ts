@@ -11,8 +11,8 @@ export interface MarkedMonth {
   readonly dataset: string;
   readonly month: Month;
   since: number;
-  /** Position of the first change that is in no file yet; undefined where it is not known. */
-  firstAt: Position | undefined;
+  /** Position of the first change that is in no file; 1 where files hold nothing of the month. */
+  firstAt: Position;
   /** The files are whole that are of this position, and of this version of the registry, or later. */
   changedUpTo: Position;
   registryVersion: number;
@@ -27,8 +27,9 @@ export interface Change {
   readonly month: Month;
   readonly changedUpTo: Position;
   readonly registryVersion: number;
-  /** Of a change that was marked in an earlier run. */
+  /** Of a change that was marked in an earlier run, or whose place is known. */
   readonly since?: number;
+  readonly firstAt?: Position;
   readonly leastUpTo?: Position;
 }
 
@@ -93,14 +94,16 @@ export function createMarks(now: () => number): Marks {
         entry = cache(row, position);
         if (entry === undefined) return;
       }
-      entry.marked.changedUpTo = position;
+      const { marked: month } = entry;
+      if (position > month.changedUpTo) month.changedUpTo = position;
+      // What came while nobody noted is read behind what came since.
+      if (position < month.firstAt) month.firstAt = position;
     },
-    mark({ dataset, month, since, changedUpTo, registryVersion, leastUpTo = 0 }) {
-      const isKnown = since === undefined;
-      const first = isKnown
-        ? { since: now(), firstAt: changedUpTo }
-        : { since, firstAt: undefined };
-      const found = find(dataset, month, first);
+    mark(change) {
+      const { dataset, month, since = now(), firstAt = 1 } = change;
+      const { changedUpTo, registryVersion, leastUpTo = 0 } = change;
+      const found = find(dataset, month, { since, firstAt });
+      found.firstAt = Math.min(found.firstAt, firstAt);
       found.changedUpTo = Math.max(found.changedUpTo, changedUpTo);
       found.registryVersion = Math.max(found.registryVersion, registryVersion);
       found.leastUpTo = Math.max(found.leastUpTo, leastUpTo);

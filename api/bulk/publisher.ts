@@ -15,14 +15,14 @@ import { openBulkFollowing } from './follow.ts';
 import { openHousekeeping, type Housekeeping } from './housekeeping.ts';
 import type { OpenMaker } from './maker.ts';
 import { openMaking } from './making.ts';
-import { createMarks, type MarkedMonth, type Marks } from './marks.ts';
+import { createMarks, type Marks } from './marks.ts';
 import { monthOf } from './months.ts';
 import { openNetworkOf } from './open-series.ts';
 import type { BulkRecords } from './records.ts';
 
 export interface Publisher {
-  /** Months with a change that is in no file yet, also such as have not ended. */
-  waiting(): readonly Pick<MarkedMonth, 'dataset' | 'month' | 'firstAt'>[];
+  /** Position of the first change that is in no file; Infinity where there is none. */
+  firstChangeAt(): Position;
   close(): Promise<void>;
 }
 
@@ -91,7 +91,10 @@ export function openPublisher(options: PublisherOptions): Publisher {
 
   const looking = repeat(context, look);
   return {
-    waiting: () => marks.all(),
+    firstChangeAt() {
+      if (!following.isWhole) return 1;
+      return marks.all().reduce((first, { firstAt }) => Math.min(first, firstAt), Infinity);
+    },
     async close() {
       isClosed = true;
       making.stop();

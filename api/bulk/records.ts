@@ -41,6 +41,8 @@ export interface DirtyMonth {
   readonly month: Month;
   /** Milliseconds UTC of the first change that is in no file yet. */
   readonly since: number;
+  /** A cursor before that change. */
+  readonly firstCursor: string;
 }
 
 export interface BulkRecords {
@@ -232,6 +234,7 @@ function openFollowing(kept: Database): Following {
           dataset: String(row['dataset']),
           month: String(row['month']),
           since: Number(row['since']),
+          firstCursor: String(row['first_cursor']),
         })),
     followed() {
       const cursor = kept.prepare('SELECT cursor FROM bulk_followed').get()?.['cursor'];
@@ -254,8 +257,10 @@ function openFollowing(kept: Database): Following {
 
 function saveFollowing(kept: Database, { dirty, followed, series }: FollowingState): void {
   kept.exec('DELETE FROM bulk_dirty');
-  const addDirty = kept.prepare('INSERT INTO bulk_dirty VALUES (?, ?, ?)');
-  for (const { dataset, month, since } of dirty) addDirty.run(dataset, month, since);
+  const addDirty = kept.prepare('INSERT INTO bulk_dirty VALUES (?, ?, ?, ?)');
+  for (const { dataset, month, since, firstCursor } of dirty) {
+    addDirty.run(dataset, month, since, firstCursor);
+  }
   kept
     .prepare(
       `INSERT INTO bulk_followed VALUES (1, ?)

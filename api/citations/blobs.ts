@@ -19,8 +19,8 @@ import {
 export type Stored = 'gzip' | 'plain';
 
 export interface Blobs {
-  /** Durable when it resolves; answers the hash, hexadecimal. */
-  keep(bytes: Buffer): Promise<string>;
+  /** Durable when it resolves. */
+  keep(bytes: Buffer): Promise<void>;
   keepFile(path: string, sha256: string): Promise<void>;
   read(sha256: string): Promise<Buffer>;
   /** Where the bytes of a linked file are. */
@@ -39,13 +39,18 @@ export function hashOf(bytes: Uint8Array): string {
 
 export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
   const pathOf = (sha256: string): string => `${folder}/${sha256}`;
+  // One after the other: two of the same bytes would be in each other's way.
+  let keeping: Promise<unknown> = Promise.resolve();
+  const keep = async (bytes: Buffer): Promise<void> => {
+    await fileSystem.makeDirectory(folder);
+    await replaceFile(fileSystem, folder, `${hashOf(bytes)}.gz`, await pack(bytes));
+  };
   return {
     pathOf,
-    async keep(bytes) {
-      const sha256 = hashOf(bytes);
-      await fileSystem.makeDirectory(folder);
-      await replaceFile(fileSystem, folder, `${sha256}.gz`, await pack(bytes));
-      return sha256;
+    keep(bytes) {
+      const kept = keeping.then(() => keep(bytes));
+      keeping = kept.catch(() => undefined);
+      return kept;
     },
     async keepFile(path, sha256) {
       await fileSystem.makeDirectory(folder);

@@ -54,11 +54,10 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
       await blobs.keep(asked.bytes);
       room.add(asked.bytes.length);
     }
-    const query = asked.query.toString();
     const madeAt = clock.now();
     return put({
       ...subject,
-      url: query === '' ? asked.path : `${asked.path}?${query}`,
+      url: addressOf(asked),
       version: sha256.slice(0, versionCharacters),
       asOf: readOptionalInstant(asked.query.get('asOf') ?? undefined, 'asOf') ?? madeAt,
       madeAt,
@@ -78,6 +77,7 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     // Wider than the month: zones of stations may change, the citation stays.
     const monthAt = Date.parse(`${file.month}-15T00:00:00Z`);
     const span = { fromAt: monthAt - 18 * dayMs, toAt: monthAt + 20 * dayMs };
+    await room.ready();
     await blobs.keepFile(`${context.filesFolder}/${file.path}`, file.sha256);
     return put({
       ...monthTitled(subjectOfSeries(view, ids, span), file),
@@ -123,6 +123,11 @@ function monthTitled(subject: Subject, { month }: FileRecord): Subject {
   return { ...subject, title: { vi: `${vi}, ${month}`, en: `${en}, ${month}` } };
 }
 
+function addressOf({ path, query }: Question): string {
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
 function nameOf({ path, mediaType }: Asked): string {
   const name = path.split('/').at(-1) ?? 'answer';
   if (name.includes('.') && !path.includes('/observations/')) return name;
@@ -137,6 +142,8 @@ function nameOf({ path, mediaType }: Asked): string {
 }
 
 interface Room {
+  /** What is on the disk is known, and nothing of it is removed any more. */
+  ready(): Promise<unknown>;
   /** Throws API_CITATIONS_FULL where so many bytes would be too many. */
   require(bytes: number): Promise<void>;
   add(bytes: number): void;
@@ -146,11 +153,12 @@ interface Room {
 function createRoom(context: ApiContext, blobs: Blobs, records: CitationRecords): Room {
   let used: Promise<number> | undefined;
   let added = 0;
+  const ready = (): Promise<number> => (used ??= blobs.sweep((sha256) => records.holds(sha256)));
   return {
+    ready,
     async require(bytes) {
-      used ??= blobs.sweep((sha256) => records.holds(sha256));
       const { citationsBytesMax } = context.config;
-      if ((await used) + added + bytes > citationsBytesMax) {
+      if ((await ready()) + added + bytes > citationsBytesMax) {
         throw apiError('API_CITATIONS_FULL', { bytesMax: citationsBytesMax });
       }
     },

@@ -32,11 +32,13 @@ export const keptTables: readonly string[] = [
     superseded_at INTEGER,
     UNIQUE (dataset, month, version, format)
   ) STRICT`,
-  // Months whose files are to be made anew, and since when.
+  // Months whose files are to be made, since when, and a cursor before the first change that is in
+  // none of them.
   `CREATE TABLE IF NOT EXISTS bulk_dirty (
     dataset TEXT NOT NULL,
     month TEXT NOT NULL,
     since INTEGER NOT NULL,
+    first_cursor TEXT NOT NULL,
     PRIMARY KEY (dataset, month)
   ) STRICT, WITHOUT ROWID`,
   // One row: the change cursor up to which `bulk_dirty` is whole.
