@@ -8,7 +8,7 @@ import type { Random } from '../../devices/random.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, statusOf, type ApiErrorCode } from '../errors.ts';
 import { readFilter } from '../filter.ts';
-import { readChangePage } from '../live/change-page.ts';
+import { readChangePage } from '../../ingest/feed/change-page.ts';
 import { followInterest } from '../live/interest.ts';
 import { problemOf } from '../problem.ts';
 import { anonymousViewer, viewerOfKey, type Viewer } from '../viewer.ts';

@@ -124,28 +124,33 @@ export function openManifests(options: ManifestsOptions): Manifests {
   };
 }
 
-/** The oldest that the place has not reached; most readers are near the end. */
+/**
+ * The oldest that the place has not reached; most readers are near the end. In a network a reader
+ * that comes from another node may be ahead of a manifest in one partition and behind it in another:
+ * for that one it is passed.
+ */
 function nextBehind(
   places: ApiContext['places'],
   place: FeedPlace,
   { archive, pending }: { readonly archive: Archive; readonly pending: NextManifest | undefined },
 ): NextManifest | undefined {
-  const isNext = ({ cursor }: NextManifest): boolean => isUnreached(places, place, cursor);
-  let found = pending !== undefined && isNext(pending) ? pending : undefined;
-  let head = archive.latest();
-  while (head !== undefined && isNext(head)) {
-    found = head;
+  let found: NextManifest | undefined;
+  let head: NextManifest | undefined = pending ?? archive.latest();
+  while (head !== undefined) {
+    const end = endOf(places, head.cursor);
+    if (end === undefined || places.hasReached(place, end)) break;
+    if (places.hasReached(end, place)) found = head;
     head = archive.head(head.sequence - 1);
   }
-  return found;
+  return found === undefined ? undefined : { sequence: found.sequence, cursor: found.cursor };
 }
 
 /** A cursor that this history does not have is nobody's next one. */
-function isUnreached(places: ApiContext['places'], place: FeedPlace, cursor: string): boolean {
+function endOf(places: ApiContext['places'], cursor: string): FeedPlace | undefined {
   try {
-    return !places.hasReached(place, places.readEnd(cursor, 'until'));
+    return places.readEnd(cursor, 'until');
   } catch (error) {
-    if (error instanceof CodedError) return false;
+    if (error instanceof CodedError) return undefined;
     throw error;
   }
 }

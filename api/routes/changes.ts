@@ -10,7 +10,7 @@ import { changesSchema } from '../description/schemas.ts';
 import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
-import { readChangePage, type ChangePage, type PageEnd } from '../live/change-page.ts';
+import { readChangePage, type ChangePage, type PageEnd } from '../../ingest/feed/change-page.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import { sendElsewhere } from '../elsewhere.ts';
 import { viewerOf } from '../viewer.ts';

@@ -75,9 +75,11 @@ export async function openChangeReader(
   function take(records: readonly Held[], options: ReadChangesOptions, stop: Stop): boolean {
     for (const [index, record] of records.entries()) {
       if (record.position > options.toPosition) return keep(records, index);
-      stop.leftBytes -= record.body.length;
       const read = readRecord(places, options, record, place);
       place = read.next;
+      // What lies behind the end is gone through however much it is: a page that stopped there would
+      // begin there again.
+      if (!read.isBehindEnd) stop.leftBytes -= record.body.length;
       if (read.isBehindEnd && place.reach !== undefined) {
         passedOver ??= record.position;
         place = { ...place, position: record.position + 1 };

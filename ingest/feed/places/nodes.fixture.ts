@@ -2,6 +2,10 @@
  * Nodes of a network for tests, in one thread and without HTTP: each has a copy of the partitions in
  * an order of its own, follows it, and is read as `/changes` and `/live` read it.
  */
+import { createFeedEvents } from '../events.ts';
+import { hubConfig, seriesOfPartitions } from '../batch.fixture.ts';
+import { eventFraming } from '../framing.ts';
+import { Hub, type HubConfig } from '../hub.ts';
 import type { ManualClock } from '../../../devices/clock-manual.ts';
 import type { Registry } from '../../../devices/registry.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
@@ -11,12 +15,9 @@ import { openPublicRows } from '../../observations/public-row.ts';
 import { noHorizon } from '../../store/horizon.ts';
 import type { StoreFollower } from '../../store/store.ts';
 import { createTailPublications } from '../../store/tail-publications.ts';
-import { createFeedEvents } from '../events.ts';
-import { hubConfig, seriesOfPartitions } from '../batch.fixture.ts';
 import type { Sink } from '../client.ts';
 import { openFeed, type Feed } from '../feed.ts';
-import { eventFraming } from '../framing.ts';
-import { Hub, type HubConfig } from '../hub.ts';
+import { readChangePage } from '../change-page.ts';
 import { createReaderPool, type ReaderPool } from '../reader-pool.ts';
 import { createCopyPlaces } from './copy-places.ts';
 import type { Places } from './places.ts';
@@ -41,7 +42,7 @@ export interface SimulatedNode {
   /** Takes the next batch of a partition, follows it, and says whether there was one. */
   take(partition: number): Promise<boolean>;
   /** A page as `/changes` gives it, of a client that does not wait. */
-  page(after: string | undefined, limit: number): Promise<ChangesPage>;
+  page(after: string | undefined, limit: number, until?: string): Promise<ChangesPage>;
   /** Connects as `/live` does. */
   connect(after: string): Promise<LiveClient>;
   /** Closes everything but the copy's log, and begins again over that. */
@@ -88,7 +89,7 @@ export async function openSimulatedNode(options: NodeOptions): Promise<Simulated
       if (taken !== undefined) await life.feed.waitFor(taken.position);
       return taken !== undefined;
     },
-    page: (after, limit) => readPage(life, after, limit),
+    page: (after, limit, until) => readPage(life, after, { limit, until }),
     connect: (after) => connect(life, after),
     async restart() {
       await life.close();
@@ -99,6 +100,7 @@ export async function openSimulatedNode(options: NodeOptions): Promise<Simulated
 }
 
 interface Life {
+  readonly clock: ManualClock;
   readonly feed: Feed;
   readonly places: Places;
   readonly readers: ReaderPool;
@@ -136,6 +138,7 @@ async function openLife(options: NodeOptions, copy: PartitionsCopy): Promise<Lif
   // The record that the store holds is read first.
   await settle();
   return {
+    clock,
     feed,
     places,
     readers,
@@ -191,25 +194,18 @@ function interestOf({ bySeries }: Registry) {
 async function readPage(
   life: Life,
   after: string | undefined,
-  limit: number,
+  { limit, until: end }: { readonly limit: number; readonly until?: string | undefined },
 ): Promise<ChangesPage> {
-  const { places, readers, feed, registry, registryAt } = life;
+  const { places, registry } = life;
   const from = await places.read(after, 'after');
-  if (!places.isCovered(from)) return { ...none, next: places.cursorOf(from) };
-  const reader = await readers.take(from);
-  const changes: Change[] = [];
-  const isThere = await reader.read({
-    registryAt,
-    rows: openPublicRows(registry),
-    interest: interestOf(registry),
-    toPosition: feed.position,
-    scanBytesMax: 300,
-    accept: (text) => changes.push(changeOf(text)) < limit,
-  });
-  if (!isThere) throw new Error('expired');
-  const { place } = reader;
-  await readers.give(reader);
-  return { changes, next: places.cursorOf(place), atEnd: place.position > feed.position };
+  const until =
+    end === undefined ? undefined : { place: places.readEnd(end, 'until'), cursor: end };
+  const isCovered = until === undefined || places.isCovered(until.place);
+  if (!places.isCovered(from) || !isCovered) return { ...none, next: places.cursorOf(from) };
+  const view = { rows: openPublicRows(registry), interest: interestOf(registry) };
+  const config = { changesScanBytesMax: 300 };
+  const page = await readChangePage({ ...life, config }, { from, until, limit, view });
+  return { changes: page.texts.map(changeOf), next: page.next, atEnd: page.atEnd };
 }
 
 async function connect(life: Life, after: string): Promise<LiveClient> {

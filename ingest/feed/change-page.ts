@@ -1,9 +1,12 @@
 /** A page of changes behind a place: for those who ask for it, and for webhooks. */
-import { comesTrue } from '../../ingest/feed/comes-true.ts';
-import type { GroupView } from '../../ingest/feed/hub.ts';
-import type { FeedPlace } from '../../ingest/feed/places/places.ts';
-import type { ApiContext } from '../context.ts';
-import { apiError } from '../errors.ts';
+import type { Clock } from '../../devices/clock.ts';
+import type { RegistryAt } from './changes.ts';
+import { comesTrue } from './comes-true.ts';
+import { feedError } from './errors.ts';
+import type { Feed } from './feed.ts';
+import type { GroupView } from './hub.ts';
+import type { FeedPlace, FeedPlaces } from './places/places.ts';
+import type { ReaderPool } from './reader-pool.ts';
 
 /** A client that comes from a node further on waits here for so long; then it is told to come again. */
 const coverWaitMs = 2_000;
@@ -32,10 +35,14 @@ export interface ChangePage {
   readonly isAtUntil: boolean;
 }
 
-export type ChangePageContext = Pick<
-  ApiContext,
-  'readers' | 'places' | 'registryAt' | 'feed' | 'config' | 'clock'
->;
+export interface ChangePageContext {
+  readonly readers: ReaderPool;
+  readonly places: FeedPlaces;
+  readonly feed: Pick<Feed, 'position'>;
+  readonly registryAt: RegistryAt;
+  readonly clock: Clock;
+  readonly config: { readonly changesScanBytesMax: number };
+}
 
 /** Throws API_CURSOR_EXPIRED. */
 export async function readChangePage(
@@ -63,7 +70,7 @@ export async function readChangePage(
         return texts.push(text) < limit && characters < charactersMax;
       },
     });
-    if (!isThere) throw apiError('API_CURSOR_EXPIRED', { parameter: 'after' });
+    if (!isThere) throw feedError('API_CURSOR_EXPIRED', { parameter: 'after' });
   } catch (error) {
     await reader.close();
     throw error;
