@@ -55,6 +55,14 @@ export const configurationSchema = z.strictObject({
         .describe(
           'New objects of one thread before they are looked through. Larger: less often, more memory.',
         ),
+      apiYoungMegabytesMax: z
+        .int()
+        .min(4)
+        .max(1_024)
+        .default(96)
+        .describe(
+          'The same for the thread of the API: what is under way for thousands of readers is no longer new otherwise when it has ended, and costs twice as much.',
+        ),
       heapMegabytesMax: z
         .int()
         .min(128)

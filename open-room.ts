@@ -45,7 +45,8 @@ export function openRoom(
     name: data.room,
     ...('cluster' in data ? { execArgv: [...process.execArgv, kafkaArgument] } : {}),
     resourceLimits: {
-      maxYoungGenerationSizeMb: threads.youngMegabytesMax,
+      maxYoungGenerationSizeMb:
+        data.room === 'api' ? threads.apiYoungMegabytesMax : threads.youngMegabytesMax,
       maxOldGenerationSizeMb: threads.heapMegabytesMax,
     },
   });

@@ -42,6 +42,8 @@ export function matchTag(
   },
 ): string | undefined {
   if (ifNoneMatch === undefined) return undefined;
+  // Any representation will do (RFC 9110 §13.1.2), and there is one.
+  if (ifNoneMatch.trim() === '*') return tagOf(version);
   const hash = questionHash(version.question);
   return ifNoneMatch
     .split(',', tagsMax)

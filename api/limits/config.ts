@@ -65,7 +65,7 @@ export const limitsConfig = {
     .int()
     .min(1)
     .max(256)
-    .default(16)
+    .default(64)
     .describe(
       'Sockets that listen at httpPort (on Linux; elsewhere one): so many new connections are taken in one turn, however busy the API is.',
     ),
