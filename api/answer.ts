@@ -16,6 +16,8 @@ import { mediaTypes, type Format } from './formats/format.ts';
 import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
 import type { Chunk, ListWriter, Table } from './formats/table.ts';
+import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
+import { nextLink } from './limits/links.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
 import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
@@ -235,6 +237,7 @@ async function sendList<Item>(
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
   const first = joined(start.chunks);
   if (start.isWhole) {
+    if (end.next !== null) addNextLink(reply, end.next);
     atEnd();
     // Trailers need chunks, so a stream, however short.
     return reply.send(hasTrailers ? Readable.from([first]) : first);
@@ -246,6 +249,11 @@ async function sendList<Item>(
   }
   const chunks = streamOf(context.clock, writer, steps, { start: first, end, atEnd });
   return reply.send(openStream(context, chunks));
+}
+
+function addNextLink(reply: FastifyReply, next: string): void {
+  const links = reply.getHeader('link');
+  reply.header('link', [links, nextLink(next)].filter((each) => each !== undefined).join(', '));
 }
 
 function doNothing(): void {}

@@ -3,11 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { z } from 'zod';
 
 import { touchSelection } from '../access/meter.ts';
-import { readQuestion, type Question } from '../answer.ts';
+import { baseUrl, readQuestion, type Question } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, csvwReplies, listReplies } from '../description/replies.ts';
 import type { ApiErrorCode } from '../errors.ts';
 import { chooseFormat, formats, isPaged, type Format } from '../formats/format.ts';
+import { chooseFormat, type Format } from '../formats/format.ts';
+import { linkField } from '../limits/links.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 
@@ -98,6 +100,8 @@ export function addListRoute<Shape extends z.ZodRawShape>(
         const question = readQuestion(context, request, { format, viewer, isAboutCsv });
         const view = context.networks.viewOf(viewer);
         touchSelection(request, view, query);
+        const base = baseUrl(context, request);
+        reply.header('link', linkField({ base, url: request.url, format, offered }));
         return route.handle({ request, reply, query, viewer, view, question });
       },
     );
