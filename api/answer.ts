@@ -16,7 +16,6 @@ import { mediaTypes, type Format } from './formats/format.ts';
 import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
 import type { Chunk, ListWriter, Table } from './formats/table.ts';
-import { createListWriter, type ListWriter, type Table } from './formats/table.ts';
 import { nextLink } from './limits/links.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
 import type { Moment, Pins } from '../ingest/feed/places/places.ts';

@@ -8,7 +8,6 @@ import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, csvwReplies, listReplies } from '../description/replies.ts';
 import type { ApiErrorCode } from '../errors.ts';
 import { chooseFormat, formats, isPaged, type Format } from '../formats/format.ts';
-import { chooseFormat, type Format } from '../formats/format.ts';
 import { linkField } from '../limits/links.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
