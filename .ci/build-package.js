@@ -24,22 +24,15 @@ const declared = [
   'devices/ucum-lhc.d.ts',
   'ingest/log/kafka/internals.d.ts',
 ];
-const options = [
-  ...['--ignoreConfig', '--noEmit', 'false', '--rootDir', '.', '--outDir', 'dist'],
-  ...['--target', 'esnext', '--module', 'nodenext', '--skipLibCheck', '--strict'],
-  ...['--rewriteRelativeImportExtensions', '--verbatimModuleSyntax', '--types', 'node'],
-  ...[
-    '--noUncheckedIndexedAccess',
-    '--exactOptionalPropertyTypes',
-    '--lib',
-    'esnext,dom,dom.iterable',
-  ],
-];
+const options =
+  '--ignoreConfig --noEmit false --rootDir . --outDir dist --target esnext --module nodenext ' +
+  '--lib esnext,dom,dom.iterable --types node --skipLibCheck --strict --noUncheckedIndexedAccess ' +
+  '--exactOptionalPropertyTypes --rewriteRelativeImportExtensions --verbatimModuleSyntax';
 
 rmSync(dist, { recursive: true, force: true });
 run(join(root, '.ci/build-page.js'));
-run(compiler, ...options, ...programs, ...libraries, ...declared);
-run(compiler, ...options, '--declaration', '--emitDeclarationOnly', ...libraries);
+run(compiler, ...options.split(' '), ...programs, ...libraries, ...declared);
+run(compiler, ...options.split(' '), '--declaration', '--emitDeclarationOnly', ...libraries);
 for (const path of ['api/web/dist', 'simulators/profiles', 'simulators/load/payloads.ndjson']) {
   cpSync(join(root, path), join(dist, path), { recursive: true });
 }

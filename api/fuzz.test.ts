@@ -45,6 +45,9 @@ const paths = fc.oneof(
     'datasets/planned~x/datapackage.json',
   ),
   fc
+    .constantFrom('', '/latest', '/latest/buckets', '/keys', '/1', '/x')
+    .map((path) => `manifests${path}`),
+  fc
     .tuple(
       fc.constantFrom(...lists, 'aggregates'),
       fc.constantFrom('csv', 'geojson', 'ndjson', 'jsonld', 'parquet', 'covjson', 'x'),
@@ -89,6 +92,8 @@ const sensible: Record<string, fc.Arbitrary<string>> = {
   modified_since: instants,
   fq: fc.constantFrom('groups:air', 'colour:red', '[', '-organization:agency'),
   rows: fc.constantFrom('0', '10', 'x'),
+  until: fc.oneof(fc.constant('manifest'), fc.base64String()),
+  at: fc.oneof(fc.constant('MTpzdG9yZS0xOjI6MA'), fc.base64String()),
 };
 const parameter = fc
   .constantFrom(...Object.keys(sensible))

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
+import { canonicalJson } from './canonical-json.ts';
 import { makeSigningKey } from './key.ts';
 import {
-  documentOf,
   manifestFormat,
+  manifestText,
   problemInChain,
   readManifest,
   sha256Of,
@@ -12,6 +13,14 @@ import {
   type Manifest,
 } from './manifest.ts';
 import { emptyRoot } from './tree.ts';
+
+const documentOf = ({ changed, ...rest }: Manifest): Buffer =>
+  Buffer.from(
+    manifestText(
+      rest,
+      changed.map((each) => canonicalJson(each)),
+    ),
+  );
 
 const key = makeSigningKey(new Uint8Array(32).fill(7));
 const keys = [key.publicKey];

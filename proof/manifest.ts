@@ -52,15 +52,22 @@ export interface Manifest {
 
 export type UnsignedManifest = Omit<Manifest, 'signature'>;
 
+/**
+ * The canonical text of a manifest whose changed buckets are text already, each as `canonicalJson`
+ * writes it: there may be very many, and `changed` is the first member by name.
+ */
+export function manifestText(
+  manifest: Omit<UnsignedManifest, 'changed'> & { readonly signature?: string },
+  changed: readonly string[],
+): string {
+  const rest = canonicalJson(manifest as unknown as Json);
+  return `{"changed":[${changed.join(',')}],${rest.slice(1)}`;
+}
+
 /** What is signed of a manifest. */
 export function signedBytes(manifest: UnsignedManifest): Uint8Array {
   const { signature: _signature, ...unsigned } = manifest as Partial<Manifest>;
   return Buffer.from(canonicalJson(unsigned as unknown as Json));
-}
-
-/** The document as it is served. */
-export function documentOf(manifest: Manifest): Buffer {
-  return Buffer.from(canonicalJson(manifest as unknown as Json));
 }
 
 export function sha256Of(bytes: Uint8Array | string): string {

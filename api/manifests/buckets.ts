@@ -16,8 +16,8 @@ export interface OpenBranch extends Branch {
 export interface Buckets {
   /** Days of a month, or of all; only those with rows. */
   days(datastream: string, upTo: number, month?: string): readonly Branch[];
-  /** Every datastream that was open, by id. */
-  open(upTo: number): readonly OpenBranch[];
+  /** Every datastream that was open, by id, a page at a time. */
+  open(upTo: number): Generator<readonly OpenBranch[]>;
   datastream(id: string, upTo: number): OpenBranch | undefined;
   setDays(datastream: string, sequence: number, days: readonly Branch[]): void;
   /** Sums up the months of these days, then the datastream; gives its branch. */
@@ -30,6 +30,9 @@ export interface Buckets {
   /** Deletes what this manifest has replaced of a datastream. */
   prune(datastream: string, sequence: number): void;
 }
+
+/** A few milliseconds of reading. */
+const branchesPerPage = 1_000;
 
 const branch = (row: Record<string, unknown>): Branch => ({
   name: String(row['name']),
@@ -53,11 +56,16 @@ export function openBuckets(kept: Database): Buckets {
       withRows(
         selectDays.all(datastream, month ?? '', month === undefined ? '~' : `${month}-~`, upTo),
       ),
-    open: (upTo) =>
-      selectAll
-        .all(upTo)
-        .map(openBranch)
-        .filter(({ isOpen }) => isOpen),
+    *open(upTo) {
+      let after = '';
+      for (;;) {
+        const rows = selectAll.all(upTo, after, branchesPerPage);
+        const page = rows.map(openBranch);
+        if (page.length > 0) yield page.filter(({ isOpen }) => isOpen);
+        if (page.length < branchesPerPage) return;
+        after = page.at(-1)?.name ?? '';
+      }
+    },
     datastream(id, upTo) {
       const row = selectOne.get(id, upTo);
       return row === undefined ? undefined : openBranch(row);
@@ -109,7 +117,7 @@ function prepare(kept: Database) {
   );
   const selectAll = kept.prepare(
     `SELECT datastream AS name, rows, sha256, is_open, max(sequence) FROM manifest_datastream
-     WHERE sequence <= ? GROUP BY datastream ORDER BY datastream`,
+     WHERE sequence <= ? AND datastream > ? GROUP BY datastream ORDER BY datastream LIMIT ?`,
   );
   const selectOne = kept.prepare(
     `SELECT datastream AS name, rows, sha256, is_open FROM manifest_datastream

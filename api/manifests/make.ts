@@ -7,12 +7,12 @@
 import { transaction } from '../../devices/database.ts';
 import type { Datastream } from '../../devices/model.ts';
 import { visible } from '../../devices/visible.ts';
-import { dayBefore, spanOfDay } from '../../proof/day.ts';
+import { canonicalJson } from '../../proof/canonical-json.ts';
+import { dayBefore, monthOf, spanOfDay } from '../../proof/day.ts';
 import {
-  documentOf,
   manifestFormat,
+  manifestText,
   sha256Of,
-  signedBytes,
   type ChangedBucket,
   type UnsignedManifest,
 } from '../../proof/manifest.ts';
@@ -26,6 +26,7 @@ import type { Archive, ManifestHead } from './archive.ts';
 import type { Buckets } from './buckets.ts';
 import { readChangedDays } from './changed-days.ts';
 import type { ManifestKeys } from './keys.ts';
+import { stagedTransaction } from './staged.ts';
 import { sumDays } from './sum-days.ts';
 import { createTurns } from './turns.ts';
 
@@ -99,23 +100,40 @@ async function pinNow(context: ApiContext): Promise<Pinned> {
 /** Writes what is not as it was, and says what that is, sorted by datastream and day. */
 async function changeTree(making: Making): Promise<readonly ChangedBucket[]> {
   const { buckets, sequence, pin, turn } = making;
-  const { kept } = making.context;
-  const known = new Map(buckets.open(sequence - 1).map((each) => [each.name, each]));
-  const days = await changedDays(making);
-  const changed: ChangedBucket[] = [];
-  for (const id of known.keys()) {
-    if (pin.open.has(id)) continue;
-    transaction(kept, () => buckets.close(id, sequence));
-    changed.push([id, null, 0, null]);
+  const known = new Map<string, Branch>();
+  for (const page of buckets.open(sequence - 1)) {
+    for (const branch of page) known.set(branch.name, branch);
     await turn();
   }
-  for (const datastream of pin.open.values()) {
-    const isKnown = known.has(datastream.id) && days !== undefined;
-    if (!isKnown) changed.push(...(await sumWhole(making, datastream, known.get(datastream.id))));
-    const wanted = isKnown ? days.get(datastream.series) : undefined;
-    if (wanted !== undefined) changed.push(...(await sumChanged(making, datastream, wanted)));
+  const days = await changedDays(making);
+  const changed: ChangedBucket[] = [];
+  const closed = [...known.keys()].filter((id) => !pin.open.has(id));
+  for (const ids of chunksOf(closed)) {
+    stagedTransaction(making.context.kept, () => ids.forEach((id) => buckets.close(id, sequence)));
+    changed.push(...ids.map((id): ChangedBucket => [id, null, 0, null]));
+    await turn();
+  }
+  const isWhole = ({ id }: Datastream): boolean => days === undefined || !known.has(id);
+  const wanted = [...pin.open.values()].filter(
+    (each) => isWhole(each) || days?.has(each.series) === true,
+  );
+  for (const datastreams of chunksOf(wanted)) {
+    const found: ChangedDays[] = [];
+    for (const each of datastreams) {
+      const ofDays = isWhole(each) ? undefined : days?.get(each.series);
+      found.push(await readChanged(making, each, { known: known.get(each.id), days: ofDays }));
+    }
+    changed.push(...writeChanged(making, found));
+    await turn();
   }
   return changed.sort(compareChanged);
+}
+
+/** Datastreams of one transaction: a few milliseconds. */
+const chunkMax = 20;
+
+function* chunksOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += chunkMax) yield items.slice(at, at + chunkMax);
 }
 
 function compareChanged(one: ChangedBucket, other: ChangedBucket): number {
@@ -136,57 +154,72 @@ async function changedDays({
   return readChangedDays({ source, from: from.position, upTo: pin.position, turn });
 }
 
-/** A datastream that was opened, or of which it is not known what has changed. */
-async function sumWhole(
-  making: Making,
-  datastream: Datastream,
-  known: Branch | undefined,
-): Promise<readonly ChangedBucket[]> {
-  const { buckets, sequence, context } = making;
-  const days = await daysOf(making, datastream, { fromAt: timeMin, toAt: timeMax });
-  const names = new Set(days.map(({ name }) => name));
-  const gone = buckets
-    .days(datastream.id, sequence - 1)
-    .filter(({ name }) => !names.has(name))
-    .map(({ name }) => ({ name, rows: 0, sha256: '' }));
-  const sum = transaction(context.kept, () => {
-    buckets.setDays(datastream.id, sequence, [...days, ...gone]);
-    return buckets.sumUp(datastream.id, sequence, [...days, ...gone]);
-  });
-  await making.turn();
-  if (sum.rows === (known?.rows ?? 0) && (sum.rows === 0 || sum.sha256 === known?.sha256))
-    return [];
-  return [[datastream.id, null, sum.rows, sum.rows === 0 ? null : sum.sha256]];
+interface ChangedDays {
+  readonly id: string;
+  /** What is not as it was; rows 0 where nothing is left. */
+  readonly days: readonly Branch[];
+  /** All days were read: of a datastream that was opened, or of which it is not known what changed. */
+  readonly isWhole: boolean;
+  readonly known: Branch | undefined;
 }
 
-async function sumChanged(
+async function readChanged(
   making: Making,
   datastream: Datastream,
-  wanted: ReadonlySet<string>,
-): Promise<readonly ChangedBucket[]> {
-  const { buckets, sequence, context } = making;
-  const changed: Branch[] = [];
-  for (const day of wanted) {
-    const [found] = await daysOf(making, datastream, spanOfDay(day));
-    const branch = found ?? { name: day, rows: 0, sha256: '' };
-    const [held] = buckets
-      .days(datastream.id, sequence - 1, day.slice(0, 7))
-      .filter(({ name }) => name === day);
-    const isAsItWas = branch.rows === (held?.rows ?? 0) && branch.sha256 === (held?.sha256 ?? '');
-    if (!isAsItWas) changed.push(branch);
+  { known, days }: { readonly known: Branch | undefined; days: ReadonlySet<string> | undefined },
+): Promise<ChangedDays> {
+  const { buckets, sequence } = making;
+  const { id } = datastream;
+  const isWhole = days === undefined;
+  const found: Branch[] = [];
+  if (isWhole)
+    found.push(...(await daysOf(making, datastream, { fromAt: timeMin, toAt: timeMax })));
+  for (const day of days ?? []) {
+    const [branch] = await daysOf(making, datastream, spanOfDay(day));
+    found.push(branch ?? goneDay(day));
   }
-  if (changed.length === 0) return [];
-  transaction(context.kept, () => {
-    buckets.setDays(datastream.id, sequence, changed);
-    buckets.sumUp(datastream.id, sequence, changed);
-  });
-  await making.turn();
-  return changed.map(({ name, rows, sha256 }) => [
-    datastream.id,
-    name,
-    rows,
-    rows === 0 ? null : sha256,
-  ]);
+  const held = new Map(
+    (isWhole ? buckets.days(id, sequence - 1) : heldDays(making, id, days)).map((each) => [
+      each.name,
+      each,
+    ]),
+  );
+  const names = new Set(found.map(({ name }) => name));
+  const gone = [...held.keys()].filter((name) => !names.has(name)).map(goneDay);
+  const isAsItWas = ({ name, rows, sha256 }: Branch): boolean =>
+    rows === (held.get(name)?.rows ?? 0) && sha256 === (held.get(name)?.sha256 ?? '');
+  const changed = [...found, ...(isWhole ? gone : [])].filter((each) => !isAsItWas(each));
+  return { id, days: changed, isWhole, known };
+}
+
+function goneDay(name: string): Branch {
+  return { name, rows: 0, sha256: '' };
+}
+
+function heldDays(
+  { buckets, sequence }: Making,
+  id: string,
+  days: ReadonlySet<string>,
+): readonly Branch[] {
+  const months = new Set([...days].map(monthOf));
+  return [...months].flatMap((month) => buckets.days(id, sequence - 1, month));
+}
+
+function writeChanged(
+  { buckets, sequence, context }: Making,
+  found: readonly ChangedDays[],
+): readonly ChangedBucket[] {
+  return stagedTransaction(context.kept, () =>
+    found.flatMap(({ id, days, isWhole, known }): readonly ChangedBucket[] => {
+      // One that was not open is written down as open, though it has no rows.
+      if (days.length === 0 && known !== undefined) return [];
+      buckets.setDays(id, sequence, days);
+      const sum = buckets.sumUp(id, sequence, days);
+      if (isWhole && sum.rows === 0 && (known?.rows ?? 0) === 0) return [];
+      if (isWhole) return [[id, null, sum.rows, sum.rows === 0 ? null : sum.sha256]];
+      return days.map(({ name, rows, sha256 }) => [id, name, rows, rows === 0 ? null : sha256]);
+    }),
+  );
 }
 
 async function daysOf(
@@ -201,15 +234,20 @@ async function daysOf(
 
 async function sign(making: Making, changed: readonly ChangedBucket[]): Promise<MadeManifest> {
   const { context, archive, buckets, keys, before, sequence, pin, turn } = making;
-  const branches = buckets.open(sequence).filter(({ rows }) => rows > 0);
+  const branches: Branch[] = [];
+  for (const page of buckets.open(sequence)) {
+    branches.push(...page.filter(({ rows }) => rows > 0));
+    await turn();
+  }
   const root = sumBranches('root', branches);
+  await turn();
   const { files, upTo: filesUpTo } = archive.filesSince(before?.filesUpTo ?? 0);
   const key = keys.signerOf(sequence);
   const nextKey = keys.announcedIn(sequence);
   const madeAt = context.clock.now();
   const day = dayBefore(madeAt);
   const { cursor } = pin.moment;
-  const unsigned: UnsignedManifest = {
+  const unsigned: Omit<UnsignedManifest, 'changed'> = {
     format: manifestFormat,
     storeId: context.storeId,
     sequence,
@@ -220,16 +258,17 @@ async function sign(making: Making, changed: readonly ChangedBucket[]): Promise<
     root: root.sha256,
     datastreams: branches.length,
     rows: root.rows,
-    changed,
     files,
     key: key.publicKey.kid,
     ...(nextKey === undefined ? {} : { nextKey }),
   };
-  await turn();
-  const bytes = signedBytes(unsigned);
-  await turn();
-  const signature = await key.sign(bytes);
-  const document = documentOf({ ...unsigned, signature });
+  const texts: string[] = [];
+  for (const bucket of changed) {
+    texts.push(canonicalJson(bucket));
+    await turn();
+  }
+  const signature = await key.sign(Buffer.from(manifestText(unsigned, texts)));
+  const document = Buffer.from(manifestText({ ...unsigned, signature }, texts));
   await turn();
   const sha256 = sha256Of(document);
   const head = { sequence, day, madeAt, cursor, sha256, bytes: document.length, filesUpTo };
@@ -246,8 +285,9 @@ async function prune(
   { context, buckets, sequence, turn }: Making,
   changed: readonly ChangedBucket[],
 ): Promise<void> {
-  for (const id of new Set(changed.map(([datastream]) => datastream))) {
-    transaction(context.kept, () => buckets.prune(id, sequence));
+  const ids = [...new Set(changed.map(([datastream]) => datastream))];
+  for (const chunk of chunksOf(ids)) {
+    stagedTransaction(context.kept, () => chunk.forEach((id) => buckets.prune(id, sequence)));
     await turn();
   }
 }

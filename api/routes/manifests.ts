@@ -197,8 +197,8 @@ async function wholeText(
 ): Promise<string> {
   const turn = createTurns(context.clock);
   const texts: string[] = [];
-  for (const branch of buckets.open(sequence)) {
-    if (branch.rows > 0) texts.push(branchText(branch));
+  for (const page of buckets.open(sequence)) {
+    for (const branch of page) if (branch.rows > 0) texts.push(branchText(branch));
     await turn();
   }
   return `"datastreams":[${texts.join(',')}]`;
