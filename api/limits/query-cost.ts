@@ -64,6 +64,11 @@ export function costOf(question: CostQuestion): number {
   return Math.ceil(total);
 }
 
+/** What so many rows of so many series cost at most, wherever they lie; only without a filter. */
+export function costOfPage(series: number, limit: number): number {
+  return series * cost.rowSeries + limit * cost.rowShown;
+}
+
 interface SeriesCost {
   readonly items: number;
   readonly series: number;
