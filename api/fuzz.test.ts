@@ -24,6 +24,7 @@ const lists = [
   'qualities',
   'terms',
   'events',
+  'search',
   'latest',
   'observations',
   'datasets',
@@ -63,6 +64,8 @@ const instants = fc
   .map((date) => date.toISOString());
 const numbers = fc.double({ noDefaultInfinity: true }).map(String);
 const sensible: Record<string, fc.Arbitrary<string>> = {
+  q: fc.constantFrom('ha noi', 'nhiệt độ', 'PM₂.₅'),
+  type: fc.constantFrom('station', 'dataset,owner', 'planet'),
   datastream: fc.constantFrom('ha-noi-temperature', 'hue-rain,ha-noi-pm25', 'none'),
   station: fc.constantFrom('ha-noi', 'hue,garden', 'none'),
   property: fc.constantFrom('rainfall', 'air-temperature', 'none'),

@@ -27,10 +27,12 @@ export interface CsvwOptions {
   readonly url: string;
   readonly base: string;
   readonly columns: readonly string[];
+  /** Columns that together name a row, where `id` does not. */
+  readonly key?: readonly string[];
 }
 
-export function csvwText({ url, base, columns }: CsvwOptions): string {
-  const key = columns.includes('id') ? 'id' : ['datastream', 'phenomenonTime'];
+export function csvwText({ url, base, columns, key: given }: CsvwOptions): string {
+  const key = given ?? (columns.includes('id') ? 'id' : ['datastream', 'phenomenonTime']);
   return JSON.stringify({
     '@context': ['http://www.w3.org/ns/csvw', { '@language': 'en' }],
     url,

@@ -3,6 +3,8 @@
 export interface Table<Item> {
   /** Of the CSV header; `columns.ts` says what they mean. */
   readonly columns: readonly string[];
+  /** Columns that together name an item, where `id` alone does not. */
+  readonly key?: readonly string[];
   /** The item as a JSON object. */
   json(item: Item): string;
   /** The item's values in order of `columns`; null and NaN are empty. */

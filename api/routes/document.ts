@@ -104,9 +104,13 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
 
 type MakeLink = (rel: string, title: string, formats?: readonly string[]) => object;
 
+/** Of answers that are tables and nothing more. */
+const findFormats: readonly Format[] = ['json', 'csv', 'ndjson'];
+
 function linksOf(link: MakeLink): object[] {
   return [
     ...Object.entries(lists).map(([name, { title, formats }]) => link(name, title, formats)),
+    link('search?q={words}', 'Stations, properties, datasets and owners by name', findFormats),
     link('observations/{id}', 'One observation with its revisions, raw value and tests'),
     link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', seriesFormats),
     link('observations.svg', 'A chart of rows, to embed; observations.png too', ['svg', 'png']),

@@ -98,7 +98,7 @@ export function addListRoute<Shape extends z.ZodRawShape>(
         const format = chooseFormat(wish, offered);
         const question = readQuestion(context, request, { format, viewer, isAboutCsv });
         const view = context.networks.viewOf(viewer);
-        touchSelection(request, view, query);
+        if ('datastream' in route.query) touchSelection(request, view, query);
         const base = baseUrl(context, request);
         reply.header('link', linkField({ base, url: request.url, format, offered }));
         return route.handle({ request, reply, query, viewer, view, question });

@@ -16,6 +16,17 @@ export interface ApiChange {
 /** Newest first. Every address of version 1 is named by one of them. */
 export const apiChanges: readonly ApiChange[] = [
   {
+    id: 'finding',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Tìm kiếm', en: 'Finding' },
+    text: {
+      vi: 'Tìm trạm, thông số, bộ dữ liệu và đơn vị chủ quản theo tên, không cần dấu.',
+      en: 'Stations, properties, datasets and owners by name, without diacritics.',
+    },
+    adds: ['/api/v1/search'],
+  },
+  {
     id: 'maps',
     date: '2026-11-22',
     kind: 'added',
