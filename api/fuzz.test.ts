@@ -25,6 +25,7 @@ const lists = [
   'terms',
   'events',
   'search',
+  'dictionary',
   'latest',
   'observations',
   'datasets',

@@ -37,6 +37,7 @@ import { createReaderPool } from '../ingest/feed/reader-pool.ts';
 import { createSlots } from '../ingest/feed/slots.ts';
 import { openHooks, type HookPorts, type Hooks } from './hooks/open.ts';
 import { openKept } from './kept/kept.ts';
+import { addDictionary } from './search/dictionary-routes.ts';
 import { addSearch } from './search/routes.ts';
 import { addMaps } from './maps/map-routes.ts';
 import { listen } from './limits/acceptors.ts';
@@ -375,6 +376,7 @@ async function addRoutes(
       addRegistryLists(api, context);
       addWordLists(api, context);
       addSearch(api, context);
+      addDictionary(api, context);
       addLatest(api, context);
       addObservations(api, context);
       addObservation(api, context);

@@ -94,6 +94,23 @@ function registryColumns(): Record<string, ColumnMeaning> {
     nameEn: column('text', 'Name in English', 'Tên tiếng Anh'),
     labelVi: column('text', 'Label in Vietnamese', 'Nhãn tiếng Việt'),
     labelEn: column('text', 'Label in English', 'Nhãn tiếng Anh'),
+    label: column('text', 'Label in the language asked for', 'Nhãn theo ngôn ngữ yêu cầu'),
+    meaning: column('text', 'Meaning in the language asked for', 'Ý nghĩa theo ngôn ngữ yêu cầu'),
+    expectedMin: column('number', 'Least that occurs in nature', 'Nhỏ nhất thường gặp'),
+    expectedMax: column('number', 'Greatest that occurs in nature', 'Lớn nhất thường gặp'),
+    nationalSymbol: column(
+      'text',
+      'Symbol of Circular 10/2021/TT-BTNMT',
+      'Ký hiệu theo Thông tư 10/2021/TT-BTNMT',
+    ),
+    exactMatch: {
+      ...column('text', 'Terms of the same meaning', 'Thuật ngữ cùng nghĩa'),
+      separator: ' ',
+    },
+    closeMatch: {
+      ...column('text', 'Terms of nearly the same meaning', 'Thuật ngữ gần nghĩa'),
+      separator: ' ',
+    },
     meaningVi: column('text', 'Meaning in Vietnamese', 'Ý nghĩa bằng tiếng Việt'),
     meaningEn: column('text', 'Meaning in English', 'Ý nghĩa bằng tiếng Anh'),
     owner: column('text', 'Owner', 'Đơn vị chủ quản'),

@@ -46,6 +46,10 @@ const rowColumns = [
 ];
 const placeColumns = ['latitude', 'longitude', 'heightMetres'];
 const rawColumns = ['rawName', 'rawValue', 'rawUnit', 'rawTime'];
+const ageColumns = ['ageSeconds', 'stale'];
+
+/** Every column that a row can have. */
+export const everyRowColumn = [...rowColumns, ...ageColumns, ...placeColumns, ...rawColumns];
 
 /** Rows as the contract shows them. Only rows of series that the view's registry knows. */
 export function createRowTable(view: NetworkView, options: RowTableOptions): Table<ObservationRow> {
@@ -63,7 +67,7 @@ export function createRowTable(view: NetworkView, options: RowTableOptions): Tab
   return {
     columns: [
       ...rowColumns,
-      ...(latestAt === undefined ? [] : ['ageSeconds', 'stale']),
+      ...(latestAt === undefined ? [] : ageColumns),
       ...(options.withPlace === true ? placeColumns : []),
       ...(options.withRaw === true ? rawColumns : []),
     ],

@@ -19,12 +19,12 @@ export const apiChanges: readonly ApiChange[] = [
     id: 'finding',
     date: '2026-11-22',
     kind: 'added',
-    title: { vi: 'Tìm kiếm', en: 'Finding' },
+    title: { vi: 'Tìm kiếm và từ điển dữ liệu', en: 'Search and data dictionary' },
     text: {
-      vi: 'Tìm trạm, thông số, bộ dữ liệu và đơn vị chủ quản theo tên, không cần dấu.',
-      en: 'Stations, properties, datasets and owners by name, without diacritics.',
+      vi: 'Tìm trạm, thông số, bộ dữ liệu và đơn vị chủ quản theo tên, không cần dấu; giải nghĩa mọi thông số, trường và mã chất lượng.',
+      en: 'Stations, properties, datasets and owners by name, without diacritics; every property, field and word of quality explained.',
     },
-    adds: ['/api/v1/search'],
+    adds: ['/api/v1/search', '/api/v1/dictionary'],
   },
   {
     id: 'maps',
