@@ -175,6 +175,19 @@ export const apiConfig = z.strictObject({
     .describe(
       'Requests of keys that wait to be written down; at the bound further ones are not noted, and counted as dropped.',
     ),
+  usageCellMin: count(1_000_000)
+    .default(10)
+    .describe(
+      'Requests of a dataset on one day, for one resource in one format, below which the figure is not published: a few requests may be one person.',
+    ),
+  usageDays: count(36_500)
+    .default(3_660)
+    .describe('Days for which figures of usage are kept; older ones are deleted.'),
+  usagePendingMax: count(10_000_000)
+    .default(20_000)
+    .describe(
+      'Different questions whose usage waits to be written down; at the bound that of further ones is not counted, and counted as dropped.',
+    ),
   followBytesMax: count(67_108_864)
     .default(262_144)
     .describe('Bytes of the log followed in one step, between which requests are answered.'),

@@ -27,6 +27,8 @@ export interface ApiEvents extends FeedEvents {
   accessNoted(requests: number): void;
   accessDropped(requests: number): void;
   accessNotWritten(error: unknown): void;
+  usageDropped(requests: number): void;
+  usageNotWritten(error: unknown): void;
   quarantineDecided(decision: 'replay' | 'dismiss', position: number, actor: string): void;
   certificateReloaded(): void;
   certificateRefused(error: unknown): void;
@@ -130,7 +132,12 @@ function streamEvents(telemetry: Telemetry): FeedEvents & Pick<ApiEvents, 'strea
 
 type AccessEvents = Pick<
   ApiEvents,
-  'timeNotFollowed' | 'accessNoted' | 'accessDropped' | 'accessNotWritten'
+  | 'timeNotFollowed'
+  | 'accessNoted'
+  | 'accessDropped'
+  | 'accessNotWritten'
+  | 'usageDropped'
+  | 'usageNotWritten'
 >;
 
 function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
@@ -138,6 +145,10 @@ function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
     'quantrac_access_noted_total',
     'Requests made with a key, by whether they are in the access log.',
     ['outcome'],
+  );
+  const uncounted = metrics.counter(
+    'quantrac_usage_dropped_total',
+    'Requests for data that the figures of usage lack.',
   );
   return {
     timeNotFollowed(error) {
@@ -148,6 +159,13 @@ function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
     },
     accessNoted: (requests) => noted.increase(requests, { outcome: 'written' }),
     accessDropped: (requests) => noted.increase(requests, { outcome: 'dropped' }),
+    usageDropped: (requests) => uncounted.increase(requests),
+    usageNotWritten(error) {
+      logger.error(
+        { err: error },
+        'Figures of usage cannot be written; what they lack is counted.',
+      );
+    },
     accessNotWritten(error) {
       logger.error({ err: error }, 'The access log cannot be written; what it lacks is counted.');
     },

@@ -26,6 +26,7 @@ const lists = [
   'events',
   'search',
   'dictionary',
+  'usage',
   'latest',
   'observations',
   'datasets',

@@ -80,6 +80,8 @@ import { addApiChanges } from './stability/feed-routes.ts';
 import { addSandbox } from './stability/sandbox-route.ts';
 import { addWordLists } from './routes/word-lists.ts';
 import { createServer } from './server.ts';
+import { addUsage } from './usage/routes.ts';
+import { openUsage, type Usage } from './usage/usage.ts';
 
 export interface ApiOptions extends PublishingOptions {
   readonly config: ApiConfig;
@@ -165,6 +167,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     parts.registryAdmin.close();
     await Promise.all(closers.map((run) => run()));
     await parts.accessLog.close();
+    await parts.usage.close();
     await context.readers.close();
     await context.feed.close();
     context.gate.close();
@@ -179,7 +182,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     const app = await createServer({ config, clock, events, pair });
     closers.push(() => app.close());
     context.gate.addTo(app);
-    addAccessMeter(app, context, parts.accessLog);
+    addAccessMeter(app, context, { log: parts.accessLog, usage: parts.usage });
     const hooks = isPublishing(options)
       ? openHooks(context, { ...options, ...options.hooks })
       : undefined;
@@ -217,6 +220,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
 type Parts = Pick<Api, 'registryAdmin' | 'quarantine' | 'access' | 'balance' | 'readiness'> & {
   readonly timeRule: TimeRule;
   readonly accessLog: AccessLog;
+  readonly usage: Usage;
 };
 
 function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
@@ -231,6 +235,7 @@ function createParts(options: ApiOptions, context: ApiContext, startEnd: number)
     registryAdmin,
     access: createAccessAdmin({ ...options, registryAdmin }),
     accessLog: openAccessLog({ ...options, events }),
+    usage: openUsage(context, options.keptPath),
     timeRule: createTimeRule({ ...options, change: registryAdmin.change, events }),
     quarantine: createQuarantineAdmin({ ...options, events }),
     balance: () =>
@@ -377,6 +382,7 @@ async function addRoutes(
       addWordLists(api, context);
       addSearch(api, context);
       addDictionary(api, context);
+      addUsage(api, context, parts.usage);
       addLatest(api, context);
       addObservations(api, context);
       addObservation(api, context);

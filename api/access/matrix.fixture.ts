@@ -16,7 +16,12 @@ export const extraPaths: readonly string[] = [
 export const endlessPaths: ReadonlySet<string> = new Set(['/api/v1/live']);
 
 /** Values of parameters that must be given, or that make an answer say more. */
-const wanted: Readonly<Record<string, string>> = { window: 'P1D', include: 'raw', after: '' };
+const wanted: Readonly<Record<string, string>> = {
+  window: 'P1D',
+  include: 'raw',
+  after: '',
+  q: 'a',
+};
 
 /** Parameters whose value is the id of something, by the kind of thing. */
 const idParameters = ['owner', 'station', 'datastream'] as const;

@@ -1,7 +1,7 @@
 /**
- * What a request made with a key has taken, gathered while it is answered and told to the access log
- * when its connection has taken the last byte or has gone. A request without a key is never looked at:
- * nothing about anonymous readers is noted here.
+ * What a request has taken, gathered while it is answered and told when its connection has taken the
+ * last byte or has gone: to the access log where it was made with a key, and to the figures of usage
+ * without anything of who asked. No address, key, user agent or cookie is looked at here.
  */
 import type { Socket } from 'node:net';
 
@@ -10,19 +10,27 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FilterQuery } from '../filter.ts';
 import type { NetworkView } from '../network.ts';
 
-/** One request made with a key. */
-export interface Metered {
-  readonly at: number;
-  /** Id of the token. */
-  readonly key: string;
+/** One request, whoever made it. */
+export interface Taken {
   /** Template of the path, `unknown` where there is no such route. */
   readonly path: string;
   readonly status: number;
   readonly rows: number;
   /** Sent on the connection for it, with headers, as they went out (compressed). */
   readonly bytes: number;
+  /** Media type of the answer; undefined where it has no body. */
+  readonly contentType: string | undefined;
   /** What was asked for; null where the route does not say. */
   readonly selection: Selection | null;
+  /** Of the path. */
+  readonly parameters: Readonly<Record<string, string | undefined>>;
+}
+
+/** One request made with a key. */
+export interface Metered extends Taken {
+  readonly at: number;
+  /** Id of the token. */
+  readonly key: string;
 }
 
 export interface Selection {
@@ -43,8 +51,7 @@ const accounted = new WeakMap<Socket, number>();
 export function meterRequest(
   request: FastifyRequest,
   reply: FastifyReply,
-  begun: Pick<Metered, 'at' | 'key'>,
-  ended: (metered: Metered) => void,
+  ended: (taken: Taken) => void,
 ): void {
   const taking: Taking = { rows: 0, selection: null };
   takings.set(request, taking);
@@ -55,13 +62,15 @@ export function meterRequest(
     const bytes = socket.bytesWritten - Math.max(startBytes, accounted.get(socket) ?? 0);
     accounted.set(socket, socket.bytesWritten);
     takings.delete(request);
+    const contentType = reply.getHeader('content-type');
     ended({
-      ...begun,
       path: request.routeOptions.url ?? 'unknown',
       status: reply.raw.statusCode,
       rows: taking.rows,
       bytes: Math.max(0, bytes),
+      contentType: typeof contentType === 'string' ? contentType : undefined,
       selection: taking.selection,
+      parameters: request.params as Taken['parameters'],
     });
   });
 }

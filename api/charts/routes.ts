@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import type { Datastream } from '../../devices/model.ts';
+import { touchSelection } from '../access/meter.ts';
 import type { ApiContext } from '../context.ts';
 import { conditionalHeaders } from '../description/replies.ts';
 import { apiError, badParameter } from '../errors.ts';
@@ -146,6 +147,7 @@ async function answer(
   const viewer = viewerOf(registry, request.headers.authorization);
   const query = request.query as Query;
   const view = networks.viewOf(viewer);
+  touchSelection(request, view, query);
   const asked = readSpan(query);
   const flags = readFlags(query.quality);
   const windowing = readWindowing(query);

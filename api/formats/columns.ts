@@ -86,6 +86,7 @@ export const columnMeanings: Readonly<Record<string, ColumnMeaning>> = {
   rawTime: column('text', 'Time exactly as sent', 'Thời gian đúng như thiết bị gửi'),
   ...registryColumns(),
   ...windowColumns(),
+  ...findingColumns(),
 };
 
 function registryColumns(): Record<string, ColumnMeaning> {
@@ -94,23 +95,6 @@ function registryColumns(): Record<string, ColumnMeaning> {
     nameEn: column('text', 'Name in English', 'Tên tiếng Anh'),
     labelVi: column('text', 'Label in Vietnamese', 'Nhãn tiếng Việt'),
     labelEn: column('text', 'Label in English', 'Nhãn tiếng Anh'),
-    label: column('text', 'Label in the language asked for', 'Nhãn theo ngôn ngữ yêu cầu'),
-    meaning: column('text', 'Meaning in the language asked for', 'Ý nghĩa theo ngôn ngữ yêu cầu'),
-    expectedMin: column('number', 'Least that occurs in nature', 'Nhỏ nhất thường gặp'),
-    expectedMax: column('number', 'Greatest that occurs in nature', 'Lớn nhất thường gặp'),
-    nationalSymbol: column(
-      'text',
-      'Symbol of Circular 10/2021/TT-BTNMT',
-      'Ký hiệu theo Thông tư 10/2021/TT-BTNMT',
-    ),
-    exactMatch: {
-      ...column('text', 'Terms of the same meaning', 'Thuật ngữ cùng nghĩa'),
-      separator: ' ',
-    },
-    closeMatch: {
-      ...column('text', 'Terms of nearly the same meaning', 'Thuật ngữ gần nghĩa'),
-      separator: ' ',
-    },
     meaningVi: column('text', 'Meaning in Vietnamese', 'Ý nghĩa bằng tiếng Việt'),
     meaningEn: column('text', 'Meaning in English', 'Ý nghĩa bằng tiếng Anh'),
     owner: column('text', 'Owner', 'Đơn vị chủ quản'),
@@ -157,12 +141,42 @@ function registryColumns(): Record<string, ColumnMeaning> {
     visible: column('boolean', 'Visible from then on', 'Được xem từ đó'),
     url: column('text', 'Address of more', 'Địa chỉ chi tiết'),
     type: column('text', 'Type', 'Kiểu'),
-    match: column('text', 'How well it matches what was asked', 'Mức độ khớp với nội dung tìm'),
-    href: column('text', 'Address of its description', 'Địa chỉ của phần mô tả'),
     channel: column('text', 'Channel as the device names it', 'Tên kênh của thiết bị'),
     factor: column('number', 'Calibration factor', 'Hệ số hiệu chuẩn'),
     offset: column('number', 'Calibration offset', 'Độ lệch hiệu chuẩn'),
     device: column('text', 'Device', 'Thiết bị'),
+  };
+}
+
+/** Of search, the dictionary and figures of usage. */
+function findingColumns(): Record<string, ColumnMeaning> {
+  return {
+    label: column('text', 'Label in the language asked for', 'Nhãn theo ngôn ngữ yêu cầu'),
+    meaning: column('text', 'Meaning in the language asked for', 'Ý nghĩa theo ngôn ngữ yêu cầu'),
+    expectedMin: column('number', 'Least that occurs in nature', 'Nhỏ nhất thường gặp'),
+    expectedMax: column('number', 'Greatest that occurs in nature', 'Lớn nhất thường gặp'),
+    nationalSymbol: column(
+      'text',
+      'Symbol of Circular 10/2021/TT-BTNMT',
+      'Ký hiệu theo Thông tư 10/2021/TT-BTNMT',
+    ),
+    exactMatch: {
+      ...column('text', 'Terms of the same meaning', 'Thuật ngữ cùng nghĩa'),
+      separator: ' ',
+    },
+    closeMatch: {
+      ...column('text', 'Terms of nearly the same meaning', 'Thuật ngữ gần nghĩa'),
+      separator: ' ',
+    },
+    day: column('text', 'Day (UTC)', 'Ngày (UTC)'),
+    dataset: column('text', 'Dataset', 'Bộ dữ liệu'),
+    resource: column('text', 'What was asked for', 'Nội dung được yêu cầu'),
+    format: column('text', 'Format of the answer', 'Định dạng câu trả lời'),
+    requests: column('integer', 'Number of requests', 'Số lượt yêu cầu'),
+    rowsSent: column('integer', 'Rows given', 'Số dòng đã cung cấp'),
+    bytesSent: column('integer', 'Bytes sent', 'Số byte đã gửi'),
+    match: column('text', 'How well it matches what was asked', 'Mức độ khớp với nội dung tìm'),
+    href: column('text', 'Address of its description', 'Địa chỉ của phần mô tả'),
   };
 }
 

@@ -156,4 +156,9 @@ export const keptTables: readonly string[] = [
      last_status INTEGER,
      last_failure TEXT
    ) STRICT`,
+  // usage/: what was taken of the open part of each network's dataset on a UTC day, by nobody named.
+  `CREATE TABLE IF NOT EXISTS usage_day (
+    day TEXT NOT NULL, dataset TEXT NOT NULL, resource TEXT NOT NULL, format TEXT NOT NULL,
+    requests INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (day, dataset, resource, format)) STRICT, WITHOUT ROWID`,
 ];

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 
+import { touchSelection } from '../access/meter.ts';
 import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
@@ -70,6 +71,7 @@ export function addItems(app: FastifyInstance, context: ApiContext): void {
       const inBox = readBox(bbox, readSystem(query['bbox-crs'], 'bbox-crs'));
       const inTime = readTime(query.datetime);
       const collected = await collection.collect(context, asked.view, query);
+      if (collection.id !== 'stations') touchSelection(request, asked.view, query);
       reply.header('content-crs', `<${system.uri}>`);
       return answerObject(context, request, reply, {
         ...collected,

@@ -111,6 +111,7 @@ function linksOf(link: MakeLink): object[] {
   return [
     ...Object.entries(lists).map(([name, { title, formats }]) => link(name, title, formats)),
     link('dictionary', 'Every property, field and word of quality explained', findFormats),
+    link('usage', 'How much each dataset is used', findFormats),
     link('search?q={words}', 'Stations, properties, datasets and owners by name', findFormats),
     link('observations/{id}', 'One observation with its revisions, raw value and tests'),
     link('aggregates', 'Windows PT1M, PT1H, P1D, P1M, P1Y in local time', seriesFormats),

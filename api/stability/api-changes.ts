@@ -19,12 +19,15 @@ export const apiChanges: readonly ApiChange[] = [
     id: 'finding',
     date: '2026-11-22',
     kind: 'added',
-    title: { vi: 'Tìm kiếm và từ điển dữ liệu', en: 'Search and data dictionary' },
-    text: {
-      vi: 'Tìm trạm, thông số, bộ dữ liệu và đơn vị chủ quản theo tên, không cần dấu; giải nghĩa mọi thông số, trường và mã chất lượng.',
-      en: 'Stations, properties, datasets and owners by name, without diacritics; every property, field and word of quality explained.',
+    title: {
+      vi: 'Tìm kiếm, từ điển dữ liệu, số liệu sử dụng',
+      en: 'Search, data dictionary, usage',
     },
-    adds: ['/api/v1/search', '/api/v1/dictionary'],
+    text: {
+      vi: 'Tìm trạm, thông số, bộ dữ liệu và đơn vị chủ quản theo tên, không cần dấu; giải nghĩa mọi thông số, trường và mã chất lượng; số lượt sử dụng từng bộ dữ liệu.',
+      en: 'Stations, properties, datasets and owners by name, without diacritics; every property, field and word of quality explained; how much each dataset is used.',
+    },
+    adds: ['/api/v1/search', '/api/v1/dictionary', '/api/v1/usage'],
   },
   {
     id: 'maps',
