@@ -93,7 +93,7 @@ export function propertyNodes(base: string): Nodes<ObservedProperty> {
   });
 }
 
-export function ownerNodes(base: string): Nodes<Owner> {
+export function ownerNodes(view: NetworkView, base: string): Nodes<Owner> {
   const addresses = addressesAt(base);
   return nodesOf(base, (owner) => ({
     id: addresses.owner(owner.id),
@@ -102,7 +102,11 @@ export function ownerNodes(base: string): Nodes<Owner> {
     label: owner.name,
     kind: owner.kind,
     license: readLicence(owner.licence ?? usualLicence).uri,
-    isPartOf: owner.parent === undefined ? undefined : addresses.owner(owner.parent),
+    // A parent body that the viewer does not see has no address for them.
+    isPartOf:
+      owner.parent !== undefined && view.seesOwner(owner.parent)
+        ? addresses.owner(owner.parent)
+        : undefined,
     attribution: owner.attribution,
   }));
 }

@@ -188,7 +188,7 @@ export function ownerTable(view: NetworkView, base: string): Table<Owner> {
       counts.get(owner.id) ?? 0,
     ],
     licence: (owner) => readLicence(owner.licence ?? usualLicence).uri,
-    writers: { jsonld: ownerNodes(base) },
+    writers: { jsonld: ownerNodes(view, base) },
     id: (owner) => owner.id,
     point: () => null,
   };
