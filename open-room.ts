@@ -1,4 +1,5 @@
 /** The main thread's side of a room: starts its thread, hears when it is open, and closes it. */
+import { scriptUrl } from './devices/script-url.ts';
 import { Worker, type MessagePort, type TransferListItem } from 'node:worker_threads';
 import type { Configuration } from './configuration.ts';
 import type { Clock } from './devices/clock.ts';
@@ -24,7 +25,6 @@ const scripts: Readonly<Record<RoomData['room'], string>> = {
 };
 
 /** TypeScript in a checkout; in the package it is compiled. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 // kafkajs waits for a moment that is past (its issue 1751); Node would say so at each connection.
 const kafkaArgument = '--disable-warning=TimeoutNegativeWarning';
@@ -39,7 +39,7 @@ export function openRoom(
   clock: Clock,
 ): Room {
   const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
-  const worker = new Worker(new URL(`${scripts[data.room]}.${extension}`, import.meta.url), {
+  const worker = new Worker(scriptUrl(scripts[data.room], import.meta.url), {
     workerData: data,
     transferList,
     name: data.room,

@@ -17,12 +17,14 @@ const programs = [
   'main.ts',
   ...['broker', 'ingest', 'api'].map((room) => `${room}/worker.ts`),
   ...['link', 'decide'].map((thread) => `ingest/cluster/${thread}-worker.ts`),
+  ...['bulk', 'charts'].map((folder) => `api/${folder}/worker.ts`),
 ];
 const libraries = ['mirror/main.ts', 'proof/main.ts'];
 const declared = [
   'devices/prom-client-parts.d.ts',
   'devices/ucum-lhc.d.ts',
   'ingest/log/kafka/internals.d.ts',
+  'api/maps/vt-pbf.d.ts',
 ];
 const options =
   '--ignoreConfig --noEmit false --rootDir . --outDir dist --target esnext --module nodenext ' +

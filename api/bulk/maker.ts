@@ -1,4 +1,5 @@
 /** The thread that makes files, as the API's thread has it: begun when there is work, ended after it. */
+import { scriptUrl } from '../../devices/script-url.ts';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 
 import type { Position } from '../../ingest/log/log.ts';
@@ -48,7 +49,7 @@ function openMakerThread(
   { createCaller, serveCalls }: ThreadCalls,
 ): MonthMaker {
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = new Worker(scriptUrl('./worker', import.meta.url), {
     workerData: { port: port2, viewPath, filesFolder } satisfies MakerData,
     transferList: [port2],
     resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },

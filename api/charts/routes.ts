@@ -2,6 +2,7 @@
  * `/observations.svg`, `.png` and `/aggregates.svg`, `.png`: the same filters as the lists, as a
  * picture that any page can embed. Changing the extension of a list's address gives its chart.
  */
+import { scriptUrl } from '../../devices/script-url.ts';
 import { Worker } from 'node:worker_threads';
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -107,7 +108,7 @@ const descriptions = {
 export function addCharts(app: FastifyInstance, context: ApiContext): void {
   const painter = createPainter({
     ...context,
-    startThread: () => new Worker(new URL('./worker.ts', import.meta.url)),
+    startThread: () => new Worker(scriptUrl('./worker', import.meta.url)),
   });
   app.addHook('onClose', () => painter.close());
   const drawing = createSlots(drawingsMax);
