@@ -24,8 +24,6 @@ const scripts: Readonly<Record<RoomData['room'], string>> = {
   decide: './ingest/cluster/decide-worker',
 };
 
-/** TypeScript in a checkout; in the package it is compiled. */
-
 // kafkajs waits for a moment that is past (its issue 1751); Node would say so at each connection.
 const kafkaArgument = '--disable-warning=TimeoutNegativeWarning';
 
