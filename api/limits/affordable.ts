@@ -8,7 +8,7 @@ import { costOf, costOfPage, suggestionsFor, type CostQuestion } from './query-c
 /** A list over time, as far as its cost goes. */
 export interface TimeQuestion extends Pick<
   CostQuestion,
-  'fromAt' | 'toAt' | 'limit' | 'window' | 'isFiltered'
+  'fromAt' | 'toAt' | 'limit' | 'window' | 'isFiltered' | 'isWide'
 > {
   readonly datastreams: readonly Datastream[];
   readonly format: Format;

@@ -57,7 +57,7 @@ export const limitsConfig = {
     .int()
     .min(1_000)
     .max(1_000_000_000_000)
-    .default(1_000_000)
+    .default(500_000)
     .describe(
       'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv and ndjson have no bound.',
     ),

@@ -26,11 +26,14 @@ export interface CostQuestion {
   readonly window?: WindowName;
   /** Rows are read one by one though windows are asked for, or though few rows are shown. */
   readonly isFiltered: boolean;
+  /** Rows are shown with what the device sent. */
+  readonly isWide?: boolean;
 }
 
 const cost = {
-  rowRead: 1,
+  rowRead: 0.8,
   rowShown: 5,
+  wideRowShown: 10,
   hourRead: 2,
   windowShown: 7,
   rowSeries: 10,
@@ -66,7 +69,7 @@ export function costOf(question: CostQuestion): number {
 
 /** What so many rows of so many series cost at most, wherever they lie; only without a filter. */
 export function costOfPage(series: number, limit: number): number {
-  return series * cost.rowSeries + limit * cost.rowShown;
+  return series * cost.rowSeries + limit * cost.wideRowShown;
 }
 
 interface SeriesCost {
@@ -78,7 +81,7 @@ interface SeriesCost {
 }
 
 function costOfSeries(
-  { window, isFiltered }: CostQuestion,
+  { window, isFiltered, isWide = false }: CostQuestion,
   { intervalMs }: SeriesSpan,
   spanMs: number,
 ): SeriesCost {
@@ -88,7 +91,7 @@ function costOfSeries(
       items: rows,
       series: cost.rowSeries,
       read: isFiltered ? rows * cost.rowRead : 0,
-      perItem: cost.rowShown,
+      perItem: isWide ? cost.wideRowShown : cost.rowShown,
       stopsWithPage: !isFiltered,
     };
   }

@@ -100,13 +100,10 @@ async function answerObservations(
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
   const isFiltered = wantedFlags !== null;
-  requireAffordableSpan(context, {
-    ...span,
-    datastreams,
-    format: question.format,
-    limit,
-    isFiltered,
-  });
+  const isWide = include.size > 0;
+  const { format } = question;
+  const cost = { ...span, datastreams, format, limit, isFiltered, isWide };
+  requireAffordableSpan(context, cost);
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const moment = await momentOf(context, query, page);
   return answerList(context, request, reply, {

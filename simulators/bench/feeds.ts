@@ -3,7 +3,7 @@
  * server of its own is filled over MQTT with a network of 10,000 series and a year of one of them,
  * started again, and asked. Prints machine, seed, data set and raw figures as JSON lines.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,9 +38,9 @@ const nowAt = Math.floor(clock.now() / minuteMs) * minuteMs;
 const yearSeries = 'load-00001.air-temperature';
 
 /** Fills a data folder through a server; the folder is then as that of a server that was stopped. */
-async function fillFolder(dataDir: string): Promise<void> {
+async function fillFolder(dataDir: string, config: string): Promise<void> {
   const secrets = await provision(dataDir, loadRegistryFile(stations, minuteMs));
-  const server = await startServerProcess({ dataDir });
+  const server = await startServerProcess({ dataDir, flags: ['--config', config] });
   const beganMs = clock.monotonicMs();
   try {
     const door = { host: '127.0.0.1', port: server.ports.mqttPort };
@@ -117,8 +117,11 @@ let server: ServerProcess | undefined;
 try {
   print('machine', { machine: machine(), seed });
   const dataDir = join(folder, 'data');
-  await fillFolder(dataDir);
-  server = await startServerProcess({ dataDir });
+  // What came in a minute ago is in the view, as what is measured was long ago where it counts.
+  const config = join(folder, 'config.json');
+  writeFileSync(config, JSON.stringify({ ingest: { store: { tailAgeMsMax: 1_000 } } }));
+  await fillFolder(dataDir, config);
+  server = await startServerProcess({ dataDir, flags: ['--config', config] });
   const asker = openAsker(server.ports.httpPort, () => clock.monotonicMs());
   while ((await asker.ask('/readyz')).status !== 200) await sleep(clock, 100);
   await measureFeeds(asker);
