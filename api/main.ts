@@ -23,6 +23,7 @@ import {
   type RegistryAdmin,
 } from './admin/registry.ts';
 import { balanceOf, balanceText, type Balance } from './balance.ts';
+import { openFileSource } from './bulk/distributed.ts';
 import { addCatalogueLists, addCatalogueRoot, createCatalogueRoutes } from './catalogue/routes.ts';
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
@@ -373,7 +374,8 @@ async function addRoutes(
   addDeprecations(app, deprecations);
   await addDocument(app);
   addHealth(app, healthRoutes(options, parts));
-  const catalogue = createCatalogueRoutes(context, options.registry);
+  const files = openFileSource(context, publishing.bulk);
+  const catalogue = createCatalogueRoutes(context, options.registry, files);
   addCatalogueRoot(app, catalogue);
   await app.register(
     (api, _none, done) => {

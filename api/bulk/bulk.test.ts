@@ -207,6 +207,30 @@ test('files with a series that is closed are gone at once, and come back without
   while (!(await isBack())) await pause();
 });
 
+test('the catalogue lists each file with its dataset, and none with a series that was closed', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may, june));
+  rig.flush();
+  const files = await filesWhen(rig, (found) => months(found).length === 6);
+  const listed = async () => {
+    const { distributions } = await rig.json('/api/v1/datasets/agency~weather');
+    return (distributions as Record<string, unknown>[]).filter(
+      ({ sha256 }) => sha256 !== undefined,
+    );
+  };
+  const weather = files.filter(({ dataset }) => dataset === 'agency~weather');
+  const proofs = (of: readonly Record<string, unknown>[]) =>
+    of.map(({ url, sha256 }) => [url, sha256]).sort();
+  expect(proofs(await listed())).toEqual(proofs(weather));
+  expect(weather.length).toBeGreaterThan(0);
+  const closed = network.datastreams.map((each) =>
+    (each as Json)['id'] === 'kathmandu-temperature' ? { ...each, visibility: 'internal' } : each,
+  );
+  await rig.api.registryAdmin.importRegistry({ ...network, datastreams: closed }, 'test');
+  const now = new Set((await listed()).map(({ sha256 }) => sha256));
+  expect(weather.filter(({ sha256 }) => now.has(sha256))).toEqual([]);
+});
+
 test('an erased observation takes every version of its month with it', async () => {
   const rig = await open();
   await rig.publish(rowsOf(rig, may, may + 600_000));

@@ -132,16 +132,27 @@ function idOf({ dataset, month, format }: FileRecord): string {
   return `${dataset}/${month}/${fileFormats.indexOf(format)}`;
 }
 
+type Placed = Pick<FileRecord, 'dataset' | 'month' | 'name'>;
+
+/** Below `base`, which ends with the version of the API; with the version of the file. */
+export function fileUrl(base: string, file: Placed): string {
+  return `${folderUrl(base, file)}/${encodeURIComponent(file.name)}`;
+}
+
+function folderUrl(base: string, { dataset, month }: Placed): string {
+  return `${base}/files/${encodeURIComponent(dataset)}/${month}`;
+}
+
 function fileTable(base: string): Table<ListedFile> {
   const valuesOf = ({ file }: ListedFile) => {
     const { dataset, month, format, name } = file;
-    const folder = `${base}/files/${encodeURIComponent(dataset)}/${month}`;
+    const folder = folderUrl(base, file);
     return {
       dataset,
       month,
       format,
       name,
-      url: `${folder}/${encodeURIComponent(name)}`,
+      url: fileUrl(base, file),
       currentUrl: `${folder}/${encodeURIComponent(currentName(dataset, month, format))}`,
       mediaType: fileMedia[format].split(';', 1)[0] ?? '',
       bytes: file.bytes,

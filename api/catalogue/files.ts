@@ -23,6 +23,3 @@ export interface FileSource {
   /** When the newest of its files was made, integer milliseconds UTC; undefined without files. */
   changedAt(dataset: string): number | undefined;
 }
-
-/** Where no files are made. */
-export const noFiles: FileSource = { filesOf: () => [], changedAt: () => undefined };

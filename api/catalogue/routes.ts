@@ -11,7 +11,7 @@ import type { CkanPackage } from './ckan/package.ts';
 import { addCkanRoutes } from './ckan/routes.ts';
 import { addDatasets } from './datasets-routes.ts';
 import { addDcatRoutes } from './dcat/routes.ts';
-import { noFiles, type FileSource } from './files.ts';
+import type { FileSource } from './files.ts';
 import { addWholeRoutes } from './whole-routes.ts';
 
 export interface CatalogueRoutes {
@@ -30,7 +30,7 @@ const packageListsMax = 4;
 export function createCatalogueRoutes(
   context: ApiContext,
   source: ChronicleSource,
-  files: FileSource = noFiles,
+  files: FileSource,
 ): CatalogueRoutes {
   const { clock, config } = context;
   const kept = { clock, keptMs: config.cacheSecondsMax * 1_000 };
@@ -67,7 +67,7 @@ function addDescriptions(
     const base = absoluteBase(context, request);
     let text = made.get(base);
     if (text === undefined) {
-      text = JSON.stringify(asyncApi({ base, hasWebhooks: false }));
+      text = JSON.stringify(asyncApi({ base, hasWebhooks: true }));
       if (made.size >= textsMax) made.clear();
       made.set(base, text);
     }
