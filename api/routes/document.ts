@@ -86,19 +86,17 @@ export function addIndex(app: FastifyInstance, context: ApiContext): void {
     },
   };
   app.get('/', options, async (request, reply) => {
-    const base = `${baseUrl(context, request)}/api/v1`;
-    const link = (rel: string, title: string, formats: readonly string[] = ['json']) => ({
-      rel,
-      href: `${base}/${rel}`,
-      title,
-      formats,
-    });
+    const root = baseUrl(context, request);
+    const linkBelow =
+      (base: string): MakeLink =>
+      (rel, title, formats = ['json']) => ({ rel, href: `${base}/${rel}`, title, formats });
+    const links = [...catalogueLinks(linkBelow(root)), ...linksOf(linkBelow(`${root}/api/v1`))];
     const { cursor } = await context.places.at(context.store.position);
     return reply
       .header('quantrac-cursor', cursor)
       .header('cache-control', 'public, max-age=1')
       .header('content-type', 'application/json; charset=utf-8')
-      .send(JSON.stringify({ name: 'Quantrac', version: 'v1', cursor, links: linksOf(link) }));
+      .send(JSON.stringify({ name: 'Quantrac', version: 'v1', cursor, links }));
   });
 }
 
@@ -106,7 +104,14 @@ type MakeLink = (rel: string, title: string, formats?: readonly string[]) => obj
 
 /** Of answers that are tables and nothing more. */
 const findFormats: readonly Format[] = ['json', 'csv', 'ndjson'];
-
+/** Where portals look: at the root. */
+function catalogueLinks(link: MakeLink): object[] {
+  return [
+    link('catalog', 'The catalogue of the datasets, DCAT-AP 3', ['ttl', 'rdf', 'jsonld']),
+    link('data.json', 'The catalogue of the datasets, DCAT-US 1.1'),
+    link('api/3/action/package_search', 'The catalogue of the datasets as CKAN has it'),
+  ];
+}
 function linksOf(link: MakeLink): object[] {
   return [
     ...Object.entries(lists).map(([name, { title, formats }]) => link(name, title, formats)),
