@@ -40,6 +40,7 @@ import { openHooks, type HookPorts, type Hooks } from './hooks/open.ts';
 import { openKept } from './kept/kept.ts';
 import { addDictionary } from './search/dictionary-routes.ts';
 import { addSearch } from './search/routes.ts';
+import { addIds } from './ids/routes.ts';
 import { addMaps } from './maps/map-routes.ts';
 import { listen } from './limits/acceptors.ts';
 import { createExtents } from './limits/extents.ts';
@@ -377,6 +378,7 @@ async function addRoutes(
   const files = openFileSource(context, publishing.bulk);
   const catalogue = createCatalogueRoutes(context, options.registry, files);
   addCatalogueRoot(app, catalogue);
+  addIds(app, catalogue);
   await app.register(
     (api, _none, done) => {
       addIndex(api, context);

@@ -10,6 +10,11 @@ export const extraPaths: readonly string[] = [
   '/',
   '/api/v1/openapi.json',
   '/api/v1/registry-file.schema.json',
+  ...['station', 'datastream', 'owner', 'dataset', 'distribution', 'licence'].flatMap((kind) => [
+    `/id/${kind}/{id}`,
+    `/doc/${kind}/{id}.vi.html`,
+    `/doc/${kind}/{id}.jsonld`,
+  ]),
 ];
 
 /** Addresses that answer without end: they have tests of their own. */

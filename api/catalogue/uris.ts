@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
+import { idInAddress } from '../ids/slug.ts';
 
 /**
  * Addresses that name things for good. They are made of ids alone, so they stay as they are when a
@@ -25,8 +26,7 @@ export type UriKind = (typeof uriKinds)[number];
 
 /** `{base}/id/{kind}/{id}`: of the thing itself, whatever form its description is given in. */
 export function uriOf(base: string, kind: UriKind, id: string): string {
-  // `~` is unreserved (RFC 3986 §2.3); `encodeURIComponent` leaves it and encodes the rest.
-  return `${base}/id/${kind}/${encodeURIComponent(id)}`;
+  return `${base}/id/${kind}/${idInAddress(kind, id)}`;
 }
 
 /** Where the description of a dataset is for people and programs. */

@@ -59,7 +59,7 @@ describe('JSON-LD', () => {
     expect(values(subject, `${sosa}observedProperty`)).toEqual([
       `${rig.url}/id/property/air-temperature`,
     ]);
-    const datastream = `${rig.url}/api/v1/datastreams/ha-noi-temperature`;
+    const datastream = `${rig.url}/id/datastream/ha-noi-temperature`;
     expect(values(subject, `${sosa}madeBySensor`)).toEqual([`${datastream}#sensor`]);
     expect(values(subject, `${sosa}usedProcedure`)).toEqual([`${datastream}#procedure`]);
     const [result = ''] = values(subject, `${sosa}hasResult`);

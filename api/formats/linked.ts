@@ -4,6 +4,7 @@
  * read it. Observations are SOSA (W3C REC 2017), results QUDT, names SKOS and RDFS.
  */
 import type { ObservedProperty } from '../../devices/model.ts';
+import { idInAddress } from '../ids/slug.ts';
 import { createJoinedWriter } from './list-writer.ts';
 import type { ListWriter } from './table.ts';
 
@@ -19,16 +20,16 @@ export interface Addresses {
 }
 
 export function addressesAt(base: string): Addresses {
-  const at = (kind: string) => (id: string) => `${base}/id/${kind}/${encodeURIComponent(id)}`;
+  const at = (kind: string) => (id: string) => `${base}/id/${kind}/${idInAddress(kind, id)}`;
   const listed = (kind: string) => (id: string) =>
     `${base}/api/v1/${kind}/${encodeURIComponent(id)}`;
   const flag = at('flag');
   return {
     observation: listed('observations'),
-    datastream: listed('datastreams'),
+    datastream: at('datastream'),
     station: at('station'),
     property: at('property'),
-    owner: listed('owners'),
+    owner: at('owner'),
     flag: (digit) => flag(String(digit)),
     unit: at('unit'),
   };
@@ -49,6 +50,7 @@ const prefixes = {
   rdfs: 'http://www.w3.org/2000/01/rdf-schema#',
   dcterms: 'http://purl.org/dc/terms/',
   foaf: 'http://xmlns.com/foaf/0.1/',
+  org: 'http://www.w3.org/ns/org#',
   wgs84: 'http://www.w3.org/2003/01/geo/wgs84_pos#',
   xsd: 'http://www.w3.org/2001/XMLSchema#',
 } as const;
@@ -95,6 +97,7 @@ function contextOf(base: string): object {
     exactMatch: link('skos:exactMatch'),
     closeMatch: link('skos:closeMatch'),
     notation: 'skos:notation',
+    isPrimaryTopicOf: link('foaf:isPrimaryTopicOf'),
     publisher: link('dcterms:publisher'),
     license: link('dcterms:license'),
     isPartOf: link('dcterms:isPartOf'),
@@ -119,6 +122,11 @@ export function createLinkedWriter<Item>(
 ): ListWriter<Item> {
   const begin = `{"@context":${JSON.stringify(contextOf(base))},"items":[`;
   return createJoinedWriter(begin, textOf);
+}
+
+/** One node as a document of its own. */
+export function linkedText(base: string, node: object): string {
+  return JSON.stringify({ '@context': contextOf(base), ...node });
 }
 
 /** QUDT unit of a property, where the catalogue knows it. */

@@ -6,14 +6,19 @@ import { addressesAt, createLinkedWriter, qudtOf } from './linked.ts';
 import type { ListWriter } from './table.ts';
 
 type Nodes<Item> = () => ListWriter<Item>;
+type NodeOf<Item> = (item: Item) => object;
 
 function nodesOf<Item>(base: string, nodeOf: (item: Item) => object): Nodes<Item> {
   return () => createLinkedWriter(base, (item: Item) => JSON.stringify(nodeOf(item)));
 }
 
 export function stationNodes(view: NetworkView, base: string): Nodes<Station> {
+  return nodesOf(base, stationNode(view, base));
+}
+
+export function stationNode(view: NetworkView, base: string): NodeOf<Station> {
   const addresses = addressesAt(base);
-  return nodesOf(base, (station) => {
+  return (station) => {
     const { latitude, longitude } = view.placeOf(station);
     const today = (station.administrative ?? []).find((each) => each.to === undefined);
     return {
@@ -35,12 +40,16 @@ export function stationNodes(view: NetworkView, base: string): Nodes<Station> {
         .datastreamsOf(station.id)
         .map((datastream) => `${addresses.datastream(datastream.id)}#sensor`),
     };
-  });
+  };
 }
 
 export function datastreamNodes(view: NetworkView, base: string): Nodes<Datastream> {
+  return nodesOf(base, datastreamNode(view, base));
+}
+
+export function datastreamNode(view: NetworkView, base: string): NodeOf<Datastream> {
   const addresses = addressesAt(base);
-  return nodesOf(base, (datastream) => {
+  return (datastream) => {
     const id = addresses.datastream(datastream.id);
     const property = view.registry.properties.get(datastream.property);
     const observedProperty = addresses.property(datastream.property);
@@ -68,12 +77,16 @@ export function datastreamNodes(view: NetworkView, base: string): Nodes<Datastre
       hasUnit: qudtOf(property),
       ucumCode: property?.unit ?? '1',
     };
-  });
+  };
 }
 
 export function propertyNodes(base: string): Nodes<ObservedProperty> {
+  return nodesOf(base, propertyNode(base));
+}
+
+export function propertyNode(base: string): NodeOf<ObservedProperty> {
   const addresses = addressesAt(base);
-  return nodesOf(base, (property) => {
+  return (property) => {
     // QUDT links are of the unit, not of what is measured in it.
     const links = property.links.filter(({ scheme }) => scheme !== 'QUDT');
     const matches = (match: 'exact' | 'close') =>
@@ -90,14 +103,18 @@ export function propertyNodes(base: string): Nodes<ObservedProperty> {
       domain: property.domain,
       basis: property.basis,
     };
-  });
+  };
 }
 
 export function ownerNodes(view: NetworkView, base: string): Nodes<Owner> {
+  return nodesOf(base, ownerNode(view, base));
+}
+
+export function ownerNode(view: NetworkView, base: string): NodeOf<Owner> {
   const addresses = addressesAt(base);
-  return nodesOf(base, (owner) => ({
+  return (owner) => ({
     id: addresses.owner(owner.id),
-    type: 'foaf:Organization',
+    type: ['foaf:Organization', 'org:Organization'],
     identifier: owner.code ?? owner.id,
     label: owner.name,
     kind: owner.kind,
@@ -108,5 +125,5 @@ export function ownerNodes(view: NetworkView, base: string): Nodes<Owner> {
         ? addresses.owner(owner.parent)
         : undefined,
     attribution: owner.attribution,
-  }));
+  });
 }

@@ -78,7 +78,6 @@ export function listTerms(): readonly Term[] {
 }
 
 export function qualityTable(base: string): Table<Quality> {
-  const addresses = addressesAt(base);
   return {
     columns: [
       'id',
@@ -108,22 +107,25 @@ export function qualityTable(base: string): Table<Quality> {
     point: () => null,
     writers: {
       jsonld: () =>
-        createLinkedWriter(base, ({ id, kind, value, label, meaning, uri }: Quality) =>
-          JSON.stringify({
-            id:
-              kind === 'flag'
-                ? addresses.flag(Number(value))
-                : `${base}/api/v1/qualities/${encodeURIComponent(id)}`,
-            type: 'skos:Concept',
-            notation: value,
-            prefLabel: label,
-            definition: meaning,
-            exactMatch: uri,
-            kind,
-          }),
-        ),
+        createLinkedWriter(base, (quality: Quality) => JSON.stringify(qualityNode(base)(quality))),
     },
   };
+}
+
+export function qualityNode(base: string): (quality: Quality) => object {
+  const addresses = addressesAt(base);
+  return ({ id, kind, value, label, meaning, uri }) => ({
+    id:
+      kind === 'flag'
+        ? addresses.flag(Number(value))
+        : `${base}/api/v1/qualities/${encodeURIComponent(id)}`,
+    type: 'skos:Concept',
+    notation: value,
+    prefLabel: label,
+    definition: meaning,
+    exactMatch: uri,
+    kind,
+  });
 }
 
 export function termTable(base: string): Table<Term> {

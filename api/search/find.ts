@@ -55,15 +55,7 @@ function rankAll(index: WordIndex, size: number, words: readonly string[]): Uint
   const ofWord = new Uint8Array(size);
   for (const [at, word] of words.entries()) {
     ofWord.fill(none);
-    const ofStart = at === words.length - 1 ? 1 : 2;
-    for (const [known, places] of index.words) {
-      const found = known.indexOf(word);
-      if (found < 0) continue;
-      const rank = found > 0 ? inside : known.length === word.length ? 0 : ofStart;
-      for (const place of places) {
-        if (rank < (ofWord[place] ?? 0)) ofWord[place] = rank;
-      }
-    }
+    rankWord(index, ofWord, { word, isLast: at === words.length - 1 });
     for (let place = 0; place < size; place++) {
       const rank = ofWord[place] ?? none;
       if (rank > (ranks[place] ?? none)) ranks[place] = rank;
@@ -73,6 +65,23 @@ function rankAll(index: WordIndex, size: number, words: readonly string[]): Uint
     if (ranks[place] === 0 && !isCalled(index, place, words)) ranks[place] = 1;
   }
   return ranks;
+}
+
+/** Lowers the ranks of the things that hold the word. */
+function rankWord(
+  index: WordIndex,
+  ranks: Uint8Array,
+  { word, isLast }: { readonly word: string; readonly isLast: boolean },
+): void {
+  for (const [known, places] of index.words) {
+    const found = known.indexOf(word);
+    if (found < 0) continue;
+    const ofStart = known.length === word.length ? 0 : isLast ? 1 : 2;
+    const rank = found > 0 ? inside : ofStart;
+    for (const place of places) {
+      if (rank < (ranks[place] ?? 0)) ranks[place] = rank;
+    }
+  }
 }
 
 /** Whether these words are all that the name or the id is made of. */
