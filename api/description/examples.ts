@@ -111,7 +111,7 @@ export const examples = {
     count: 6,
     validity: 1,
     method: 'mean',
-    value: 26.1,
+    result: 26.1,
   },
   station: {
     id: 'ha-noi',

@@ -1,6 +1,7 @@
 /** What goes over the wire, for the API description; one schema a thing. */
 import { z } from 'zod';
 import { stationKinds } from '../../devices/model.ts';
+import { fittingFunctions } from '../windows/functions.ts';
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const instant = z.iso.datetime({ offset: true });
@@ -238,10 +239,11 @@ export const aggregateSchema = z
       .describe(
         'Usable rows, with flag 1, 2 or 3, of all rows received for the window, whatever `quality`.',
       ),
-    method: z
-      .enum(['mean', 'sum', 'min', 'max', 'last'])
-      .describe('The function that fits what is measured.'),
-    value: z.number().nullable().describe('Value of `method`.'),
+    method: z.enum(fittingFunctions).describe('The function that fits what is measured.'),
+    result: z
+      .number()
+      .nullable()
+      .describe('Value of `method`: the one that stands for the window.'),
   })
   .catchall(z.number().nullable().describe('A percentile, by its name p01 to p99.'));
 

@@ -24,7 +24,7 @@ const columns = [
 ] as const;
 
 /** Behind the functions, where they came later. */
-const columnsBehind = ['validity', 'method', 'value'] as const;
+const columnsBehind = ['validity', 'method', 'result'] as const;
 
 /** Windows as the contract shows them, each with the functions that were asked for. */
 export function createWindowTable(

@@ -1,6 +1,7 @@
 /** Windows as SOSA observations of a whole window, and as CoverageJSON with one value a function. */
 import type { Datastream } from '../../devices/model.ts';
 import type { NetworkView } from '../network.ts';
+import { fittingFunctions } from '../windows/functions.ts';
 import type { WindowRow } from '../windows/steps.ts';
 import { meaningOf } from './columns.ts';
 import { createCoverageWriter, type CoverageParameter } from './coverage.ts';
@@ -36,6 +37,8 @@ const plainColumns: ReadonlySet<string> = new Set([
   'failed',
   'missing',
   'count',
+  'vectorCount',
+  'validity',
 ]);
 
 export function windowWriters(
@@ -102,10 +105,32 @@ function windowCoverages(options: WindowWritersOptions) {
       const [start = '', end = start] = String(cells[timeAt]).split('/');
       return {
         time: [start, end],
-        values: places.map((place) => JSON.stringify(cells[place] ?? null)),
+        values: places.map((place, at) =>
+          names[at] === 'method' ? methodCode(cells[place]) : JSON.stringify(cells[place] ?? null),
+        ),
       };
     },
   });
+}
+
+/** A range holds numbers: the place of the function in the table of those that can fit. */
+function methodCode(cell: Cell): string {
+  return String(fittingFunctions.findIndex((name) => name === cell));
+}
+
+function methodParameter(base: string): CoverageParameter {
+  const { vi, en } = meaningOf('method');
+  return {
+    id: 'method',
+    label: { vi, en },
+    property: `${termsAt(base)}method`,
+    categories: fittingFunctions.map((name, code) => ({
+      id: termsAt(base) + name,
+      label: { vi: meaningOf(name).vi, en: meaningOf(name).en },
+      code,
+    })),
+    dataType: 'integer',
+  };
 }
 
 function parameterOf(
@@ -113,6 +138,7 @@ function parameterOf(
   datastream: Datastream,
   name: string,
 ): CoverageParameter {
+  if (name === 'method') return methodParameter(base);
   const { vi, en, type } = meaningOf(name);
   const property = view.registry.properties.get(datastream.property);
   const isPlain = plainColumns.has(name);

@@ -256,7 +256,7 @@ describe('aggregates', () => {
     const csv = await (await rig.get(`${path}.csv?window=P1M&functions=mean`)).text();
     expect(csv.split('\r\n')[0]).toBe(
       'datastream,station,slug,property,window,phenomenonTime,unit,rows,expected,completeness,' +
-        'suspect,failed,missing,mean,validity,method,value',
+        'suspect,failed,missing,mean,validity,method,result',
     );
     const lines = await (await rig.get(`${path}.ndjson?window=P1Y`)).text();
     expect(lines.trimEnd().split('\n')).toHaveLength(7);
@@ -320,12 +320,12 @@ describe('aggregates', () => {
       `/api/v1/aggregates?datastream=hue-rain&window=P1D&functions=count`,
     );
     expect(rain).toMatchObject({ method: 'sum', validity: 1 });
-    expect(Number(rain?.['value'])).toBeGreaterThan(0);
+    expect(Number(rain?.['result'])).toBeGreaterThan(0);
     const [day1] = await allWindows(
       '/api/v1/aggregates?datastream=ha-noi-temperature&window=P1D&quality=fail',
     );
     const [usual] = await allWindows('/api/v1/aggregates?datastream=ha-noi-temperature&window=P1D');
-    expect(usual).toMatchObject({ method: 'mean', value: usual?.['mean'] });
+    expect(usual).toMatchObject({ method: 'mean', result: usual?.['mean'] });
     const { rows: usable, failed, missing } = usual as Record<string, number>;
     const share = Number(usable) / (Number(usable) + Number(failed) + Number(missing));
     expect([usual?.['validity'], day1?.['validity']]).toEqual([share, share]);

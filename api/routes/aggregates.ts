@@ -55,7 +55,7 @@ export function addAggregates(app: FastifyInstance, context: ApiContext): void {
       '`from` and `to` are on the end of the window, as for rows. Windows without a row are left ' +
       'out. Rows with flag 1, 2 and 3 count, unless `quality` says otherwise. `method` names the ' +
       'function that fits what is measured (sum of rain, mean of temperature, of angles the mean ' +
-      'of unit vectors), and `value` is its value.',
+      'of unit vectors), and `result` is its value.',
     query: aggregatesQuery,
     item: aggregateSchema,
     example: examples.aggregate,

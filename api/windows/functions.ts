@@ -95,11 +95,13 @@ function windValue(name: FunctionName, { datastream, sum: { vector } }: Measured
   return quantity === 'direction' ? resultantDirection(vector) : null;
 }
 
+export const fittingFunctions = ['mean', 'sum', 'min', 'max', 'last'] as const;
+
 /** The function whose value stands for the whole window, by the nature of what is measured. */
 export function fittingFunction(
   { aggregation }: Pick<Datastream, 'aggregation'>,
   property: Pick<ObservedProperty, 'id'> | undefined,
-): (typeof plainFunctions)[number] {
+): (typeof fittingFunctions)[number] {
   switch (aggregation) {
     case 'sum':
       return 'sum';
