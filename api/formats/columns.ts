@@ -85,7 +85,9 @@ export const columnMeanings: Readonly<Record<string, ColumnMeaning>> = {
   rawUnit: column('text', 'Unit exactly as sent', 'Đơn vị đúng như thiết bị gửi'),
   rawTime: column('text', 'Time exactly as sent', 'Thời gian đúng như thiết bị gửi'),
   ...registryColumns(),
+  ...datasetColumns(),
   ...windowColumns(),
+  ...percentileColumns(),
   ...findingColumns(),
 };
 
@@ -131,9 +133,14 @@ function registryColumns(): Record<string, ColumnMeaning> {
     parent: column('text', 'Owner above', 'Đơn vị cấp trên'),
     licence: column('text', 'Licence', 'Giấy phép', 'http://purl.org/dc/terms/license'),
     attribution: column('text', 'Attribution', 'Cách ghi nguồn'),
+    embargoUntil: column('instant', 'Not open to all before', 'Chưa công khai trước thời điểm'),
     value: column('text', 'Value as it stands in rows', 'Giá trị như trong số liệu'),
     place: column('integer', 'Place in the order, from 1', 'Thứ tự, từ 1'),
-    uri: column('text', 'Published term of the same meaning', 'Thuật ngữ công bố cùng nghĩa'),
+    uri: column(
+      'text',
+      'URI that stands for it, or for the same in a published vocabulary',
+      'URI định danh, hoặc của thuật ngữ đã công bố có cùng nghĩa',
+    ),
     from: column('instant', 'Since', 'Từ'),
     to: column('instant', 'Until; empty: still', 'Đến; để trống: còn hiệu lực'),
     serial: column('text', 'Serial number of the instrument', 'Số sê-ri của thiết bị đo'),
@@ -145,6 +152,41 @@ function registryColumns(): Record<string, ColumnMeaning> {
     factor: column('number', 'Calibration factor', 'Hệ số hiệu chuẩn'),
     offset: column('number', 'Calibration offset', 'Độ lệch hiệu chuẩn'),
     device: column('text', 'Device', 'Thiết bị'),
+  };
+}
+
+function datasetColumns(): Record<string, ColumnMeaning> {
+  return {
+    titleVi: column('text', 'Title in Vietnamese', 'Tên bộ dữ liệu bằng tiếng Việt'),
+    titleEn: column('text', 'Title in English', 'Tên bộ dữ liệu bằng tiếng Anh'),
+    state: column('text', 'Published or planned', 'Đã công bố hay dự kiến'),
+    access: column('text', 'Who may have it', 'Phạm vi được tiếp cận'),
+    series: column('integer', 'Number of series', 'Số chuỗi số liệu'),
+    interval: column('text', 'Shortest reporting interval', 'Chu kỳ báo cáo ngắn nhất'),
+    licences: { ...column('text', 'Licences', 'Các giấy phép'), separator: ' ' },
+    observedProperties: {
+      ...column('text', 'Observed properties', 'Các thông số quan trắc'),
+      separator: ' ',
+    },
+    provinces: { ...column('text', 'Codes of provinces', 'Mã các tỉnh'), separator: ' ' },
+    issued: column(
+      'instant',
+      'First published',
+      'Công bố lần đầu',
+      'http://purl.org/dc/terms/issued',
+    ),
+    modified: column(
+      'instant',
+      'Last changed',
+      'Thay đổi gần nhất',
+      'http://purl.org/dc/terms/modified',
+    ),
+    landingPage: column(
+      'text',
+      'Page that describes it',
+      'Trang mô tả',
+      'http://www.w3.org/ns/dcat#landingPage',
+    ),
   };
 }
 
@@ -198,10 +240,45 @@ function windowColumns(): Record<string, ColumnMeaning> {
     count: column('integer', 'Count', 'Số giá trị'),
     first: column('number', 'First value', 'Giá trị đầu'),
     last: column('number', 'Last value', 'Giá trị cuối'),
+    sd: column('number', 'Standard deviation', 'Độ lệch chuẩn'),
+    vectorDirection: column(
+      'number',
+      'Direction of the resultant wind',
+      'Hướng gió trung bình theo vectơ',
+    ),
+    vectorSpeed: column(
+      'number',
+      'Speed of the resultant wind',
+      'Tốc độ gió trung bình theo vectơ',
+    ),
+    vectorCount: column(
+      'integer',
+      'Pairs of direction and speed in the resultant wind',
+      'Số cặp hướng và tốc độ trong gió trung bình theo vectơ',
+    ),
+    validity: column(
+      'number',
+      'Part of the received rows that is usable, 0 to 1',
+      'Tỷ lệ số liệu nhận được dùng được, từ 0 đến 1',
+    ),
+    method: column('text', 'Function that fits what is measured', 'Cách tính phù hợp với thông số'),
   };
 }
 
-/** A column that nobody described holds numbers: functions of windows are asked for by name. */
+/** Those that can be asked for: the 1st to the 99th. */
+function percentileColumns(): Record<string, ColumnMeaning> {
+  const names = Array.from({ length: 99 }, (_, at) => String(at + 1));
+  return Object.fromEntries(
+    names.map((of) => [
+      `p${of.padStart(2, '0')}`,
+      column('number', `Percentile ${of}`, `Phân vị thứ ${of}`),
+    ]),
+  );
+}
+
+/** Every column of every list has one. */
 export function meaningOf(name: string): ColumnMeaning {
-  return columnMeanings[name] ?? { type: 'number', vi: name, en: name };
+  const meaning = columnMeanings[name];
+  if (meaning === undefined) throw new Error(`no meaning is written down for the column ${name}`);
+  return meaning;
 }

@@ -43,7 +43,9 @@ test('every column of every list is a term', async () => {
     'terms',
     'latest',
     'observations.csv?include=raw,position',
-    'aggregates.csv?window=P1D',
+    'datasets',
+    'events',
+    'aggregates.csv?window=P1D&functions=mean,sd,vectorDirection,vectorSpeed,vectorCount,p05,p95',
   ]) {
     const [list = '', query = ''] = path.replace('.csv', '').split('?');
     const text = await (await rig.get(`/api/v1/${list}.csv?${query}`)).text();
