@@ -243,6 +243,13 @@ describe('the web page', () => {
       page.headers.get('content-type'),
       page.headers.get('cache-control'),
     ]).toEqual([200, 'text/html; charset=utf-8', 'no-cache']);
+    // A program that knows only the address goes on from here.
+    const links = [...(page.headers.get('link') ?? '').matchAll(/<([^>]+)>; rel="([^"]+)"/g)];
+    expect(links.map(([, , rel]) => rel)).toEqual(['index', 'service-desc', 'describedby']);
+    for (const [, href] of links) {
+      const url = new URL(href ?? '', `${paged.url}/`);
+      expect([href, (await fetch(url)).status]).toEqual([href, 200]);
+    }
     const script = await paged.get('/assets/a-123.js');
     expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     for (const path of [
