@@ -5,6 +5,7 @@
  * promise was broken, with 77 where the machine does not let it be played.
  */
 import { parseArgs } from 'node:util';
+import { runClientDay } from './client-day/run.ts';
 import { runClusterDay } from './cluster/day.ts';
 import { runClusterKills } from './cluster/kills.ts';
 import { runMove } from './cluster/move.ts';
@@ -148,6 +149,20 @@ async function diskFull(flags: Flags): Promise<Outcome> {
   return { held: whole && balance.exact && stops && reads, figures: { ...outcome } };
 }
 
+const clientDay = (flags: Flags): Promise<Outcome> =>
+  runClientDay({
+    stations: numberOf(flags, 'stations', 5),
+    intervalMs: numberOf(flags, 'interval', 30) * 60_000,
+    rate: numberOf(flags, 'rate', 40),
+    liveMs: numberOf(flags, 'seconds', 3) * 1_000,
+    flips: numberOf(flags, 'rounds', 10),
+    seed: numberOf(flags, 'seed', 1),
+    step: (step, figures) =>
+      void process.stdout.write(
+        `${JSON.stringify({ scenario: 'client-day', step, ...figures })}\n`,
+      ),
+  });
+
 const spine = (flags: Flags): Promise<Outcome> =>
   runSpine({ seeds: numberOf(flags, 'seeds', 20), from: numberOf(flags, 'from', 1), tell }).then(
     outcomeOf,
@@ -185,6 +200,7 @@ const scenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = 
   frozen,
   cut,
   followers,
+  'client-day': clientDay,
   'disk-full': diskFull,
   spine,
   'power-cuts': powerCuts,
