@@ -183,6 +183,8 @@ describe('the API description', () => {
 
   test('is linked from the index, with everything else', async () => {
     const { links } = (await rig.json('/api/v1/')) as unknown as { links: { href: string }[] };
+    const hrefs = links.map(({ href }) => href);
+    expect(hrefs).toEqual(expect.arrayContaining([`${rig.url}/catalog`, `${rig.url}/data.json`]));
     for (const { href } of links.filter(({ href: each }) => !/live|webhooks|\{/.test(each))) {
       const query = href.endsWith('aggregates') ? '?window=P1D' : '';
       expect([href, (await fetch(href + query)).status]).toEqual([href, 200]);

@@ -20,6 +20,7 @@ export interface FoundDataset {
   /** Live addresses, each with the filter of the dataset. */
   readonly observations: string;
   readonly changes: string;
+  readonly live: string;
   readonly files: readonly CatalogueFile[];
 }
 
@@ -109,6 +110,7 @@ export async function chooseDataset(
     page: idOf(dataset, 'dcat:landingPage'),
     observations: live('/observations.json'),
     changes: live('/changes'),
+    live: live('/live'),
     files: distributions.flatMap((each) => fileOf(things, each)),
   };
 }

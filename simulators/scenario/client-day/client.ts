@@ -2,7 +2,13 @@
 import { sleep, type Clock } from '../../../devices/clock.ts';
 import { chooseDataset, datasetOfDataJson, findCatalogue } from './catalogue.ts';
 import { citeAll, type Citations } from './citations.ts';
-import { beginWithFiles, download, downloadMonth, type Dataset } from './download.ts';
+import {
+  beginWithFiles,
+  download,
+  downloadMonth,
+  requirePackage,
+  type Dataset,
+} from './download.ts';
 import { openFollower, type Follower } from './follower.ts';
 import { spanOf, type Month } from './months.ts';
 import { keep } from './promise.ts';
@@ -21,7 +27,7 @@ export interface Client {
   download(): Promise<object>;
   /** Rows of one datastream and a file of another dataset, for ever. */
   cite(datastream: string): Promise<object>;
-  /** Two copies: of last month alone, and of the whole dataset. */
+  /** Two copies: of last month alone, by pages, and of the whole dataset, by the live stream. */
   beginCopies(): Promise<void>;
   /** Both copies have, within seconds, exactly the rows that the server lists. */
   requireEqual(): Promise<object>;
@@ -87,6 +93,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
       }
       const isLicensed = String(parquet.licences) === chosen.licence;
       keep('a file has the licence of its dataset', isLicensed, () => parquet.licences);
+      await requirePackage(dataset, month);
       file = { ...parquet, bytes: await download(wire, parquet) };
       monthRows = { rows, cursor: parquet.cursor };
       return {
@@ -120,6 +127,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
         openFollower({ ...shared, isWanted: isOfMonth, begin: async () => beginning }),
         openFollower({
           ...shared,
+          live: chosen.live,
           isWanted: () => true,
           begin: () => beginWithFiles(dataset),
         }),
@@ -139,8 +147,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
         );
         const wrong = pairs.flatMap(([copy, list]) => differences(copy, list));
         if (wrong.length === 0) return { rows: listed.size, ofMonth: ofMonth.size };
-        for (const copy of following()) await copy.catchUp();
-        for (const copy of following()) copy.follow();
+        for (const copy of following()) copy.requireWell();
         keep('a copy has exactly the rows of the server', clock.monotonicMs() < untilMs, () => ({
           wrong,
           figures: following().map(({ figures }) => figures),

@@ -97,6 +97,22 @@ export async function downloadMonth(dataset: Dataset, month: Month): Promise<Mon
   throw new BrokenPromise('the files of a month come to say what its rows say', last);
 }
 
+/** The Data Package of the month names both files by the hashes that the list gives them. */
+export async function requirePackage(dataset: Dataset, month: Month): Promise<void> {
+  const { items } = await listFiles(dataset, month);
+  const file = items.find(({ format }) => format === 'datapackage');
+  keep('a month has its Data Package', file !== undefined, () => items);
+  const { resources } = JSON.parse((await download(dataset.wire, file)).toString()) as {
+    readonly resources: readonly { readonly hash: string; readonly bytes: number }[];
+  };
+  for (const { format, sha256, bytes } of items.slice(0, 2)) {
+    const isNamed = resources.some(
+      (each) => each.hash === `sha256:${sha256}` && each.bytes === bytes,
+    );
+    keep('a Data Package names its files by their hashes', isNamed, () => [format, resources]);
+  }
+}
+
 /** Every file of the dataset, and where changes go on from; as one who has nothing begins. */
 export async function beginWithFiles(dataset: Dataset): Promise<Beginning> {
   const { wire } = dataset;

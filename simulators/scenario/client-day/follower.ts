@@ -4,6 +4,7 @@
  * and takes everything anew where its cursor is good no more.
  */
 import { sleep, type Clock } from '../../../devices/clock.ts';
+import { readLive } from './live.ts';
 import { keep } from './promise.ts';
 import { readRows, type Row, type Rows } from './rows.ts';
 import type { Wire } from './wire.ts';
@@ -20,12 +21,16 @@ export interface FollowerOptions {
   /** Address of the changes of the dataset, with its filter; the same of its rows. */
   readonly changes: string;
   readonly observations: string;
+  /** Address of the stream, by which it follows then; without it, by pages. */
+  readonly live?: string;
   /** Whether a row belongs to the copy. */
   readonly isWanted: (row: Row) => boolean;
   readonly begin: () => Promise<Beginning>;
 }
 
 export interface FollowerFigures {
+  /** Streams that broke. */
+  readonly breaks: number;
   readonly taken: number;
   readonly repeated: number;
   readonly inserts: number;
@@ -40,9 +45,9 @@ export interface FollowerFigures {
 export interface Follower {
   readonly rows: Rows;
   readonly figures: FollowerFigures;
-  /** Takes pages until the feed says that there is no more now. */
-  catchUp(): Promise<void>;
-  /** Goes on until `pause`, which resolves when no page is under way. */
+  /** Throws what ended its following. */
+  requireWell(): void;
+  /** Goes on until `pause`, which resolves when nothing is under way. */
   follow(): void;
   pause(): Promise<void>;
 }
@@ -72,6 +77,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
   /** Their history before they were opened, or since it was fetched, is not known. */
   const fetched = new Set<string>();
   const figures = {
+    breaks: 0,
     taken: 0,
     repeated: 0,
     inserts: 0,
@@ -138,6 +144,19 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     rows.set(row.id, row);
   }
 
+  async function take(change: Change): Promise<void> {
+    const { type, observation } = change;
+    if (type === 'datastream') await takeDatastream(change);
+    else if (observation !== undefined && observation !== null && isWanted(observation)) {
+      takeRow(type, observation);
+    }
+  }
+
+  async function beginAgain(refusal: string): Promise<void> {
+    figures.lost.push((JSON.parse(refusal) as { readonly code: string }).code);
+    await begin();
+  }
+
   async function takePage(): Promise<boolean> {
     const url = new URL(options.changes);
     url.searchParams.set('after', cursor);
@@ -145,37 +164,50 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     const { status, bytes } = await wire.ask(url.href);
     const text = bytes.toString();
     if (status === 410) {
-      figures.lost.push((JSON.parse(text) as { readonly code: string }).code);
-      await begin();
+      await beginAgain(text);
       return false;
     }
     keep('changes go on from any cursor that is good', status === 200, () => [url.href, text]);
     const page = JSON.parse(text) as Page;
-    for (const change of page.changes) {
-      if (change.type === 'datastream') await takeDatastream(change);
-      else if (
-        change.observation !== undefined &&
-        change.observation !== null &&
-        isWanted(change.observation)
-      ) {
-        takeRow(change.type, change.observation);
-      }
-    }
+    for (const change of page.changes) await take(change);
     cursor = page.next;
     return page.atEnd;
   }
 
-  let isFollowing = false;
+  let letGo: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
   let failure: unknown;
 
-  async function run(): Promise<void> {
-    while (isFollowing) if (await takePage()) await sleep(clock, pollMs);
+  async function followPages({ signal }: AbortController): Promise<void> {
+    while (!signal.aborted) if (await takePage()) await sleep(clock, pollMs);
+  }
+
+  async function followLive({ signal }: AbortController, live: string): Promise<void> {
+    while (!signal.aborted) {
+      const url = new URL(live);
+      url.searchParams.set('after', cursor);
+      const refused = await readLive(url.href, signal, async ({ id, event, data }) => {
+        if (signal.aborted) return;
+        if (event === 'change') await take(JSON.parse(data) as Change);
+        if (id !== '') cursor = id;
+      });
+      if (signal.aborted) return;
+      figures.breaks += 1;
+      const isKnown = refused === undefined || [410, 429, 503].includes(refused.status);
+      keep('a stream goes on from any cursor that is good', isKnown, () => [url.href, refused]);
+      if (refused?.status === 410) await beginAgain(refused.text);
+      else await sleep(clock, pollMs);
+    }
   }
 
   async function pause(): Promise<void> {
-    isFollowing = false;
+    letGo?.abort();
+    letGo = undefined;
     await running;
+    requireWell();
+  }
+
+  function requireWell(): void {
     if (failure !== undefined) throw failure;
   }
 
@@ -184,14 +216,13 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     rows,
     figures,
     pause,
-    async catchUp() {
-      await pause();
-      while (!(await takePage()));
-    },
+    requireWell,
     follow() {
-      if (isFollowing) return;
-      isFollowing = true;
-      running = run().catch((error: unknown) => {
+      if (letGo !== undefined) return;
+      letGo = new AbortController();
+      const { live } = options;
+      const run = live === undefined ? followPages(letGo) : followLive(letGo, live);
+      running = run.catch((error: unknown) => {
         failure = error;
       });
     },

@@ -105,13 +105,19 @@ export async function requireRight(directory: string): Promise<Record<string, un
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
 }
 
-/** One bit of one byte of a manifest, then of a file of rows, and so on; each must be named. */
+/** One bit of a manifest, then of a file of rows, then of any file; each must be named. */
 export async function requireSpoiltFound(
   directory: string,
   { flips, random }: { readonly flips: number; readonly random: Random },
 ): Promise<readonly string[]> {
-  const manifests = readdirSync(join(directory, 'manifests')).map((name) => `manifests/${name}`);
-  const months = [...contentOf(directory).files.keys()].filter((name) => name.endsWith('.ndjson'));
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(directory, name)).isFile(),
+  );
+  const kinds = [
+    names.filter((name) => name.startsWith('manifests/')),
+    names.filter((name) => name.endsWith('.ndjson')),
+    names,
+  ];
   const pick = <Value>(values: readonly Value[]): Value => {
     const value = values[Math.floor(random.next() * values.length)];
     if (value === undefined) throw new BrokenPromise('a mirror has manifests and months', values);
@@ -119,17 +125,17 @@ export async function requireSpoiltFound(
   };
   const found: string[] = [];
   for (let flip = 0; flip < flips; flip += 1) {
-    const name = pick(flip % 2 === 0 ? manifests : months);
+    const name = pick(kinds[flip % kinds.length] ?? []);
     const spoilt = `${directory}-spoilt`;
     cpSync(directory, spoilt, { recursive: true });
     const bytes = readFileSync(join(spoilt, name));
     const at = Math.floor(random.next() * bytes.length);
     bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << Math.floor(random.next() * 8)), at);
     writeFileSync(join(spoilt, name), bytes);
-    const { code, stdout } = await runCommand(['mirror', spoilt, '--verify']);
+    const { code, stdout, stderr } = await runCommand(['mirror', spoilt, '--verify']);
     rmSync(spoilt, { recursive: true });
     keep('a changed byte is found without the server', code === 1 && stdout.includes(name), () => [
-      { name, at, of: bytes.length, code, stdout },
+      { name, at, of: bytes.length, code, stdout, stderr },
     ]);
     found.push(`${name}@${at}`);
   }

@@ -26,8 +26,10 @@ export interface ClientDayOptions {
   readonly intervalMs: number;
   /** Messages a second while live. */
   readonly rate: number;
-  /** How long devices publish around each event. */
+  /** How long devices publish around each event, at most. */
   readonly liveMs: number;
+  /** Without restart and kill: a restore ends and begins the server too. */
+  readonly isShort?: boolean;
   /** Bytes that are changed one after the other in a finished mirror. */
   readonly flips: number;
   readonly seed: number;
@@ -75,7 +77,8 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
     stepMs = nowMs;
   };
   const month = monthBefore(clock.now());
-  const live = () => sleep(clock, liveMs);
+  const random = createSeededRandom(options.seed);
+  const live = () => sleep(clock, liveMs * (0.2 + 0.8 * random.next()));
   const sent = await sendMonth(world, { month, stations, intervalMs });
   await world.quiet();
   step('history', { month: month.name, messages: sent });
@@ -108,19 +111,7 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
   await client.requireCitedFileHidden();
   step('closed and opened', shown);
 
-  let downMs = 0;
-  await world.publishDuring(async () => {
-    await live();
-    downMs = await world.restart('SIGTERM');
-    await live();
-  });
-  step('restart', { downMs, ...(await checkpoint(world, client)) });
-  await world.publishDuring(async () => {
-    await live();
-    downMs = await world.restart('SIGKILL');
-    await live();
-  });
-  step('kill -9', { downMs, ...(await checkpoint(world, client)) });
+  if (options.isShort !== true) await endAndBegin(world, client, { month, live, step });
 
   await world.command('manifest', '--new-key');
   const resting = await client.rest();
@@ -144,10 +135,41 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
   step('mirror', { ...proved, events: mirror.events, compared: mirror.reasons });
   keep('a mirror meets a restore as a fork', mirror.reasons.includes('forked'), () => mirror);
   await world.stop();
-  const random = createSeededRandom(options.seed);
   const spoilt = await requireSpoiltFound(directory, { flips: options.flips, random });
   step('changed bytes', { found: spoilt });
   return { month: month.name, ...client.figures() };
+}
+
+interface Ends {
+  readonly month: Month;
+  readonly live: () => Promise<unknown>;
+  readonly step: (name: string, figures: object) => void;
+}
+
+/** The server ends in order, then without a word just when it has acknowledged late data. */
+async function endAndBegin(
+  world: World,
+  client: Client,
+  { month, live, step }: Ends,
+): Promise<void> {
+  let downMs = 0;
+  await world.publishDuring(async () => {
+    await live();
+    downMs = await world.restart('SIGTERM');
+    await live();
+  });
+  step('restart', { downMs, ...(await checkpoint(world, client)) });
+  await world.publishDuring(async () => {
+    await live();
+    const late = Array.from({ length: 50 }, (_, index) => ({
+      ts: month.fromAt + index * 60_000 + 17_000,
+      values: { pm25: 10 + index },
+    }));
+    await world.send(corrected, late);
+    downMs = await world.restart('SIGKILL');
+    await live();
+  });
+  step('kill -9', { downMs, ...(await remade(world, client)) });
 }
 
 interface History {
