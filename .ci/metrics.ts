@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { createApiEvents } from '../api/events.ts';
 import { createManifestEvents } from '../api/manifests/events.ts';
 import { createBulkEvents } from '../api/bulk/events.ts';
+import { createOutboxEvents } from '../api/outbox/events.ts';
 import { createHookEvents } from '../api/hooks/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
 import {
@@ -43,6 +44,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createManifestEvents(telemetry);
   createBulkEvents(telemetry);
   createHookEvents(telemetry);
+  createOutboxEvents(telemetry);
   createDevicesEvents(telemetry);
   createForwardEvents(telemetry);
   createRegistryEvents(telemetry);

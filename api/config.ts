@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { outboxConfig } from './outbox/config.ts';
 import { limitsConfig } from './limits/config.ts';
 import { catalogueConfig } from './catalogue/config.ts';
 const count = (max: number) => z.int().min(1).max(max);
@@ -174,6 +175,11 @@ export const apiConfig = z.strictObject({
     .default(20_000)
     .describe(
       'Requests of keys that wait to be written down; at the bound further ones are not noted, and counted as dropped.',
+    ),
+  outbox: outboxConfig
+    .optional()
+    .describe(
+      'A portal to which datasets are submitted, by the node that publishes. None: nowhere.',
     ),
   usageCellMin: count(1_000_000)
     .default(10)

@@ -1,5 +1,6 @@
 import { errorsOf, type ErrorEntry } from '../devices/coded-error.ts';
 import { feedErrors } from '../ingest/feed/errors.ts';
+import { outboxErrors } from './outbox/errors.ts';
 
 /** An error of the API also has its HTTP status. */
 export interface ApiErrorEntry extends ErrorEntry {
@@ -8,6 +9,7 @@ export interface ApiErrorEntry extends ErrorEntry {
 
 export const apiErrors = {
   ...feedErrors,
+  ...outboxErrors,
   API_PARAMETER_INVALID: {
     status: 400,
     message: 'A parameter has a value that cannot be used.',

@@ -40,6 +40,8 @@ import { openHooks, type HookPorts, type Hooks } from './hooks/open.ts';
 import { openKept } from './kept/kept.ts';
 import { addDictionary } from './search/dictionary-routes.ts';
 import { addSearch } from './search/routes.ts';
+import { openOutbox } from './outbox/outbox.ts';
+import { addOutbox } from './outbox/routes.ts';
 import { addIds } from './ids/routes.ts';
 import { addMaps } from './maps/map-routes.ts';
 import { listen } from './limits/acceptors.ts';
@@ -379,6 +381,10 @@ async function addRoutes(
   const catalogue = createCatalogueRoutes(context, options.registry, files);
   addCatalogueRoot(app, catalogue);
   addIds(app, catalogue);
+  const outbox = isPublishing(options)
+    ? openOutbox(context, { ...options, ...options.hooks, ...catalogue })
+    : undefined;
+  app.addHook('onClose', () => outbox?.close());
   await app.register(
     (api, _none, done) => {
       addIndex(api, context);
@@ -410,6 +416,7 @@ async function addRoutes(
     (api, _none, done) => {
       const { health: readHealth, connections: readConnections } = options;
       addAdmin(api, context, { ...parts, readHealth, readConnections });
+      addOutbox(api, context, { outbox, isPublishing: isPublishing(options) });
       done();
     },
     { prefix: '/api/v1/admin' },

@@ -156,6 +156,40 @@ export const keptTables: readonly string[] = [
      last_status INTEGER,
      last_failure TEXT
    ) STRICT`,
+  // outbox/: what is to be at a portal and what it has confirmed, by dataset. Hashes are hexadecimal,
+  // of what is submitted; none is wanted of what is to be withdrawn.
+  `CREATE TABLE IF NOT EXISTS outbox_item (
+    portal TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    wanted TEXT,
+    confirmed TEXT,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'refused')),
+    attempts INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    uncertain INTEGER NOT NULL,
+    remote_id TEXT,
+    error TEXT,
+    PRIMARY KEY (portal, dataset)
+  ) STRICT, WITHOUT ROWID`,
+  // One row a try: when, what, and what the portal said.
+  `CREATE TABLE IF NOT EXISTS outbox_receipt (
+    position INTEGER PRIMARY KEY,
+    portal TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    dataset TEXT NOT NULL,
+    action TEXT NOT NULL,
+    hash TEXT,
+    remote_id TEXT,
+    answer TEXT NOT NULL
+  ) STRICT`,
+  `CREATE INDEX IF NOT EXISTS outbox_receipt_dataset
+    ON outbox_receipt (portal, dataset, position)`,
+  // The newest version of the registry that a portal's wants were made up from.
+  `CREATE TABLE IF NOT EXISTS outbox_followed (
+    portal TEXT PRIMARY KEY,
+    version INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
   // usage/: what was taken of the open part of each network's dataset on a UTC day, by nobody named.
   `CREATE TABLE IF NOT EXISTS usage_day (
     day TEXT NOT NULL, dataset TEXT NOT NULL, resource TEXT NOT NULL, format TEXT NOT NULL,

@@ -1,0 +1,117 @@
+/** `/api/v1/admin/outbox`: what is at the portal, what is on its way, and every receipt. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+import type { ApiContext } from '../context.ts';
+import { sendElsewhere } from '../elsewhere.ts';
+import { apiError } from '../errors.ts';
+import { described, instantText, limit } from '../routes/admin-route.ts';
+import type { Outbox } from './outbox.ts';
+
+const datasetId = z.string().min(1).max(200);
+const instant = z.iso.datetime({ offset: true });
+
+const itemSchema = z.strictObject({
+  dataset: z.string(),
+  state: z
+    .enum(['waiting', 'done', 'refused'])
+    .describe('refused: not tried again until its description changes, or by `retry`.'),
+  wanted: z.string().nullable().describe('Hash of its description; null: to be withdrawn.'),
+  confirmed: z.string().nullable().describe('What the portal has taken last.'),
+  attempts: z.int().min(0).describe('Tries that have failed since.'),
+  since: instant,
+  nextAt: instant.nullable().describe('Of the next try, where there is one.'),
+  remoteId: z.string().nullable().describe('Its id at the portal.'),
+  error: z.string().nullable(),
+});
+
+const receiptSchema = z.strictObject({
+  at: instant,
+  dataset: z.string(),
+  action: z.enum(['created', 'changed', 'unchanged', 'withdrawn', 'failed', 'refused']),
+  hash: z.string().nullable(),
+  remoteId: z.string().nullable(),
+  answer: z.string().describe('What the portal said, as it said it, cut to 1,000 characters.'),
+});
+
+const outboxSchema = z.strictObject({
+  portal: z.string(),
+  waiting: z.int().min(0),
+  items: z.array(itemSchema),
+});
+const receiptsSchema = z.strictObject({ portal: z.string(), items: z.array(receiptSchema) });
+const retriedSchema = z.strictObject({ retried: z.int().min(0) });
+
+/** `outbox` is undefined on a node that does not publish, and where no portal is configured. */
+export function addOutbox(
+  app: FastifyInstance,
+  context: ApiContext,
+  { outbox, isPublishing }: { readonly outbox: Outbox | undefined; readonly isPublishing: boolean },
+): void {
+  const require = (): Outbox => {
+    if (outbox === undefined) throw apiError('API_OUTBOX_NONE');
+    return outbox;
+  };
+  app.get(
+    '/outbox',
+    {
+      schema: described('What is at the portal, and what is on its way.', { answer: outboxSchema }),
+    },
+    (request, reply) =>
+      isPublishing ? stateOf(require()) : sendElsewhere(context, request, reply),
+  );
+  const receiptQuery = z.strictObject({ dataset: datasetId.optional(), limit });
+  app.get(
+    '/outbox/receipts',
+    {
+      schema: described('Tries and what the portal said, the newest first.', {
+        querystring: receiptQuery,
+        answer: receiptsSchema,
+      }),
+    },
+    (request, reply) => {
+      if (!isPublishing) return sendElsewhere(context, request, reply);
+      const { dataset, limit: wanted } = request.query as z.infer<typeof receiptQuery>;
+      const { portal, receipts } = require();
+      const items = receipts(dataset, wanted).map(({ position: _position, at, ...rest }) => ({
+        at: instantText(at),
+        ...rest,
+      }));
+      return { portal, items };
+    },
+  );
+  const retryBody = z.strictObject({
+    dataset: datasetId.optional().describe('None: everything that waits or was refused.'),
+  });
+  app.post(
+    '/outbox/retry',
+    {
+      schema: described('Tries at once what waits or was refused.', {
+        body: retryBody,
+        answer: retriedSchema,
+      }),
+    },
+    (request, reply) => {
+      if (!isPublishing) return sendElsewhere(context, request, reply);
+      const { dataset } = request.body as z.infer<typeof retryBody>;
+      return { retried: require().retry(dataset) };
+    },
+  );
+}
+
+function stateOf({ portal, items }: Outbox): z.infer<typeof outboxSchema> {
+  const all = items().map(
+    ({ dataset, state, wanted, confirmed, attempts, since, nextAt, remoteId, error }) => ({
+      dataset,
+      state,
+      wanted,
+      confirmed,
+      attempts,
+      since: instantText(since),
+      nextAt: state === 'waiting' ? instantText(nextAt) : null,
+      remoteId,
+      error,
+    }),
+  );
+  return { portal, waiting: all.filter(({ state }) => state !== 'done').length, items: all };
+}
