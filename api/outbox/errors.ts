@@ -22,10 +22,4 @@ export const outboxErrors = {
     meaning: 'At the start: `outbox` needs `publicUrl`, since portals keep addresses for good.',
     canRetry: false,
   },
-  API_OUTBOX_NONE: {
-    status: 404,
-    message: 'There is no outbox.',
-    meaning: 'No portal is configured: see `outbox`.',
-    canRetry: false,
-  },
 } as const satisfies Readonly<Record<string, ErrorEntry & { readonly status: number }>>;

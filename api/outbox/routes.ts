@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 import type { ApiContext } from '../context.ts';
 import { sendElsewhere } from '../elsewhere.ts';
-import { apiError } from '../errors.ts';
 import { described, instantText, limit } from '../routes/admin-route.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -34,12 +33,13 @@ const receiptSchema = z.strictObject({
   answer: z.string().describe('What the portal said, as it said it, cut to 1,000 characters.'),
 });
 
+const portalName = z.string().nullable().describe('null: none is configured.');
 const outboxSchema = z.strictObject({
-  portal: z.string(),
+  portal: portalName,
   waiting: z.int().min(0),
   items: z.array(itemSchema),
 });
-const receiptsSchema = z.strictObject({ portal: z.string(), items: z.array(receiptSchema) });
+const receiptsSchema = z.strictObject({ portal: portalName, items: z.array(receiptSchema) });
 const retriedSchema = z.strictObject({ retried: z.int().min(0) });
 
 /** `outbox` is undefined on a node that does not publish, and where no portal is configured. */
@@ -48,17 +48,12 @@ export function addOutbox(
   context: ApiContext,
   { outbox, isPublishing }: { readonly outbox: Outbox | undefined; readonly isPublishing: boolean },
 ): void {
-  const require = (): Outbox => {
-    if (outbox === undefined) throw apiError('API_OUTBOX_NONE');
-    return outbox;
-  };
   app.get(
     '/outbox',
     {
       schema: described('What is at the portal, and what is on its way.', { answer: outboxSchema }),
     },
-    (request, reply) =>
-      isPublishing ? stateOf(require()) : sendElsewhere(context, request, reply),
+    (request, reply) => (isPublishing ? stateOf(outbox) : sendElsewhere(context, request, reply)),
   );
   const receiptQuery = z.strictObject({ dataset: datasetId.optional(), limit });
   app.get(
@@ -72,12 +67,12 @@ export function addOutbox(
     (request, reply) => {
       if (!isPublishing) return sendElsewhere(context, request, reply);
       const { dataset, limit: wanted } = request.query as z.infer<typeof receiptQuery>;
-      const { portal, receipts } = require();
-      const items = receipts(dataset, wanted).map(({ position: _position, at, ...rest }) => ({
+      const receipts = outbox?.receipts(dataset, wanted) ?? [];
+      const items = receipts.map(({ position: _position, at, ...rest }) => ({
         at: instantText(at),
         ...rest,
       }));
-      return { portal, items };
+      return { portal: outbox?.portal ?? null, items };
     },
   );
   const retryBody = z.strictObject({
@@ -94,13 +89,13 @@ export function addOutbox(
     (request, reply) => {
       if (!isPublishing) return sendElsewhere(context, request, reply);
       const { dataset } = request.body as z.infer<typeof retryBody>;
-      return { retried: require().retry(dataset) };
+      return { retried: outbox?.retry(dataset) ?? 0 };
     },
   );
 }
 
-function stateOf({ portal, items }: Outbox): z.infer<typeof outboxSchema> {
-  const all = items().map(
+function stateOf(outbox: Outbox | undefined): z.infer<typeof outboxSchema> {
+  const all = (outbox?.items() ?? []).map(
     ({ dataset, state, wanted, confirmed, attempts, since, nextAt, remoteId, error }) => ({
       dataset,
       state,
@@ -113,5 +108,9 @@ function stateOf({ portal, items }: Outbox): z.infer<typeof outboxSchema> {
       error,
     }),
   );
-  return { portal, waiting: all.filter(({ state }) => state !== 'done').length, items: all };
+  return {
+    portal: outbox?.portal ?? null,
+    waiting: all.filter(({ state }) => state !== 'done').length,
+    items: all,
+  };
 }
