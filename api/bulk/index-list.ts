@@ -167,6 +167,7 @@ function fileTable(base: string): Table<ListedFile> {
   };
   return {
     columns,
+    key: ['dataset', 'month', 'format'],
     json: (item) => JSON.stringify(valuesOf(item)),
     cells(item) {
       const values = valuesOf(item);

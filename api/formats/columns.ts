@@ -86,6 +86,7 @@ export const columnMeanings: Readonly<Record<string, ColumnMeaning>> = {
   rawTime: column('text', 'Time exactly as sent', 'Thời gian đúng như thiết bị gửi'),
   ...registryColumns(),
   ...datasetColumns(),
+  ...fileColumns(),
   ...windowColumns(),
   ...percentileColumns(),
   ...findingColumns(),
@@ -187,6 +188,30 @@ function datasetColumns(): Record<string, ColumnMeaning> {
       'Trang mô tả',
       'http://www.w3.org/ns/dcat#landingPage',
     ),
+  };
+}
+
+/** Of the files of closed months. */
+function fileColumns(): Record<string, ColumnMeaning> {
+  return {
+    month: column('text', 'Month of the station, YYYY-MM', 'Tháng theo giờ của trạm, YYYY-MM'),
+    name: column('text', 'Name of the file', 'Tên tệp'),
+    currentUrl: column(
+      'text',
+      'Address of whatever version is the newest',
+      'Địa chỉ của phiên bản mới nhất',
+    ),
+    mediaType: column('text', 'Media type', 'Kiểu nội dung (media type)'),
+    bytes: column('integer', 'Size in bytes', 'Kích thước, tính bằng byte'),
+    sha256: column('text', 'SHA-256 in hexadecimal', 'Mã băm SHA-256 (hệ mười sáu)'),
+    cursor: column(
+      'text',
+      'Change cursor that it is true at',
+      'Con trỏ thay đổi tại đó số liệu đúng',
+    ),
+    version: column('text', 'Version', 'Phiên bản'),
+    madeAt: column('instant', 'Time of making', 'Thời điểm tạo'),
+    registryVersion: column('integer', 'Version of the registry', 'Phiên bản danh bạ'),
   };
 }
 

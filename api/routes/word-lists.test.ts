@@ -45,6 +45,11 @@ test('every column of every list is a term', async () => {
     'observations.csv?include=raw,position',
     'datasets',
     'events',
+    'files',
+    'search?q=ha',
+    'dictionary',
+    'dictionary?lang=vi',
+    'usage',
     'aggregates.csv?window=P1D&functions=mean,sd,vectorDirection,vectorSpeed,vectorCount,p05,p95',
   ]) {
     const [list = '', query = ''] = path.replace('.csv', '').split('?');
