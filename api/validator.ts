@@ -62,6 +62,23 @@ export function matchTag(
     });
 }
 
+/**
+ * Whether If-None-Match names this tag, of an answer that is known by its bytes (RFC 9110 §13.1.2,
+ * weak comparison). The encoding that it was sent with makes no other answer.
+ */
+export function isTagNamed(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch
+    .split(',', tagsMax)
+    .map((each) =>
+      each
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/-[a-z]+"$/, '"'),
+    )
+    .some((each) => each === tag || each === '*');
+}
+
 function questionHash(question: string): string {
   return createHash('sha256').update(question).digest('base64url').slice(0, 16);
 }

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Clock } from '../../devices/clock.ts';
 import type { ApiContext } from '../context.ts';
+import { isTagNamed } from '../validator.ts';
 import type { Viewer } from '../viewer.ts';
 
 export interface TextAnswer {
@@ -31,26 +32,10 @@ export function answerText(
     etag: tag,
     ...(link === undefined ? {} : { link }),
   });
-  const asked = request.headers['if-none-match'];
-  if (asked !== undefined && isNamed(asked, tag)) {
+  if (isTagNamed(request.headers['if-none-match'], tag)) {
     return reply.code(304).removeHeader('content-type').send();
   }
   return reply.send(text);
-}
-
-const tagsMax = 32;
-
-/** The encoding that a tag was sent with makes no other text (`validator.ts`). */
-function isNamed(ifNoneMatch: string, tag: string): boolean {
-  return ifNoneMatch
-    .split(',', tagsMax)
-    .map((each) =>
-      each
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/-[a-z]+"$/, '"'),
-    )
-    .some((each) => each === tag || each === '*');
 }
 
 export interface MadeOnce<Value> {

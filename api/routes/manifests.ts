@@ -18,6 +18,7 @@ import type { ManifestHead } from '../manifests/archive.ts';
 import type { Manifests } from '../manifests/manifests.ts';
 import { createTurns } from '../manifests/turns.ts';
 import { sendElsewhere } from '../elsewhere.ts';
+import { isTagNamed } from '../validator.ts';
 import { anonymousViewer, viewerOf } from '../viewer.ts';
 
 const headers = {
@@ -271,9 +272,9 @@ function sendDocument(
   { sequence, sha256 }: ManifestHead,
   { request, reply, cacheControl }: Asked,
 ): FastifyReply {
-  reply.header('cache-control', cacheControl).header('etag', `"${sha256}"`);
-  const known = request.headers['if-none-match'] ?? '';
-  if (known.includes(sha256)) return reply.code(304).send();
+  const tag = `"${sha256}"`;
+  reply.headers({ 'cache-control': cacheControl, etag: tag, vary: 'accept-encoding' });
+  if (isTagNamed(request.headers['if-none-match'], tag)) return reply.code(304).send();
   return reply
     .header('content-type', 'application/json; charset=utf-8')
     .header('content-location', `/api/v1/manifests/${sequence}`)
