@@ -38,7 +38,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   boundConnections(app.server, config, events);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.addHook('onRoute', ({ url, method }) => methods.add(url, [method].flat()));
+  app.addHook('onRoute', ({ url, routePath, method }) => {
+    methods.add(url, [method].flat());
+    // The root of a prefix is answered with a slash behind it too, of which nobody is told.
+    if (routePath === '') methods.add(`${url}/`, [method].flat());
+  });
   addHeaders(app, pair !== null);
   addMeasures(app, options);
   app.setErrorHandler((error, request, reply) => answerError(events, error, request, reply));
