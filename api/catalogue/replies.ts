@@ -28,15 +28,22 @@ export function textReplies(
   description: string,
   mediaTypes: readonly string[],
   problems: readonly ApiErrorCode[],
-  schema: z.ZodType = z.string(),
+  schema?: z.ZodType,
 ): Replies {
   return {
     200: {
       description,
       headers,
-      content: Object.fromEntries(mediaTypes.map((type) => [type, { schema }])),
+      content: Object.fromEntries(
+        mediaTypes.map((type) => [type, { schema: schema ?? schemaOf(type) }]),
+      ),
     },
     304: notModified,
     ...problemReplies(problems),
   };
+}
+
+/** Every JSON among the texts is an object. */
+function schemaOf(mediaType: string): z.ZodType {
+  return /[/+]json$/.test(mediaType) ? z.looseObject({}) : z.string();
 }
