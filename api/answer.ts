@@ -16,7 +16,7 @@ import { mediaTypes, type Format } from './formats/format.ts';
 import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
 import type { Chunk, ListWriter, Table } from './formats/table.ts';
-import { nextLink } from './limits/links.ts';
+import { addLink, csvwLink, describedCsv, nextLink } from './limits/links.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
 import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
@@ -119,7 +119,8 @@ export async function answerList<Item>(
   const { question, steps, table } = answer;
   if (!question.isAboutCsv) return sendList(context, reply, answer);
   await steps.return(null);
-  return reply.send(csvwText({ ...question, url: csvOf(request, question), ...table }));
+  const url = describedCsv(question.base, request.url);
+  return reply.send(csvwText({ ...question, url, ...table }));
 }
 
 /** Headers, and the whole answer where it needs no body: 304, or HEAD. */
@@ -135,7 +136,7 @@ export function beginList<Item>(
   const { cursor } = moment;
   setHeaders(reply, question, { cacheSeconds, cursor });
   if (question.format === 'csv' && !question.isAboutCsv) {
-    reply.header('link', csvwLinkOf(request, question));
+    addLink(reply, csvwLink(question.base, request.url));
   }
   const tag = matchTag(request.headers['if-none-match'], version, {
     unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
@@ -156,23 +157,6 @@ export function versionOf<Item>({
 }: Pick<ListAnswer<Item>, 'question' | 'moment' | 'madeAtSeconds'>): AnswerVersion {
   const { text, registryVersion } = question;
   return { question: text, moment: moment.tag, registryVersion, madeAtSeconds };
-}
-
-const csvwSuffix = '.csv-metadata.json';
-
-/** Of a description, the CSV that it describes. */
-function csvOf(request: FastifyRequest, { base }: Question): string {
-  return base + request.url.replace(csvwSuffix, '.csv');
-}
-
-/** RFC 8288; the path has an extension or none, and `format` says no more than that it is CSV. */
-function csvwLinkOf(request: FastifyRequest, { base }: Question): string {
-  const [path = '', query = ''] = request.url.split('?', 2);
-  // As it was sent, so that the description names the very address that was asked.
-  const rest = query.split('&').filter((part) => part !== '' && !part.startsWith('format='));
-  const begin = `${base}${path.replace(/\.csv$/, '')}${csvwSuffix}`;
-  const address = rest.length === 0 ? begin : `${begin}?${rest.join('&')}`;
-  return `<${address}>; rel="describedby"; type="${csvwType}"`;
 }
 
 /** Whether what was true at the moment of a tag still is. */
@@ -198,7 +182,9 @@ function setHeaders(
 ): void {
   const isPublic = question.viewer.principal === 'anonymous';
   reply.headers({
-    'content-type': question.isAboutCsv ? csvwType : mediaTypes[question.format],
+    'content-type': question.isAboutCsv
+      ? `${csvwType}; charset=utf-8`
+      : mediaTypes[question.format],
     'cache-control': `${isPublic ? 'public' : 'private'}, max-age=${cacheSeconds}`,
     vary: 'accept, accept-encoding, authorization',
     'quantrac-cursor': cursor,
@@ -236,7 +222,7 @@ async function sendList<Item>(
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
   const first = joined(start.chunks);
   if (start.isWhole) {
-    if (end.next !== null) addNextLink(reply, end.next);
+    if (end.next !== null) addLink(reply, nextLink(end.next));
     atEnd();
     // Trailers need chunks, so a stream, however short.
     return reply.send(hasTrailers ? Readable.from([first]) : first);
@@ -248,11 +234,6 @@ async function sendList<Item>(
   }
   const chunks = streamOf(context.clock, writer, steps, { start: first, end, atEnd });
   return reply.send(openStream(context, chunks));
-}
-
-function addNextLink(reply: FastifyReply, next: string): void {
-  const links = reply.getHeader('link');
-  reply.header('link', [links, nextLink(next)].filter((each) => each !== undefined).join(', '));
 }
 
 function doNothing(): void {}

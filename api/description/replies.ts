@@ -75,7 +75,9 @@ const trailerHeader: Header = {
 
 const linkHeader: Header = {
   type: 'string',
-  description: 'Of csv: rel="describedby", what its columns mean (CSVW).',
+  description:
+    'RFC 8288: `self`, `alternate` in other formats, `license` of rows, `next` where it is known ' +
+    'before the body, and of csv `describedby`, what its columns mean (CSVW).',
 };
 
 /** Headers of the request, where the answer has validators. */

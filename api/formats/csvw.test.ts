@@ -47,7 +47,7 @@ describe('CSV on the Web', () => {
 
   async function readByMetadata(list: string): Promise<{ rows: Item[]; keys: string[] }> {
     const answer = await rig.get(`/api/v1/${named(list, 'csv')}`);
-    const link = /^<([^>]+)>; rel="describedby"; type="application\/csvm\+json"$/.exec(
+    const link = /<([^>]+)>; rel="describedby"; type="application\/csvm\+json"(?:,|$)/.exec(
       answer.headers.get('link') ?? '',
     )?.[1];
     const metadata = await fetch(link ?? '');

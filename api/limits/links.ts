@@ -1,5 +1,11 @@
 /** What belongs to a list, as a Link field (RFC 8288): for clients that read no body to find their way. */
+import type { FastifyReply } from 'fastify';
+
+import { licenceOf } from '../../devices/licence.ts';
+import type { Datastream } from '../../devices/model.ts';
+import { csvwType } from '../formats/csvw.ts';
 import { mediaTypes, type Format } from '../formats/format.ts';
+import type { NetworkView } from '../network.ts';
 
 export interface ListLinks {
   /** Of this server as the client sees it; empty where that is unknown. */
@@ -32,6 +38,51 @@ export function linkField({ base, url, format, offered }: ListLinks): string {
 /** Behind the others, where it is known before the body. */
 export function nextLink(url: string): string {
   return link(url, 'next');
+}
+
+const csvwSuffix = '.csv-metadata.json';
+
+/** Of a description of a CSV at `url`, the CSV that it describes. */
+export function describedCsv(base: string, url: string): string {
+  return base + url.replace(csvwSuffix, '.csv');
+}
+
+/** What describes a CSV; its path has an extension or none, and `format` says no more than that it is CSV. */
+export function csvwLink(base: string, url: string): string {
+  const [path = '', query = ''] = url.split('?', 2);
+  // As it was sent, so that the description names the very address that was asked.
+  const rest = query.split('&').filter((part) => part !== '' && !part.startsWith('format='));
+  const begin = `${base}${path.replace(/\.csv$/, '')}${csvwSuffix}`;
+  const address = rest.length === 0 ? begin : `${begin}?${rest.join('&')}`;
+  return `<${address}>; rel="describedby"; type="${csvwType}"`;
+}
+
+/** Of rows from many owners no more are named: `/datastreams` tells the terms of each series. */
+const licencesMax = 8;
+const linksOf = new WeakMap<readonly Datastream[], string>();
+
+/** The terms under which the rows of a selection may be used; empty where nothing is selected. */
+export function licenceLinks(
+  { registry }: NetworkView,
+  datastreams: readonly Datastream[],
+): string {
+  let links = linksOf.get(datastreams);
+  if (links === undefined) {
+    const licences = new Set(datastreams.map((datastream) => licenceOf(registry, datastream).uri));
+    links = [...licences]
+      .slice(0, licencesMax)
+      .map((uri) => link(uri, 'license'))
+      .join(', ');
+    linksOf.set(datastreams, links);
+  }
+  return links;
+}
+
+/** Behind those that are there. */
+export function addLink(reply: FastifyReply, field: string): void {
+  if (field === '') return;
+  const links = reply.getHeader('link');
+  reply.header('link', links === undefined ? field : `${String(links)}, ${field}`);
 }
 
 /** Whatever is no character of an address is written encoded (RFC 3986 §2), so that none ends it. */

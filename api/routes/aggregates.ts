@@ -10,6 +10,7 @@ import { filterQuery } from '../filter.ts';
 import { seriesFormats } from '../formats/format.ts';
 import { createWindowTable } from '../formats/window-table.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import { withPartners } from '../windows/wind-partner.ts';
 import { stepWindows } from '../windows/steps.ts';
 import { windowNames } from '../windows/window.ts';
@@ -75,6 +76,7 @@ async function answerAggregates(
   const flags = readFlags(query.quality);
   const functions = readFunctions(query.functions);
   const datastreams = context.select(view, query);
+  addLink(reply, licenceLinks(view, datastreams));
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
   const isFiltered = flags !== null || query.asOf !== undefined;

@@ -8,6 +8,7 @@ import { filterQuery, type FilterQuery } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import type { Datastream } from '../../devices/model.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import { answerShared, type SharedAnswer } from '../limits/ready-answer.ts';
 import type { PagePlace } from '../page.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
@@ -25,6 +26,8 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
     example: examples.latest,
     offered: seriesFormats,
     handle(list) {
+      const { view, query, reply } = list;
+      addLink(reply, licenceLinks(view, context.select(view, query)));
       return answerShared(context, list, () => prepareLatest(context, list));
     },
   });

@@ -100,7 +100,8 @@ export function addListRoute<Shape extends z.ZodRawShape>(
         const view = context.networks.viewOf(viewer);
         if ('datastream' in route.query) touchSelection(request, view, query);
         const base = baseUrl(context, request);
-        reply.header('link', linkField({ base, url: request.url, format, offered }));
+        const others = isAboutCsv ? [] : offered;
+        reply.header('link', linkField({ base, url: request.url, format, offered: others }));
         return route.handle({ request, reply, query, viewer, view, question });
       },
     );

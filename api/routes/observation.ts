@@ -12,6 +12,7 @@ import { conditionalHeaders, objectReplies, validatedHeaders } from '../descript
 import { detailSchema } from '../description/schemas.ts';
 import { apiError } from '../errors.ts';
 import { explain } from '../explanation.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import { answerObject } from '../object-answer.ts';
 import { viewerOf } from '../viewer.ts';
 import { isUnchanged } from './unchanged.ts';
@@ -53,7 +54,9 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       if (current === undefined) throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
       const { series } = current;
       countRows(request, 1);
-      touchSelection(request, view, { datastream: view.registry.bySeries[series]?.id });
+      const datastream = view.registry.bySeries[series];
+      touchSelection(request, view, { datastream: datastream?.id });
+      if (datastream !== undefined) addLink(reply, licenceLinks(view, [datastream]));
       return answerObject(context, request, reply, {
         viewer,
         moment,

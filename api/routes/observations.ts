@@ -14,6 +14,7 @@ import { filterQuery, readList } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
 import { readOptionalInstant } from '../instant.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import type { PinnedPage } from '../page.ts';
 import type { Moment } from '../../ingest/feed/places/places.ts';
 import { stepRows } from '../rows.ts';
@@ -97,6 +98,7 @@ async function answerObservations(
   const include = readIncludes(query.include);
   const wantedFlags = readFlags(query.quality);
   const datastreams = context.select(view, query);
+  addLink(reply, licenceLinks(view, datastreams));
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
   const isFiltered = wantedFlags !== null;
