@@ -230,7 +230,7 @@ describe('changes up to a manifest', () => {
     const back = await rig.json(`/api/v1/changes?after=${cursors[2]}&until=${cursors[0]}`);
     expect(back).toMatchObject({ code: 'API_PARAMETER_INVALID', parameter: 'until' });
     const inside = await rig.json(`/api/v1/observations?at=${cursors[1]}`);
-    expect(inside).toMatchObject({ code: 'API_PARAMETER_INVALID', parameter: 'at' });
+    expect(inside).toMatchObject({ code: 'API_CURSOR_INVALID', parameter: 'at' });
   });
 });
 

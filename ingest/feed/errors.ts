@@ -13,8 +13,9 @@ export const feedErrors = {
   },
   API_CURSOR_INVALID: {
     status: 400,
-    message: 'This is not a change cursor.',
-    meaning: 'Use a cursor exactly as the API gave it, or `now`.',
+    message: 'This is not a change cursor that can be used here.',
+    meaning:
+      'Use a cursor exactly as the API gave it, or `now`; where rows are to be shown as they were, one that a list, a manifest or the end of /changes stated.',
     canRetry: false,
   },
   API_CURSOR_STORE_UNKNOWN: {

@@ -103,7 +103,7 @@ export interface Moments {
   ofPin(pin: Moment['pin']): Promise<Moment>;
   /**
    * The moment of a cursor that a list or a page of changes stated. Waits until this node has come so
-   * far. Throws as `read` does, API_PARAMETER_INVALID for a cursor inside a batch, API_UNAVAILABLE.
+   * far. Throws as `read` does, API_CURSOR_INVALID also for a cursor inside a batch, API_UNAVAILABLE.
    */
   ofCursor(cursor: string, parameter: string): Promise<Moment>;
   /** Pins of the moment with this tag where it is an earlier one; undefined where it is none. */
