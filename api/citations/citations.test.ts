@@ -246,3 +246,28 @@ test('a cited file is kept when its month is made anew, and goes with an erasure
   ]);
   expect((await rig.get(`/api/v1/citations/${cited.id}/data`)).status).toBe(410);
 });
+
+test.each([
+  '/api/v1/latest.jsonld',
+  '/api/v1/observations.jsonld',
+  '/api/v1/observations.covjson?property=air-temperature',
+  '/api/v1/observations.parquet',
+  '/api/v1/latest.csv',
+])('what %s shows to a key alone is in no citation for everybody', async (url) => {
+  const rig = await open();
+  const cited = await cite(rig, url, rig.operator);
+  const operator = { authorization: `Bearer ${rig.operator}` };
+  expect((await dataOf(rig, cited, operator)).toString('latin1')).toContain('hidden-temperature');
+  for (const path of ['', '.html', '.bib', '/data']) {
+    expect((await rig.get(`/api/v1/citations/${cited.id}${path}`)).status).toBe(404);
+  }
+});
+
+test('an answer about no series at all cannot be cited', async () => {
+  const rig = await open();
+  const answer = await post(rig, '/api/v1/observations?province=99');
+  expect([answer.status, await answer.json()]).toMatchObject([
+    400,
+    { code: 'API_PARAMETER_INVALID', parameter: 'url' },
+  ]);
+});

@@ -51,11 +51,15 @@ export function openCitations({ context, fileSystem, folder }: CitationsOptions)
     find(id, viewer) {
       const record = records.find(id);
       const view = context.networks.viewOf(viewer);
-      const isSeen = record?.series.every((each) => {
-        const series = view.registry.datastreams.get(each)?.series;
-        return series !== undefined && view.sees(series);
-      });
-      if (record === undefined || isSeen !== true) {
+      // Of none nothing is known, so nobody may see it.
+      const isSeen =
+        record !== undefined &&
+        record.series.length > 0 &&
+        record.series.every((each) => {
+          const series = view.registry.datastreams.get(each)?.series;
+          return series !== undefined && view.sees(series);
+        });
+      if (!isSeen) {
         throw apiError('API_CITATION_UNKNOWN', { parameter: 'id' });
       }
       return record;

@@ -8,7 +8,7 @@ import { findFile } from '../bulk/download.ts';
 import { fileMedia } from '../bulk/index-list.ts';
 import type { FileRecord } from '../bulk/records.ts';
 import type { ApiContext } from '../context.ts';
-import { apiError } from '../errors.ts';
+import { apiError, badParameter } from '../errors.ts';
 import { readOptionalInstant } from '../instant.ts';
 import type { Viewer } from '../viewer.ts';
 import { ask, readFilePath, type Asked, type Question, type Refusal } from './ask.ts';
@@ -48,6 +48,8 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     const { networks, config, clock } = context;
     const view = networks.viewOf(wish.viewer);
     const subject = subjectOf(view, asked, config.valuesPerParameterMax);
+    // Nobody could tell who may see it.
+    if (subject.series.length === 0) throw badParameter('url', 'rows of one series or more');
     const sha256 = hashOf(asked.bytes);
     if (!records.holds(sha256)) {
       await room.require(asked.bytes.length);

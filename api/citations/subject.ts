@@ -21,26 +21,21 @@ export interface CitedAnswer {
   /** Of the reading API. */
   readonly path: string;
   readonly query: URLSearchParams;
-  readonly mediaType: string;
-  readonly bytes: Buffer;
 }
 
 const always = { fromAt: -62_135_596_800_000, toAt: 39_000_000_000_000 };
 const titlesMax = 3;
 
 /**
- * Of a question that names series, stations or owners: all that these are; of a wider one what its
- * answer shows rows of.
+ * All series that the question asks for, whatever its answer shows of them: what an answer holds is
+ * not known by its text, which is another in each format.
  */
 export function subjectOf(view: NetworkView, answer: CitedAnswer, valuesMax: number): Subject {
   const one = /\/observations\/([^/]+)$/.exec(answer.path)?.[1];
   if (one !== undefined) return subjectOfOne(view, decodeURIComponent(one));
   const filter = Object.fromEntries(answer.query) as FilterQuery;
   const asked = selectDatastreams(view, readFilter(filter, valuesMax));
-  const isNamed = ['datastream', 'station', 'owner'].some((name) => answer.query.has(name));
-  const shown = isNamed ? null : shownIn(answer);
-  const about = shown === null ? asked : asked.filter(({ id }) => shown.has(id));
-  return { ...describe(view, about), ...spanOf(answer.query) };
+  return { ...describe(view, asked), ...spanOf(answer.query) };
 }
 
 /** The same of what a file is made of. */
@@ -67,19 +62,6 @@ function spanOf(query: URLSearchParams): { readonly fromAt: number; readonly toA
     fromAt: readOptionalInstant(query.get('from') ?? undefined, 'from') ?? always.fromAt,
     toAt: readOptionalInstant(query.get('to') ?? undefined, 'to') ?? always.toAt,
   };
-}
-
-/** Ids of datastreams in a text of rows; null where the format does not show them so. */
-function shownIn({ mediaType, bytes }: CitedAnswer): ReadonlySet<string> | null {
-  if (/json/.test(mediaType)) {
-    const found = bytes.toString().matchAll(/"datastream":"([A-Za-z0-9._-]{1,64})"/g);
-    return new Set([...found].map(([, id = '']) => id));
-  }
-  if (!mediaType.startsWith('text/csv')) return null;
-  const [head = '', ...lines] = bytes.toString().split('\r\n');
-  const place = head.split(',').indexOf('datastream');
-  if (place < 0 || place > 1) return null;
-  return new Set(lines.map((line) => line.split(',', 2)[place] ?? ''));
 }
 
 function describe(
