@@ -26,9 +26,14 @@ export interface Refusal {
   readonly body: Buffer;
 }
 
+/** Who asks; the inner question comes from the same. */
+export interface Caller {
+  readonly authorization: string | undefined;
+}
+
 export interface AskOptions {
   readonly app: FastifyInstance;
-  readonly authorization: string | undefined;
+  readonly caller: Caller;
   readonly now: number;
   readonly bytesMax: number;
 }
@@ -87,7 +92,7 @@ export async function ask(question: Question, options: AskOptions): Promise<Aske
 async function askOnce(
   { path, query }: Question,
   pinnedAt: number | undefined,
-  { app, authorization, bytesMax }: AskOptions,
+  { app, caller: { authorization }, bytesMax }: AskOptions,
 ): Promise<Asked | Refusal> {
   const text = query.toString();
   const answer = await app.inject({

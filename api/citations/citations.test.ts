@@ -271,3 +271,53 @@ test('an answer about no series at all cannot be cited', async () => {
     { code: 'API_PARAMETER_INVALID', parameter: 'url' },
   ]);
 });
+
+const coarse = (precisionMetres: number) => ({
+  ...network,
+  stations: network.stations.map((station) =>
+    (station as { id: string }).id === 'garden'
+      ? { ...station, publicPrecisionMetres: precisionMetres }
+      : station,
+  ),
+});
+
+test('an owner who cites what is open cites what everybody sees, without exact places', async () => {
+  const rig = await open();
+  const url = '/api/v1/latest.geojson?station=garden';
+  const token = { authorization: `Bearer ${rig.ownerToken}` };
+  expect(await (await rig.get(url, token)).text()).toContain('106.660172');
+  const cited = await cite(rig, url, rig.ownerToken);
+  expect((await dataOf(rig, cited)).toString()).not.toContain('106.660172');
+});
+
+test('exact places that are cited are for those who work with the station alone', async () => {
+  const rig = await open();
+  const shared = rig.registry.createToken({ role: 'reader', owner: 'agency', actor: 'test' });
+  const url = '/api/v1/latest.geojson?station=garden,hidden';
+  const cited = await cite(rig, url, rig.ownerToken);
+  const path = `/api/v1/citations/${cited.id}/data`;
+  await rig.api.registryAdmin.importRegistry(
+    {
+      ...coarse(1_000),
+      stations: coarse(1_000).stations.map((each) => ({ ...each, visibility: 'open' })),
+    },
+    'test',
+  );
+  expect((await rig.get(path)).status).toBe(404);
+  expect((await rig.get(path, { authorization: `Bearer ${shared.secret}` })).status).toBe(404);
+  const own = await dataOf(rig, cited, { authorization: `Bearer ${rig.ownerToken}` });
+  expect(own.toString()).toContain('106.660172');
+});
+
+test('a place that is told less exactly now takes what was cited before from everybody', async () => {
+  const rig = await open();
+  const cited = await cite(rig, '/api/v1/latest.geojson?station=garden');
+  const path = `/api/v1/citations/${cited.id}/data`;
+  const statusWith = async (precisionMetres: number) => {
+    await rig.api.registryAdmin.importRegistry(coarse(precisionMetres), 'test');
+    return (await rig.get(path)).status;
+  };
+  expect(await statusWith(500)).toBe(200);
+  expect(await statusWith(5_000)).toBe(404);
+  expect(await statusWith(1)).toBe(200);
+});

@@ -9,6 +9,7 @@ import { openBlobs, type Blobs } from './blobs.ts';
 import { createErasures, type Erasures } from './erasures.ts';
 import { createCitationMaking, type CiteWish } from './making.ts';
 import { openCitationRecords, type CitationRecord } from './records.ts';
+import { mayShow } from './subject.ts';
 
 export interface CitationsOptions {
   readonly context: ApiContext;
@@ -50,16 +51,7 @@ export function openCitations({ context, fileSystem, folder }: CitationsOptions)
     },
     find(id, viewer) {
       const record = records.find(id);
-      const view = context.networks.viewOf(viewer);
-      // Of none nothing is known, so nobody may see it.
-      const isSeen =
-        record !== undefined &&
-        record.series.length > 0 &&
-        record.series.every((each) => {
-          const series = view.registry.datastreams.get(each)?.series;
-          return series !== undefined && view.sees(series);
-        });
-      if (!isSeen) {
+      if (record === undefined || !mayShow(context.networks.viewOf(viewer), record.series)) {
         throw apiError('API_CITATION_UNKNOWN', { parameter: 'id' });
       }
       return record;

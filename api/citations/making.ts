@@ -10,8 +10,8 @@ import type { FileRecord } from '../bulk/records.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { readOptionalInstant } from '../instant.ts';
-import type { Viewer } from '../viewer.ts';
-import { ask, readFilePath, type Asked, type Question, type Refusal } from './ask.ts';
+import { anonymousViewer, type Viewer } from '../viewer.ts';
+import { ask, readFilePath, type Asked, type Caller, type Question, type Refusal } from './ask.ts';
 import { hashOf, type Blobs } from './blobs.ts';
 import type { CitationRecord, CitationRecords } from './records.ts';
 import { subjectOf, subjectOfSeries, type Subject } from './subject.ts';
@@ -23,7 +23,7 @@ export interface CiteWish {
   /** As the client sees this server. */
   readonly base: string;
   readonly viewer: Viewer;
-  readonly authorization: string | undefined;
+  readonly caller: Caller;
 }
 
 export interface CitationMakingOptions {
@@ -39,14 +39,50 @@ export type MakeCitation = (
 
 const idCharacters = 24;
 const versionCharacters = 16;
+/** The registry may change while a question is answered. */
+const triesMax = 3;
 
 export function createCitationMaking(options: CitationMakingOptions): MakeCitation {
   const { context, records, blobs } = options;
   const room = createRoom(context, blobs, records);
 
-  async function citeAnswer(wish: CiteWish, asked: Asked): Promise<CitationRecord> {
+  /**
+   * What is all open is cited as everybody sees it, so that it is there for everybody; what nobody
+   * in particular is refused, or is not all open, as the viewer sees it.
+   */
+  async function citeQuestion(
+    wish: CiteWish,
+    question: Question,
+  ): Promise<CitationRecord | Refusal> {
+    if (isOpen(context, wish.viewer, question)) {
+      const made = await citeAs({ ...wish, viewer: anonymousViewer }, question);
+      if (!('status' in made) || made.status === 429 || made.status >= 500) return made;
+    }
+    return citeAs(wish, question);
+  }
+
+  async function citeAs(wish: CiteWish, question: Question): Promise<CitationRecord | Refusal> {
+    const { citationBytesMax: bytesMax } = context.config;
+    const { app, caller, viewer } = wish;
+    for (let tries = 0; tries < triesMax; tries++) {
+      const { version } = context.networks;
+      const isAnonymous = viewer.principal === 'anonymous';
+      const answer = await ask(question, {
+        app,
+        caller: isAnonymous ? { ...caller, authorization: undefined } : caller,
+        now: context.clock.now(),
+        bytesMax,
+      });
+      if ('status' in answer) return answer;
+      // Who may see it is told by the network that it was read of.
+      if (context.networks.version === version) return citeAnswer(viewer, answer);
+    }
+    throw apiError('API_UNAVAILABLE');
+  }
+
+  async function citeAnswer(viewer: Viewer, asked: Asked): Promise<CitationRecord> {
     const { networks, config, clock } = context;
-    const view = networks.viewOf(wish.viewer);
+    const view = networks.viewOf(viewer);
     const subject = subjectOf(view, asked, config.valuesPerParameterMax);
     // Nobody could tell who may see it.
     if (subject.series.length === 0) throw badParameter('url', 'rows of one series or more');
@@ -75,14 +111,17 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
 
   async function citeFile(wish: CiteWish, file: FileRecord): Promise<CitationRecord> {
     const view = context.networks.viewOf(wish.viewer);
-    const ids = file.content.map((entry) => (JSON.parse(entry) as readonly [string])[0]);
+    const series = file.content.map((entry) => {
+      const [id, , precisionMetres] = JSON.parse(entry) as readonly [string, string, number | null];
+      return { id, precisionMetres };
+    });
     // Wider than the month: zones of stations may change, the citation stays.
     const monthAt = Date.parse(`${file.month}-15T00:00:00Z`);
     const span = { fromAt: monthAt - 18 * dayMs, toAt: monthAt + 20 * dayMs };
     await room.ready();
     await blobs.keepFile(`${context.filesFolder}/${file.path}`, file.sha256);
     return put({
-      ...monthTitled(subjectOfSeries(view, ids, span), file),
+      ...monthTitled(subjectOfSeries(view, series, span), file),
       url: `/api/v1/files/${file.dataset}/${file.month}/${file.name}`,
       version: file.version,
       asOf: file.madeAt,
@@ -112,10 +151,18 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
       if (found === undefined) throw apiError('API_FILE_UNKNOWN', { parameter: 'url' });
       return citeFile(wish, found.file);
     }
-    const { citationBytesMax: bytesMax } = context.config;
-    const answer = await ask(question, { ...wish, now: context.clock.now(), bytesMax });
-    return 'status' in answer ? answer : citeAnswer(wish, answer);
+    return citeQuestion(wish, question);
   };
+}
+
+function isOpen(context: ApiContext, viewer: Viewer, question: Question): boolean {
+  const { networks, config } = context;
+  const open = networks.viewOf(anonymousViewer);
+  const { series } = subjectOf(networks.viewOf(viewer), question, config.valuesPerParameterMax);
+  return series.every(({ id }) => {
+    const datastream = open.registry.datastreams.get(id);
+    return datastream !== undefined && open.sees(datastream.series);
+  });
 }
 
 const dayMs = 86_400_000;

@@ -3,6 +3,7 @@ import type { Database } from '../../devices/database.ts';
 import type { Licence } from '../../devices/licence.ts';
 import type { Name } from '../../devices/model.ts';
 import type { Stored } from './blobs.ts';
+import type { CitedSeries } from './subject.ts';
 
 export interface CitationRecord {
   readonly id: string;
@@ -24,8 +25,7 @@ export interface CitationRecord {
   readonly licences: readonly Licence[];
   readonly title: Name;
   readonly publishers: readonly Name[];
-  /** Ids of datastreams. */
-  readonly series: readonly string[];
+  readonly series: readonly CitedSeries[];
   /** Rows end from here on, ms UTC. */
   readonly fromAt: number;
   /** Before this. */
@@ -53,7 +53,7 @@ export function openCitationRecords(kept: Database): CitationRecords {
   );
   const about = kept.prepare(
     `SELECT * FROM citation WHERE erased_at IS NULL AND from_at <= ? AND to_at > ?
-       AND EXISTS (SELECT 1 FROM json_each(series) WHERE value = ?)`,
+       AND EXISTS (SELECT 1 FROM json_each(series) WHERE value ->> '$.id' = ?)`,
   );
   const erase = kept.prepare(
     'UPDATE citation SET erased_at = ? WHERE sha256 = ? AND erased_at IS NULL',
@@ -118,7 +118,7 @@ function recordOf(row: Row): CitationRecord {
     licences: JSON.parse(String(row['licences'])) as readonly Licence[],
     title: JSON.parse(String(row['titles'])) as Name,
     publishers: JSON.parse(String(row['publishers'])) as readonly Name[],
-    series: JSON.parse(String(row['series'])) as readonly string[],
+    series: JSON.parse(String(row['series'])) as readonly CitedSeries[],
     fromAt: Number(row['from_at']),
     toAt: Number(row['to_at']),
     erasedAt: row['erased_at'] === null ? null : Number(row['erased_at']),

@@ -80,7 +80,14 @@ function addMaking(
     if (elsewhere !== undefined) return elsewhere;
     const { url } = request.body as z.infer<typeof body>;
     const base = baseUrl(context, request);
-    const made = await citations.cite({ app, bulk, url, base, viewer, authorization });
+    const made = await citations.cite({
+      app,
+      bulk,
+      url,
+      base,
+      viewer,
+      caller: { authorization },
+    });
     if ('status' in made) {
       return reply
         .code(made.status as 201)

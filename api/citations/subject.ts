@@ -6,21 +6,24 @@ import { datasetsOf } from '../catalogue/datasets.ts';
 import { readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
 import { readOptionalInstant } from '../instant.ts';
 import type { NetworkView } from '../network.ts';
+import type { Question } from './ask.ts';
+
+/** A series of what was cited, and how well its bytes may tell where the station is. */
+export interface CitedSeries {
+  /** Of the datastream. */
+  readonly id: string;
+  /** To so many metres; null: exactly. */
+  readonly precisionMetres: number | null;
+}
 
 export interface Subject {
   /** By id. */
-  readonly series: readonly string[];
+  readonly series: readonly CitedSeries[];
   readonly fromAt: number;
   readonly toAt: number;
   readonly title: Name;
   readonly publishers: readonly Name[];
   readonly licences: readonly Licence[];
-}
-
-export interface CitedAnswer {
-  /** Of the reading API. */
-  readonly path: string;
-  readonly query: URLSearchParams;
 }
 
 const always = { fromAt: -62_135_596_800_000, toAt: 39_000_000_000_000 };
@@ -30,7 +33,7 @@ const titlesMax = 3;
  * All series that the question asks for, whatever its answer shows of them: what an answer holds is
  * not known by its text, which is another in each format.
  */
-export function subjectOf(view: NetworkView, answer: CitedAnswer, valuesMax: number): Subject {
+export function subjectOf(view: NetworkView, answer: Question, valuesMax: number): Subject {
   const one = /\/observations\/([^/]+)$/.exec(answer.path)?.[1];
   if (one !== undefined) return subjectOfOne(view, decodeURIComponent(one));
   const filter = Object.fromEntries(answer.query) as FilterQuery;
@@ -41,11 +44,11 @@ export function subjectOf(view: NetworkView, answer: CitedAnswer, valuesMax: num
 /** The same of what a file is made of. */
 export function subjectOfSeries(
   view: NetworkView,
-  ids: readonly string[],
+  series: readonly CitedSeries[],
   span: { readonly fromAt: number; readonly toAt: number },
 ): Subject {
-  const about = ids.flatMap((id) => view.registry.datastreams.get(id) ?? []);
-  return { ...describe(view, about), ...span };
+  const about = series.flatMap(({ id }) => view.registry.datastreams.get(id) ?? []);
+  return { ...describe(view, about), series, ...span };
 }
 
 function subjectOfOne(view: NetworkView, id: string): Subject {
@@ -84,11 +87,40 @@ function describe(
     );
   }
   return {
-    series: datastreams.map(({ id }) => id).sort(),
+    series: [...datastreams]
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, station }) => ({ id, precisionMetres: precisionOf(view, station) })),
     title: titleOf(view, datastreams),
     publishers: [...publishers.values()],
     licences: [...licences.values()],
   };
+}
+
+/** As answers to this viewer show the station now. */
+function precisionOf(view: NetworkView, stationId: string): number | null {
+  const station = view.registry.stations.get(stationId);
+  if (station === undefined || view.seesExactly(station)) return null;
+  return station.publicPrecisionMetres ?? null;
+}
+
+/**
+ * Whether the viewer may see what is of all these series, as it was cited: where a place is told
+ * better than the station tells it now, only those who work with the station. Of no series nothing
+ * is known, so nobody may.
+ */
+export function mayShow(view: NetworkView, series: readonly CitedSeries[]): boolean {
+  return series.length > 0 && series.every((each) => mayShowOne(view, each));
+}
+
+function mayShowOne(view: NetworkView, { id, precisionMetres }: CitedSeries): boolean {
+  const { registry } = view;
+  const datastream = registry.datastreams.get(id);
+  if (datastream === undefined || !view.sees(datastream.series)) return false;
+  const station = registry.stations.get(datastream.station);
+  if (station === undefined) return false;
+  const { publicPrecisionMetres: nowMetres = 0 } = station;
+  if (nowMetres <= 0 || view.seesExactly(station)) return true;
+  return precisionMetres !== null && precisionMetres >= nowMetres;
 }
 
 function titleOf(view: NetworkView, datastreams: readonly Datastream[]): Name {

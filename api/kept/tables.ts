@@ -110,7 +110,7 @@ export const keptTables: readonly string[] = [
 
   // citations/: what was cited. `sha256` names the bytes, which are kept once however often they are
   // cited, under gzip or as they are (a bulk file). `series` is a JSON list of the datastreams that
-  // the bytes are about; rows end from `from_at` on and before `to_at`. `titles`, `publishers` and
+  // the bytes are about, with the precision of their places; rows end from `from_at` on and before `to_at`. `titles`, `publishers` and
   // `licences` are JSON, as they were then. Bytes that were erased are gone, the rest stays.
   `CREATE TABLE IF NOT EXISTS citation (
     id TEXT PRIMARY KEY,
