@@ -169,6 +169,18 @@ test('an erasure takes the bytes of what held the observation, and of nothing el
   expect(existsSync(join(folder, `${holding.sha256}.gz`))).toBe(false);
 });
 
+test.each(['observations.covjson', 'observations.jsonld', 'latest.parquet'])(
+  'an erasure takes the bytes of %s, in which no id of a row can be looked for',
+  async (path) => {
+    const rig = await open();
+    const cited = await cite(rig, `/api/v1/${path}?datastream=ha-noi-temperature`);
+    await rig.publish([
+      rig.row('ha-noi-temperature', at, { type: 'deletion', cause: 'erasure', revision: 1 }),
+    ]);
+    expect((await rig.get(`/api/v1/citations/${cited.id}/data`)).status).toBe(410);
+  },
+);
+
 test('a citation is there for whoever may see all that it shows', async () => {
   const rig = await open();
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });

@@ -101,16 +101,17 @@ async function eraseAll(
   }
 }
 
-/** Only rows as text can be looked through: sums, pictures and Parquet hold what they are made of. */
+/** Of rows, with the id of each. */
+const searchable = /^(text\/csv|application\/(json|geo\+json|x-ndjson))(;|$)/;
+
+/** All else holds what it is made of, and names it otherwise or not at all: sums, JSON-LD, Parquet. */
 async function mayHold(
   blobs: Blobs,
   { sha256, stored, url, mediaType }: CitationRecord,
   ids: readonly string[],
 ): Promise<boolean> {
-  const isRows = /^\/api\/v1\/(observations|latest)/.test(url);
-  if (stored === 'plain' || !isRows || !/^(text\/csv|application\/.*json)/.test(mediaType)) {
-    return true;
-  }
+  const isRows = /^\/api\/v1\/(observations|latest)(\.|\?|$)/.test(url);
+  if (stored === 'plain' || !isRows || !searchable.test(mediaType)) return true;
   const bytes = await blobs.read(sha256);
   return ids.some((id) => bytes.includes(id));
 }
