@@ -252,6 +252,33 @@ test('an erased observation takes every version of its month with it', async () 
   expect(csv.split('\r\n')).toHaveLength(5);
 });
 
+test('an observation that is erased while its series is closed is in no version that is given when it is open again', async () => {
+  const rig = await open();
+  await rig.publish(rowsOf(rig, may));
+  rig.flush();
+  const files = await filesWhen(rig, (found) => months(found).length === 3);
+  const before = files.filter((file) => file['dataset'] === 'factory~weather');
+  expect(before).toHaveLength(4);
+  const setVisibility = (visibility: string) =>
+    rig.api.registryAdmin.importRegistry(
+      {
+        ...network,
+        stations: network.stations.map((station) =>
+          (station as { id: string }).id === 'garden' ? { ...station, visibility } : station,
+        ),
+      },
+      'test',
+    );
+  await setVisibility('internal');
+  await filesWhen(rig, (found) => months(found).length === 2);
+  await rig.publish([
+    rig.row('garden-temperature', may, { type: 'deletion', cause: 'erasure', revision: 1 }),
+  ]);
+  rig.flush();
+  await setVisibility('open');
+  for (const { url } of before) expect((await fetch(url)).status).toBe(404);
+});
+
 test('after a restart the same files are there, and what came before it was written is made up for', async () => {
   const rig = await openTestApi({ config });
   rig.setNow(july);

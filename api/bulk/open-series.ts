@@ -35,6 +35,18 @@ export interface OpenNetwork {
   isOpen(dataset: string, entries: readonly string[]): boolean;
 }
 
+/** Zones of the series of a content by datastream: lists are shared by the files, so each is read once. */
+const zones = new WeakMap<readonly string[], ReadonlyMap<string, string>>();
+
+export function zonesOf(content: readonly string[]): ReadonlyMap<string, string> {
+  let found = zones.get(content);
+  if (found === undefined) {
+    found = new Map(content.map((entry) => JSON.parse(entry) as readonly [string, string]));
+    zones.set(content, found);
+  }
+  return found;
+}
+
 const made = new WeakMap<NetworkView, OpenNetwork>();
 
 /** Of the newest version of the registry. */

@@ -6,18 +6,17 @@
 import type { Scheduled } from '../../devices/clock.ts';
 import type { FileSystem } from '../../ingest/log/file-system.ts';
 import type { Position } from '../../ingest/log/log.ts';
-import type { ObservationRow } from '../../ingest/observation.ts';
+import { createLocalTimes } from '../../ingest/observations/local-time.ts';
 import type { Erasures } from '../citations/erasures.ts';
 import type { ApiContext } from '../context.ts';
 import { createDue } from './due.ts';
 import type { BulkEvents } from './events.ts';
 import { openBulkFollowing } from './follow.ts';
-import { openHousekeeping, type Housekeeping } from './housekeeping.ts';
+import { forgetErased } from './erased.ts';
+import { openHousekeeping } from './housekeeping.ts';
 import type { OpenMaker } from './maker.ts';
 import { openMaking } from './making.ts';
-import { createMarks, type Marks } from './marks.ts';
-import { monthOf } from './months.ts';
-import { openNetworkOf } from './open-series.ts';
+import { createMarks } from './marks.ts';
 import type { BulkRecords } from './records.ts';
 
 export interface Publisher {
@@ -46,6 +45,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
   const marks = createMarks(() => clock.now());
   const housekeeping = openHousekeeping({ ...options, marks });
   const making = openMaking({ ...options, marks });
+  const erasing = { context, records, events, marks, timeOf: createLocalTimes() };
   const due = createDue(context, records, marks);
   const following = openBulkFollowing({
     context,
@@ -54,7 +54,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
     settled: () => options.erasures.settled(),
     onErased(row, position) {
       options.erasures.note(row);
-      removeErased(options, { marks, housekeeping, row, position });
+      if (forgetErased(erasing, row, position)) housekeeping.lookAgain();
     },
   });
   let retryAtMs = -Infinity;
@@ -126,34 +126,4 @@ function repeat({ clock }: ApiContext, run: () => Promise<void>): { end(): Promi
       return running;
     },
   };
-}
-
-/** First from the records: from here on nobody is given the files. Their bytes go as orphans. */
-function removeErased(
-  { context, records, events }: PublisherOptions,
-  erased: {
-    readonly marks: Marks;
-    readonly housekeeping: Housekeeping;
-    readonly row: ObservationRow;
-    readonly position: Position;
-  },
-): void {
-  const { row, position } = erased;
-  const { bySeries, registryVersion } = openNetworkOf(context);
-  const series = bySeries.get(row.series);
-  if (series === undefined) return;
-  const dataset = series.dataset.id;
-  const { month } = monthOf(row.endAt, series.time);
-  erased.marks.mark({
-    dataset,
-    month,
-    changedUpTo: position,
-    leastUpTo: position,
-    registryVersion,
-  });
-  const held = records.ofMonth(dataset, month);
-  if (held.length === 0) return;
-  records.forget(held.map(({ path }) => path));
-  erased.housekeeping.lookAgain();
-  events.erased(dataset, month, held.length);
 }

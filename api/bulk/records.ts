@@ -58,6 +58,8 @@ export interface BulkRecords {
   /** Superseded before `at`. A citation keeps the bytes by a link of its own. */
   expired(at: number): readonly FileRecord[];
   ofMonth(dataset: string, month: Month): readonly FileRecord[];
+  /** Whatever their state. */
+  all(): readonly FileRecord[];
   /** Every path that there may be. */
   paths(): ReadonlySet<string>;
   forget(paths: readonly string[]): void;
@@ -100,6 +102,7 @@ export function openBulkRecords(kept: Database): BulkRecords {
       files.find((file) => file.name === name && file.dataset === dataset && file.month === month),
     ofMonth: (dataset, month) =>
       files.filter((file) => file.dataset === dataset && file.month === month),
+    all: () => files,
     paths: () => new Set(files.map(({ path }) => path)),
     replace(made, at) {
       transaction(kept, () => {
