@@ -90,7 +90,7 @@ export function readQuestion(
     isPart: isLimited || page !== '',
     registryVersion: context.networks.version,
     base,
-    text: [context.storeId, base, asked, limit, page].join('\n'),
+    text: [context.edition, base, asked, limit, page].join('\n'),
     tokens: createPageTokens(context.storeId, base, asked),
     nextUrl(token) {
       const next = new URLSearchParams(query);

@@ -30,6 +30,8 @@ export interface ApiContext {
   readonly registryAt: RegistryAt;
   readonly networks: Networks;
   readonly storeId: string;
+  /** Of all that answers depend on beside data, registry and question. */
+  readonly edition: string;
   /** Where changes and answers are, as clients carry it. */
   readonly places: Places;
   readonly observations: LogSource;

@@ -28,6 +28,7 @@ import { addCatalogueLists, addCatalogueRoot, createCatalogueRoutes } from './ca
 import { readPair, watchPair, type Pair, type ReadFile } from './certificate.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiContext } from './context.ts';
+import { editionOf } from './edition.ts';
 import { addCharts } from './charts/routes.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { createApiEvents, type ApiEvents } from './events.ts';
@@ -319,6 +320,7 @@ function createContext(options: ApiOptions, events: ApiEvents): ApiContext {
     registryAt,
     networks: createNetworks(registry),
     storeId: options.storeIdentity.storeId,
+    edition: editionOf(options.storeIdentity.storeId, config),
     places,
     observations,
     feed,

@@ -9,6 +9,8 @@ import type { Viewer } from './viewer.ts';
 
 export interface ObjectAnswer {
   readonly viewer: Viewer;
+  /** Of the view that it is made of. */
+  readonly registryVersion: number;
   readonly intervalMs: number | undefined;
   readonly moment: Moment;
   /** Whether it has not changed since an earlier moment. */
@@ -32,9 +34,9 @@ export async function answerObject(
   const maxAgeSeconds = cacheSecondsOf(context, answer.intervalMs);
   const maxAge = `max-age=${maxAgeSeconds}`;
   const version = {
-    question: [context.storeId, baseUrl(context, request), request.url, viewer.key].join('\n'),
+    question: [context.edition, baseUrl(context, request), request.url, viewer.key].join('\n'),
     moment: moment.tag,
-    registryVersion: context.networks.version,
+    registryVersion: answer.registryVersion,
     madeAtSeconds,
   };
   reply.headers({

@@ -52,8 +52,19 @@ export const usualLicence = 'CC-BY-4.0';
 export function readLicence(text: string): Licence {
   const known = knownLicences.find(({ id, uri }) => text === id || text === uri);
   if (known !== undefined) return known;
-  const uri = /^https?:\/\//.test(text) ? text : `https://spdx.org/licenses/${text}.html`;
-  return { id: text, uri, title: { vi: text, en: text } };
+  return { id: text, uri: uriOf(text), title: { vi: text, en: text } };
+}
+
+const spdxId = /^[A-Za-z0-9][A-Za-z0-9.+-]*$/;
+/** RFC 3987 and the grammar of N-Triples: what no address may hold as it is. */
+const forbidden = /[^\u0021-\u007e]|[<>"{}|\\^`]/g;
+
+/** Safe in a header and in every form of RDF, whatever an owner has written. */
+function uriOf(text: string): string {
+  if (spdxId.test(text)) return `https://spdx.org/licenses/${text}.html`;
+  const url = /^https?:\/\//.test(text) ? URL.parse(text) : null;
+  if (url === null) return `urn:quantrac:licence:${encodeURIComponent(text.toWellFormed())}`;
+  return url.href.replace(forbidden, (character) => encodeURIComponent(character));
 }
 
 /** Of a datastream: its own, else its station's, else its owner's, else the usual one. */

@@ -29,6 +29,8 @@ export interface ChartAnswer {
   readonly language: Language;
   /** What the picture depends on beside the address, viewer and language. */
   readonly question: string;
+  /** Of the view that it is made of. */
+  readonly registryVersion: number;
   readonly moment: Moment;
   /** All that it is made of. */
   readonly datastreams: readonly Datastream[];
@@ -47,7 +49,7 @@ export async function answerChart(
   const version = {
     question,
     moment: moment.tag,
-    registryVersion: context.networks.version,
+    registryVersion: answer.registryVersion,
     madeAtSeconds: 0,
   };
   const maxAge = `max-age=${cacheSecondsOf(context, intervalOf(datastreams))}`;
@@ -91,7 +93,7 @@ async function makeBody(
 }
 
 function questionOf(
-  { storeId }: ApiContext,
+  { edition }: ApiContext,
   request: FastifyRequest,
   { viewer, language, question }: ChartAnswer,
 ): string {
@@ -103,7 +105,7 @@ function questionOf(
     ]),
   );
   query.sort();
-  return [storeId, path, query.toString(), viewer.key, language, question].join('\n');
+  return [edition, path, query.toString(), viewer.key, language, question].join('\n');
 }
 
 const pictures: Readonly<Record<ChartFormat, z.ZodType>> = {

@@ -172,6 +172,7 @@ async function answer(
   return answerChart(context, request, reply, {
     ...how,
     viewer,
+    registryVersion: view.registry.version,
     language,
     // Where neither is given and there is no row, the picture is of today.
     question: isOpen.from && isOpen.to ? String(nowAt) : '',

@@ -22,6 +22,7 @@ const noQuery = z.strictObject({ f: asJson });
 async function answerAbout(context: ApiContext, asked: Asked, text: () => object) {
   return answerObject(context, asked.request, asked.reply, {
     viewer: asked.viewer,
+    registryVersion: asked.view.registry.version,
     intervalMs: undefined,
     moment: await context.places.at(context.store.position),
     unchangedSince: () => true,

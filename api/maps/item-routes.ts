@@ -76,6 +76,7 @@ export function addItems(app: FastifyInstance, context: ApiContext): void {
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,
+        registryVersion: asked.view.registry.version,
         mediaType: geoMedia,
         async text() {
           const { texts, matched, next } = await pageOf({
@@ -145,6 +146,7 @@ export function addItem(app: FastifyInstance, context: ApiContext): void {
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,
+        registryVersion: asked.view.registry.version,
         mediaType: geoMedia,
         text: () => featureText(feature, system, `,"links":${links}`),
       });

@@ -63,6 +63,7 @@ export function addTiles(app: FastifyInstance, context: ApiContext): void {
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,
+        registryVersion: asked.view.registry.version,
         mediaType: tileMedia,
         text() {
           const placed = placeInTile(collected.features, { zoom, column, row });

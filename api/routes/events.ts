@@ -47,8 +47,10 @@ export function addEvents(app: FastifyInstance, context: ApiContext): void {
       const group = followInterest(context.networks, viewer, filter)();
       const events = shownEvents(await recent.list(), group, question.base);
       const [newest] = events;
+      // What is newest may be of a marker of the registry, which no series has a row of.
+      const text = `${question.text}\n${newest?.id ?? ''} ${events.length}`;
       return answerList(context, request, reply, {
-        question,
+        question: { ...question, text },
         table: eventTable({
           view,
           base: question.base,

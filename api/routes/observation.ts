@@ -59,6 +59,7 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       if (datastream !== undefined) addLink(reply, licenceLinks(view, [datastream]));
       return answerObject(context, request, reply, {
         viewer,
+        registryVersion: view.registry.version,
         moment,
         intervalMs: view.rows.context(series)?.datastream.intervalMs,
         unchangedSince: (pins) => isUnchanged(context, series, pins),

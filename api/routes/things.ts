@@ -78,6 +78,7 @@ export function addKind<Item extends Named, Shape extends z.ZodRawShape>(
       if (item === undefined) throw apiError(kind.unknown, { parameter: 'id', value: id });
       return answerObject(context, request, reply, {
         viewer,
+        registryVersion: view.registry.version,
         moment: await context.places.at(context.store.position),
         intervalMs: undefined,
         unchangedSince: () => true,

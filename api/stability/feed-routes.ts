@@ -85,6 +85,7 @@ export function addApiChanges(app: FastifyInstance, context: ApiContext): void {
 async function aboutOf(context: ApiContext, authorization: string | undefined) {
   return {
     viewer: viewerOf(context.registry, authorization),
+    registryVersion: context.networks.version,
     intervalMs: undefined,
     moment: await context.places.at(context.store.position),
     unchangedSince: () => true,
