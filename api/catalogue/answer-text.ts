@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import type { Clock } from '../../devices/clock.ts';
+import { createSlots, type Slots } from '../../ingest/feed/slots.ts';
 import type { ApiContext } from '../context.ts';
 import { isTagNamed } from '../validator.ts';
 import type { Viewer } from '../viewer.ts';
@@ -38,6 +39,16 @@ export function answerText(
   return reply.send(text);
 }
 
+/** Texts of some ten megabytes are made by so many at once; the others wait their turn. */
+const makingMax = 2;
+async function inTurn<Value>(slots: Slots, make: () => Promise<Value>): Promise<Value> {
+  await slots.take();
+  try {
+    return await make();
+  } finally {
+    slots.release();
+  }
+}
 export interface MadeOnce<Value> {
   /** What belongs to this key: made now, or a little ago, or being made for somebody else. */
   get(key: string, make: () => Promise<Value>): Promise<Value>;
@@ -50,12 +61,13 @@ export function createMadeOnce<Value>(options: {
   readonly entriesMax: number;
 }): MadeOnce<Value> {
   const { clock, keptMs, entriesMax } = options;
+  const making = createSlots(makingMax);
   const made = new Map<string, { readonly atMs: number; readonly value: Promise<Value> }>();
   return {
     get(key, make) {
       const known = made.get(key);
       if (known !== undefined && clock.monotonicMs() - known.atMs < keptMs) return known.value;
-      const value = make();
+      const value = inTurn(making, make);
       made.delete(key);
       made.set(key, { atMs: clock.monotonicMs(), value });
       const [oldest] = made.keys();

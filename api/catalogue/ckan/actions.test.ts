@@ -106,6 +106,11 @@ describe('CKAN’s action API', () => {
     ['package_show?id=none', 404, 'API_DATASET_UNKNOWN'],
     ['package_show', 400, 'API_PARAMETER_INVALID'],
     ['package_search?fq=colour:red', 400, 'API_PARAMETER_INVALID'],
+    // Each term is looked at for every package: more than anybody asks would hold up all others.
+    [`package_search?fq=${'-tags:x '.repeat(60)}`, 400, 'API_PARAMETER_INVALID'],
+    [`package_search?fq=${'tags:x OR '.repeat(60)}tags:x`, 400, 'API_PARAMETER_INVALID'],
+    [`package_search?q=${'x '.repeat(60)}`, 400, 'API_PARAMETER_INVALID'],
+    [`package_search?sort=${'name asc,'.repeat(60)}id`, 400, 'API_PARAMETER_INVALID'],
     ['package_search?rows=-1', 400, 'API_PARAMETER_INVALID'],
     ['package_create', 404, 'API_NOT_FOUND'],
     ['toString', 404, 'API_NOT_FOUND'],

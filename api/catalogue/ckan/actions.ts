@@ -107,10 +107,14 @@ export const actions: Readonly<Record<string, Action>> = {
   },
 };
 
+const filtersMax = 10;
+
 async function searchPackages(question: Question): Promise<object> {
   const { parameters } = question;
   const wants = readWords(textOf(parameters, 'q'), 'q');
-  const filters = [parameters['fq'] ?? [], parameters['fq_list'] ?? []].flat().map((each) => {
+  const asked = [parameters['fq'] ?? [], parameters['fq_list'] ?? []].flat();
+  if (asked.length > filtersMax) throw badParameter('fq_list', `at most ${filtersMax} entries`);
+  const filters = asked.map((each) => {
     if (typeof each !== 'string') throw badParameter('fq', 'a text');
     return readFilterQuery(each, 'fq');
   });

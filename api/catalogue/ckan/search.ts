@@ -26,6 +26,8 @@ const fields: Readonly<Record<string, (found: CkanPackage) => readonly string[]>
 
 const term = /([+-]|NOT\s+)?([a-z_]+):(?:"([^"]*)"|\[([^\]]*)\]|(\S+))(?:\s+(OR|AND)\b)?\s*/y;
 const charactersMax = 10_000;
+/** Of terms, words and keys of the order: each is looked at for every package. */
+export const partsMax = 50;
 
 /** Terms with AND or nothing between hold all; an OR joins a term with the one before. */
 export function readFilterQuery(text: string, parameter: string): Test {
@@ -37,11 +39,14 @@ export function readFilterQuery(text: string, parameter: string): Test {
   while (term.lastIndex < rest.length) {
     const found = term.exec(rest);
     if (found === null) throw refused(parameter);
+    if (groups.length > partsMax) throw badParameter(parameter, `at most ${partsMax} terms`);
     const [, sign = '', field = '', quoted, range, bare, joint] = found;
     const test = readTerm(field, { range, value: quoted ?? bare ?? '' }, parameter);
     const isNot = sign === '-' || sign.startsWith('NOT');
     groups.at(-1)?.push(isNot ? (each) => !test(each) : test);
     if (joint !== 'OR') groups.push([]);
+    else if ((groups.at(-1)?.length ?? 0) >= partsMax)
+      throw badParameter(parameter, `at most ${partsMax} terms`);
   }
   return (each) => groups.every((any) => any.length === 0 || any.some((test) => test(each)));
 }
@@ -94,6 +99,7 @@ export function readWords(text: string | undefined, parameter: string): Test {
   const words = foldText(text)
     .split(/[^\p{L}\p{N}._-]+/u)
     .filter((word) => word !== '');
+  if (words.length > partsMax) throw badParameter(parameter, `at most ${partsMax} words`);
   return ({ title, notes, name, tags }) => {
     const whole = foldText([title, notes, name, ...tags.map((tag) => tag.name)].join(' '));
     return words.every((word) => whole.includes(word));
@@ -121,7 +127,7 @@ export function readSort(
       isKnown:
         (sortable.includes(field) || field === 'score') && ['asc', 'desc'].includes(direction),
     }));
-  if (!keys.every(({ isKnown }) => isKnown)) {
+  if (keys.length > sortable.length || !keys.every(({ isKnown }) => isKnown)) {
     throw badParameter(parameter, `${sortable.join(', ')} with asc or desc`);
   }
   return (one, other) => {

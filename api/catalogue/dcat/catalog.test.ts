@@ -171,6 +171,35 @@ describe('the catalogue in DCAT-AP', () => {
     expect(items.map((item) => catalogue.modifiedAt(item))).toContain(file.madeAt);
   });
 
+  test('goes on behind the last dataset of a page, though one of that page is closed meanwhile', async () => {
+    const config = apiConfig.parse({ catalogue: { datasetsPerPageMax: 2 } });
+    const catalogue = createCatalogue(
+      { config, clock: createSettableClock(startAt), store: emptyStore as never },
+      rig.registry,
+      { filesOf: () => [], changedAt: () => undefined },
+    );
+    await catalogue.follow();
+    const view = createNetworks(rig.registry).viewOf(viewerOf(rig.registry, undefined));
+    const items = catalogue.items(view, ['series']).slice(0, 5);
+    const pageUrl = (page: number, after?: string) => `https://example.vn/?${page}&${after ?? ''}`;
+    const question = {
+      catalogue,
+      view,
+      base: 'https://example.vn',
+      format: 'ttl',
+      pageUrl,
+    } as const;
+    const nextOf = async (of: typeof items, page: number, after?: string) =>
+      / hydra:next <https:\/\/example\.vn\/\?(\d+)&([^>]*)>/
+        .exec(await catalogPageText({ config }, { ...question, items: of, page, after }))
+        ?.slice(1);
+    const sorted = items.map(({ id }) => id).toSorted();
+    expect(await nextOf(items, 1)).toEqual(['2', sorted[1]]);
+    const rest = items.filter(({ id }) => id !== sorted[0]);
+    expect(await nextOf(rest, 2, sorted[1])).toEqual(['3', sorted[3]]);
+    expect(await nextOf(rest, 3, sorted[3])).toBeUndefined();
+  });
+
   test('keeps the address of a dataset through a merger of provinces and another device', async () => {
     const before = datasetsIn(
       new Store(new Parser().parse(await textOf('/catalog.ttl?owner=so-3'))),

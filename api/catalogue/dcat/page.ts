@@ -21,8 +21,10 @@ export interface PageQuestion {
   readonly items: readonly Item[];
   /** From 1. */
   readonly page: number;
+  /** Id that it begins behind, wherever that stands by now; undefined: by its number. */
+  readonly after?: string | undefined;
   /** Address of a page of the same question. */
-  readonly pageUrl: (page: number) => string;
+  readonly pageUrl: (page: number, after?: string) => string;
 }
 
 /** Throws API_PARAMETER_INVALID beyond the last page, API_CATALOGUE_PAGE_TOO_LARGE. */
@@ -71,15 +73,20 @@ function tooLarge(bytesMax: number): Error {
   return apiError('API_CATALOGUE_PAGE_TOO_LARGE', { bytesMax });
 }
 
-function pagingOf({ items, page, pageUrl }: PageQuestion, perPage: number) {
+function pagingOf({ items: given, page, after, pageUrl }: PageQuestion, perPage: number) {
+  const items = given.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const pages = Math.max(1, Math.ceil(items.length / perPage));
-  if (page > pages) throw badParameter('page', `1 to ${pages}`);
+  if (after === undefined && page > pages) throw badParameter('page', `1 to ${pages}`);
+  const begin =
+    after === undefined ? (page - 1) * perPage : items.filter(({ id }) => id <= after).length;
+  const shown = items.slice(begin, begin + perPage);
+  const isLast = begin + perPage >= items.length;
   return {
-    items: items.slice((page - 1) * perPage, page * perPage),
-    current: pageUrl(page),
+    items: shown,
+    current: pageUrl(page, after),
     first: pageUrl(1),
     last: pageUrl(pages),
-    next: page < pages ? pageUrl(page + 1) : null,
+    next: isLast ? null : pageUrl(page + 1, shown.at(-1)?.id),
     previous: page > 1 ? pageUrl(page - 1) : null,
     total: items.length,
   };

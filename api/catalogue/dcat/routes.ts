@@ -22,9 +22,17 @@ const querystring = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe('From 1; hydra:next names the following one.'),
+  after: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Id that the page begins behind, as in hydra:next: what is closed meanwhile moves no page.',
+    ),
 });
 
-type Query = DatasetQuery & { readonly page?: number };
+type Query = DatasetQuery & { readonly page?: number; readonly after?: string };
 
 const offered = rdfFormats.map((format) => [format, rdfMediaTypes[format]] as const);
 
@@ -69,18 +77,22 @@ async function answerPage(
 ): Promise<FastifyReply> {
   const viewer = viewerOf(context.registry, request.headers.authorization);
   const view = context.networks.viewOf(viewer);
-  const { page = 1, ...query } = request.query as Query;
+  const { page = 1, after, ...query } = request.query as Query;
   const { valuesPerParameterMax: valuesMax } = context.config;
   const base = absoluteBase(context, request);
   const items = await selectItems(catalogue, view, { query, valuesMax });
   const search = searchOf(query);
-  const pageUrl = (number: number) => {
-    const asked = [search, number === 1 ? '' : `page=${number}`].filter((part) => part !== '');
+  const pageUrl = (number: number, behind?: string) => {
+    const asked = [
+      search,
+      number === 1 ? '' : `page=${number}`,
+      behind === undefined ? '' : `after=${encodeURIComponent(behind)}`,
+    ].filter((part) => part !== '');
     return `${base}${path}${asked.length === 0 ? '' : `?${asked.join('&')}`}`;
   };
-  const key = [pageUrl(page), format, viewer.key, view.registry.version].join('\n');
+  const key = [pageUrl(page, after), format, viewer.key, view.registry.version].join('\n');
   const text = await texts.get(key, () =>
-    catalogPageText(context, { catalogue, view, base, format, items, page, pageUrl }),
+    catalogPageText(context, { catalogue, view, base, format, items, page, after, pageUrl }),
   );
   return answerText(context, request, reply, { viewer, mediaType: rdfMediaTypes[format], text });
 }
