@@ -9,21 +9,19 @@ import { tileMedia, zoomMax } from './about.ts';
 import { askedOf, collectionId, collectionOf, namedQuery } from './asked.ts';
 import { encodeTile, placeInTile } from './vector-tile.ts';
 
+const tileNumber = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** zoomMax - 1);
+
 /** Vector tiles of a collection. */
 export function addTiles(app: FastifyInstance, context: ApiContext): void {
   const params = z.strictObject({
     collectionId,
     tileMatrix: z.coerce.number().int().min(0).max(zoomMax).describe('Zoom.'),
-    tileRow: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(2 ** zoomMax - 1),
-    tileCol: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(2 ** zoomMax - 1),
+    tileRow: tileNumber,
+    tileCol: tileNumber,
   });
   const querystring = z.strictObject(namedQuery);
   const replies = objectReplies(z.any(), {

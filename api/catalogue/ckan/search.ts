@@ -34,19 +34,19 @@ export function readFilterQuery(text: string, parameter: string): Test {
   if (text.length > charactersMax)
     throw badParameter(parameter, `at most ${charactersMax} characters`);
   const rest = text.trim().replaceAll(/[()]/g, ' ').trim();
+  // Each term has a colon.
+  if (rest.split(':', partsMax + 2).length > partsMax + 1)
+    throw badParameter(parameter, `at most ${partsMax} terms`);
   const groups: Test[][] = [[]];
   term.lastIndex = 0;
   while (term.lastIndex < rest.length) {
     const found = term.exec(rest);
     if (found === null) throw refused(parameter);
-    if (groups.length > partsMax) throw badParameter(parameter, `at most ${partsMax} terms`);
     const [, sign = '', field = '', quoted, range, bare, joint] = found;
     const test = readTerm(field, { range, value: quoted ?? bare ?? '' }, parameter);
     const isNot = sign === '-' || sign.startsWith('NOT');
     groups.at(-1)?.push(isNot ? (each) => !test(each) : test);
     if (joint !== 'OR') groups.push([]);
-    else if ((groups.at(-1)?.length ?? 0) >= partsMax)
-      throw badParameter(parameter, `at most ${partsMax} terms`);
   }
   return (each) => groups.every((any) => any.length === 0 || any.some((test) => test(each)));
 }
