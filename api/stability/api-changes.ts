@@ -30,6 +30,88 @@ export const apiChanges: readonly ApiChange[] = [
     adds: ['/api/v1/search', '/api/v1/dictionary', '/api/v1/usage'],
   },
   {
+    id: 'webhooks',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Webhook', en: 'Webhooks' },
+    text: {
+      vi: 'Thay đổi được gửi tới địa chỉ của người đăng ký, ký theo Standard Webhooks, đúng thứ tự, ít nhất một lần.',
+      en: 'Changes are posted to the address of a subscriber, signed as Standard Webhooks says, in order, at least once.',
+    },
+    adds: ['/api/v1/webhooks'],
+  },
+  {
+    id: 'access-requests',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Yêu cầu tiếp cận', en: 'Requests for access' },
+    text: {
+      vi: 'Cơ quan, doanh nghiệp yêu cầu được đọc số liệu không công khai; mỗi yêu cầu có thời hạn, quyết định và lý do.',
+      en: 'Bodies and firms ask to read what is not open; each request has a deadline, a decision and its reason.',
+    },
+    adds: ['/api/v1/access-requests'],
+  },
+  {
+    id: 'manifests',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Bản kê có chữ ký', en: 'Signed manifests' },
+    text: {
+      vi: 'Mỗi ngày một bản kê số liệu mở, ký bằng Ed25519 và nối chuỗi: bản sao được kiểm chứng mà không cần tin máy chủ.',
+      en: 'A manifest of the open data each day, signed with Ed25519 and chained: a copy is proved without trusting the server.',
+    },
+    adds: ['/api/v1/manifests'],
+  },
+  {
+    id: 'files',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Tệp theo tháng và trích dẫn', en: 'Files of months, citations' },
+    text: {
+      vi: 'Mỗi bộ dữ liệu mỗi tháng một tệp Parquet và CSV nén gzip, có SHA-256; trích dẫn cho lại đúng từng byte về sau.',
+      en: 'One file a dataset and month, as Parquet and CSV under gzip, with SHA-256; a citation gives the same bytes later.',
+    },
+    adds: ['/api/v1/files', '/api/v1/datasets/{id}/files', '/api/v1/citations'],
+  },
+  {
+    id: 'catalogue',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Danh mục dữ liệu', en: 'Catalogue' },
+    text: {
+      vi: 'Bộ dữ liệu theo mạng và lĩnh vực, theo trạm và thông số; mô tả theo DCAT-AP 3, CKAN, data.json, ISO 19139, schema.org và Data Package.',
+      en: 'Datasets by network and domain, by station and property; described as DCAT-AP 3, CKAN, data.json, ISO 19139, schema.org and Data Package.',
+    },
+    adds: ['/api/v1/datasets', '/catalog', '/data.json', '/api/3/action/'],
+  },
+  {
+    id: 'charts',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Biểu đồ', en: 'Charts' },
+    text: {
+      vi: 'Số liệu và tổng hợp vẽ thành SVG và PNG để nhúng vào trang bất kỳ.',
+      en: 'Rows and windows drawn as SVG and PNG, for any page to embed.',
+    },
+    adds: [
+      '/api/v1/observations.svg',
+      '/api/v1/observations.png',
+      '/api/v1/aggregates.svg',
+      '/api/v1/aggregates.png',
+    ],
+  },
+  {
+    id: 'formats',
+    date: '2026-11-22',
+    kind: 'added',
+    title: { vi: 'Định dạng, thuật ngữ và lịch sử lắp đặt', en: 'Formats, terms, deployments' },
+    text: {
+      vi: 'Mọi danh sách có thêm JSON-LD, Parquet, CoverageJSON và mô tả CSVW; nghĩa của cột và của cờ chất lượng; thiết bị nào đo chuỗi nào; sự kiện dạng Atom.',
+      en: 'Every list as JSON-LD, Parquet and CoverageJSON too, its CSV described by CSVW; what columns and quality flags mean; which instrument served which series; events as Atom.',
+    },
+    adds: ['/api/v1/deployments', '/api/v1/events', '/api/v1/qualities', '/api/v1/terms'],
+  },
+  {
     id: 'maps',
     date: '2026-11-22',
     kind: 'added',
