@@ -1,3 +1,5 @@
+import { hookErrors } from './hooks/errors.ts';
+import { publishingErrors } from './bulk/errors.ts';
 import { errorsOf, type ErrorEntry } from '../devices/coded-error.ts';
 import { feedErrors } from '../ingest/feed/errors.ts';
 import { outboxErrors } from './outbox/errors.ts';
@@ -8,6 +10,8 @@ export interface ApiErrorEntry extends ErrorEntry {
 }
 
 export const apiErrors = {
+  ...hookErrors,
+  ...publishingErrors,
   ...feedErrors,
   ...outboxErrors,
   API_PARAMETER_INVALID: {
@@ -178,63 +182,11 @@ export const apiErrors = {
       'No request has this id, or its secret or the key of its recipient was not sent with it.',
     canRetry: false,
   },
-  API_MANIFEST_UNKNOWN: {
-    status: 404,
-    message: 'There is no such manifest.',
-    meaning:
-      'No manifest has this number yet: /api/v1/manifests lists them. The first is made soon after the first start.',
-    canRetry: true,
-  },
   API_DATASET_UNKNOWN: {
     status: 404,
     message: 'There is no such dataset.',
     meaning: 'No dataset of which these rights may see anything has this id.',
     canRetry: false,
-  },
-  API_FILE_UNKNOWN: {
-    status: 404,
-    message: 'There is no such file.',
-    meaning: 'No open file of a closed month has this name (any more): /api/v1/files lists them.',
-    canRetry: false,
-  },
-  API_CITATION_UNKNOWN: {
-    status: 404,
-    message: 'There is no such citation.',
-    meaning: 'No citation of which these rights may see everything has this id.',
-    canRetry: false,
-  },
-  API_WEBHOOK_UNKNOWN: {
-    status: 404,
-    message: 'There is no such webhook.',
-    meaning:
-      'No webhook has this id, or neither its secret nor the token that made it was sent: send one of them as `Authorization: Bearer …`.',
-    canRetry: false,
-  },
-  API_WEBHOOK_ENDED: {
-    status: 409,
-    message: 'This webhook has ended for good.',
-    meaning:
-      '`reason` says why: the receiver answered 410, or its key was revoked. Make a new one.',
-    canRetry: false,
-  },
-  API_TOO_MANY_WEBHOOKS: {
-    status: 429,
-    message: 'There are too many webhooks, in all or to this host.',
-    meaning:
-      'Delete one that is not used, or ask the operator; /api/v1/changes and /live are open.',
-    canRetry: true,
-  },
-  API_WEBHOOK_ADDRESS_PRIVATE: {
-    status: 400,
-    message: 'The address of the receiver is not in the open internet.',
-    meaning: 'The name stands for a private, local or reserved address: deliveries go to none.',
-    canRetry: false,
-  },
-  API_WEBHOOK_TIMEOUT: {
-    status: 504,
-    message: 'The receiver did not answer in time.',
-    meaning: 'As a webhook shows it: answer a delivery at once, and work on it afterwards.',
-    canRetry: true,
   },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
@@ -268,24 +220,6 @@ export const apiErrors = {
     meaning: 'It has been replayed or dismissed before.',
     canRetry: false,
   },
-  API_ERASED: {
-    status: 410,
-    message: 'ERASED: what was cited held an observation that the law had erased.',
-    meaning: 'The citation stays with its hash; its bytes are gone for good.',
-    canRetry: false,
-  },
-  API_CONDITION_FAILED: {
-    status: 412,
-    message: 'The file is not the one of the condition.',
-    meaning: 'If-Match or If-Unmodified-Since names another version: ask for it by its version.',
-    canRetry: false,
-  },
-  API_RANGE_OUTSIDE: {
-    status: 416,
-    message: 'The file has no such bytes.',
-    meaning: 'The range begins behind the end of the file: Content-Range says how long it is.',
-    canRetry: false,
-  },
   API_REQUEST_TOO_LARGE: {
     status: 413,
     message: 'The request body is too large.',
@@ -309,20 +243,6 @@ export const apiErrors = {
     message: 'The registry file has errors; nothing was changed.',
     meaning: '`problems` names each error by its JSON pointer.',
     canRetry: false,
-  },
-  API_CITATION_TOO_LARGE: {
-    status: 422,
-    message: 'The answer is too large to be cited.',
-    meaning:
-      'It has more than `bytesMax` bytes: narrow it by datastream, from and to, or cite the file of the month, which may have any size.',
-    canRetry: false,
-  },
-  API_CITATIONS_FULL: {
-    status: 503,
-    message: 'There is no room for another citation.',
-    meaning:
-      'All citations together have reached `citationsBytesMax`: cite the file of a month, which takes no room, or ask the operator to raise it.',
-    canRetry: true,
   },
   API_CLUSTER_AWAY: {
     status: 503,
@@ -379,20 +299,6 @@ export const apiErrors = {
     meaning:
       'Nothing was read. Try again after the seconds of Retry-After; requests with a key are answered longer.',
     canRetry: true,
-  },
-  API_PUBLISHED_ELSEWHERE: {
-    status: 503,
-    message: 'Another node of this network publishes this.',
-    meaning:
-      'Ask the node that publishes. Its operators can name it as `api.publishingUrl`, so that requests are sent there.',
-    canRetry: false,
-  },
-  API_SIGNING_KEY_LOST: {
-    status: 500,
-    message: 'The private key that has to sign the next manifest is not in the data folder.',
-    meaning:
-      'Put `signing.pem` back from a backup. Nobody could verify a chain that another key goes on with.',
-    canRetry: false,
   },
   API_HISTORY_AWAY: {
     status: 503,

@@ -220,7 +220,7 @@ test('the catalogue lists each file with its dataset, and none with a series tha
   };
   const weather = files.filter(({ dataset }) => dataset === 'agency~weather');
   const proofs = (of: readonly Record<string, unknown>[]) =>
-    of.map(({ url, sha256 }) => [url, sha256]).sort();
+    of.map(({ url, sha256 }) => `${String(url)} ${String(sha256)}`).toSorted();
   expect(proofs(await listed())).toEqual(proofs(weather));
   expect(weather.length).toBeGreaterThan(0);
   const closed = network.datastreams.map((each) =>

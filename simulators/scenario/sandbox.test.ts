@@ -53,7 +53,7 @@ beforeAll(async () => {
     async () => {
       changes = await follow();
       const types = new Set(changes.map(({ type, visible }) => `${type} ${visible ?? ''}`));
-      expect(types.has('deletion ') && types.has('datastream true')).toBe(true);
+      if (!types.has('deletion ') || !types.has('datastream true')) throw new Error('not all seen');
     },
     { timeout: 60_000, interval: 500 },
   );
