@@ -47,10 +47,9 @@ export async function filledSpan(
   span: Span,
 ): Promise<Span | undefined> {
   const [first] = await readRange(reading, datastream, { ...span, order: 'asc', limit: 1 });
+  if (first === undefined) return undefined;
   const [last] = await readRange(reading, datastream, { ...span, order: 'desc', limit: 1 });
-  return first === undefined || last === undefined
-    ? undefined
-    : { fromAt: first.endAt, toAt: last.endAt };
+  return last === undefined ? undefined : { fromAt: first.endAt, toAt: last.endAt };
 }
 
 /** What decides where a chart begins and ends when it was not asked. */

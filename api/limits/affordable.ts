@@ -3,29 +3,42 @@ import type { Datastream } from '../../devices/model.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
 import type { Format } from '../formats/format.ts';
-import { costOf, costOfPage, suggestionsFor, type CostQuestion } from './query-cost.ts';
+import type { Moment } from '../../ingest/feed/places/places.ts';
+import {
+  costOf,
+  costOfPage,
+  suggestionsFor,
+  type CostQuestion,
+  type Pinned,
+} from './query-cost.ts';
 
 /** A list over time, as far as its cost goes. */
 export interface TimeQuestion extends Pick<
   CostQuestion,
-  'fromAt' | 'toAt' | 'limit' | 'window' | 'isFiltered' | 'isWide'
+  'fromAt' | 'toAt' | 'limit' | 'window' | 'isFiltered' | 'isWide' | 'isPaired' | 'order'
 > {
   readonly datastreams: readonly Datastream[];
   readonly format: Format;
+  /** The moment asked for; none: as it is now. */
+  readonly moment?: Moment | undefined;
+  /** Its time, where it was asked for by time. */
+  readonly asOfAt?: number | null;
 }
 
 /** Streams go at the pace of their reader in one of few slots, so their cost has no bound. */
-const streamed: ReadonlySet<Format> = new Set(['csv', 'ndjson']);
+const streamed: ReadonlySet<Format> = new Set(['csv', 'ndjson', 'parquet']);
 
 /** Throws API_QUERY_TOO_DEAR. */
 export function requireAffordableSpan(context: ApiContext, asked: TimeQuestion): void {
-  const { datastreams, format, ...rest } = asked;
+  const { datastreams, format, moment, asOfAt, ...rest } = asked;
   if (streamed.has(format)) return;
   const { queryCostMax } = context.config;
   // Most questions are for a page of rows, and need no look at the series.
-  const isPage = rest.window === undefined && !rest.isFiltered;
+  const isPage = rest.window === undefined && !rest.isFiltered && moment === undefined;
   if (isPage && costOfPage(datastreams.length, rest.limit) <= queryCostMax) return;
-  const question = { ...rest, series: context.extents.of(datastreams) };
+  const series = context.extents.of(datastreams);
+  const pinned = moment === undefined ? {} : { pinned: pinnedAt(context, moment, asOfAt) };
+  const question = { ...rest, ...pinned, series };
   const cost = costOf(question);
   if (cost <= queryCostMax) return;
   const suggestions = suggestionsFor(question, queryCostMax);
@@ -33,9 +46,23 @@ export function requireAffordableSpan(context: ApiContext, asked: TimeQuestion):
     cost,
     suggestions: [
       ...suggestions.map(({ parameter, expected }) => ({ parameter, expected })),
-      { parameter: 'format', expected: 'ndjson or csv, which stream to their end' },
+      { parameter: 'format', expected: 'ndjson, csv or parquet, which stream to their end' },
     ],
   });
+}
+
+/** Positions tell of a log; in a copy only the time does, which a cursor has none of. */
+function pinnedAt(
+  { store }: ApiContext,
+  moment: Moment,
+  asOfAt: number | null | undefined,
+): Pinned {
+  if (asOfAt !== undefined && asOfAt !== null) {
+    return { at: asOfAt, isBefore: (publishedAt) => publishedAt > asOfAt };
+  }
+  if (moment.batchOf !== undefined) return { isBefore: () => false };
+  const pin = moment.pinOf(0);
+  return { isBefore: (publishedAt) => store.positionAt(publishedAt) > pin };
 }
 
 export interface Estimate {

@@ -59,7 +59,7 @@ export const limitsConfig = {
     .max(1_000_000_000_000)
     .default(500_000)
     .describe(
-      'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv and ndjson have no bound.',
+      'Cost of one JSON or GeoJSON page: about microseconds that it takes; a question that is estimated to cost more is answered 400 at once, with ways to narrow it. csv, ndjson and parquet have no bound.',
     ),
   doors: z
     .int()

@@ -1,7 +1,7 @@
 /**
  * From when to when series have rows, for estimates; where the view lacks what is old, from their
  * first deployment. Of many series only some are looked at, evenly spread, each for as many as it
- * stands for; looking costs two blocks.
+ * stands for; looking costs two blocks. Tells also when the first of them was published.
  */
 import type { Clock } from '../../devices/clock.ts';
 import type { Datastream } from '../../devices/model.ts';
@@ -27,6 +27,7 @@ const timeMin = -62_135_596_800_000;
 interface Span {
   readonly firstAt: number;
   readonly lastAt: number;
+  readonly publishedAt?: number;
   readonly untilMs: number;
 }
 
@@ -51,12 +52,14 @@ export function createExtents({ store, registry, clock }: ExtentsOptions): Exten
     if (found !== undefined && nowMs < found.untilMs) return found;
     const ask = (order: 'asc' | 'desc') => {
       const toAt = Number.MAX_SAFE_INTEGER;
-      return store.range({ series, fromAt: timeMin, toAt, order, limit: 1 })[0]?.endAt;
+      return store.range({ series, fromAt: timeMin, toAt, order, limit: 1 })[0];
     };
     const isWhole = store.horizon.knownFromAt < timeMin;
-    const firstAt = isWhole ? (ask('asc') ?? Infinity) : deployedFrom(id);
-    const lastAt = (ask('desc') ?? -Infinity) + keptMs;
-    const span = { firstAt, lastAt, untilMs: nowMs + keptMs };
+    const first = isWhole ? ask('asc') : undefined;
+    const firstAt = isWhole ? (first?.endAt ?? Infinity) : deployedFrom(id);
+    const lastAt = (ask('desc')?.endAt ?? -Infinity) + keptMs;
+    const published = first === undefined ? {} : { publishedAt: first.publishedAt };
+    const span = { firstAt, lastAt, ...published, untilMs: nowMs + keptMs };
     // A series without rows may have some soon, and costs next to nothing to ask again.
     if (lastAt > timeMin) known[series] = span;
     return span;
@@ -69,8 +72,8 @@ export function createExtents({ store, registry, clock }: ExtentsOptions): Exten
       return Array.from({ length: count }, (_, index) => {
         const datastream = datastreams[Math.floor(index * weight)]!;
         const { intervalMs } = datastream;
-        const { firstAt, lastAt } = spanOf(datastream);
-        return { intervalMs, firstAt, lastAt, weight };
+        const { untilMs: _untilMs, ...span } = spanOf(datastream);
+        return { intervalMs, ...span, weight };
       });
     },
   };

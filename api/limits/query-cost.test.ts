@@ -13,8 +13,10 @@ const span = fc.record({
   intervalMs: fc.constantFrom(1_000, 60_000, 300_000, hourMs),
   firstAt: fc.integer({ min: nowAt - 5 * yearMs, max: nowAt }),
   lastAt: fc.constant(nowAt),
+  publishedAt: fc.integer({ min: nowAt - 5 * yearMs, max: nowAt }),
   weight: fc.constantFrom(1, 7.5, 50),
 });
+const pinnedAt = (at: number) => ({ at, isBefore: (published: number) => published > at });
 const questions: fc.Arbitrary<CostQuestion> = fc
   .record({
     series: fc.array(span, { minLength: 1, maxLength: 20 }),
@@ -23,8 +25,14 @@ const questions: fc.Arbitrary<CostQuestion> = fc
     limit: fc.integer({ min: 1, max: 1_000_000 }),
     isFiltered: fc.boolean(),
     window: fc.constantFrom(undefined, ...windowNames),
+    order: fc.constantFrom('asc', 'desc'),
+    asOfAt: fc.option(fc.integer({ min: nowAt - 6 * yearMs, max: nowAt })),
   })
-  .map(({ window, ...rest }) => ({ ...rest, ...(window === undefined ? {} : { window }) }));
+  .map(({ window, asOfAt, ...rest }) => ({
+    ...rest,
+    ...(window === undefined ? {} : { window }),
+    ...(asOfAt === null ? {} : { pinned: pinnedAt(asOfAt) }),
+  }));
 
 test('following any suggestion makes a question cheap enough', () => {
   fc.assert(
@@ -63,4 +71,27 @@ test('a hundred years without data cost nothing, and a page no more than its row
   ).toBe(0);
   expect(costOf(rows)).toBeLessThan(10_000);
   expect(costOf({ ...rows, isFiltered: true })).toBeGreaterThan(1e9);
+});
+
+test('rows that were not there yet are counted: they are gone through, and no page is full of them', () => {
+  const series = [
+    { intervalMs: 60_000, firstAt: nowAt - yearMs, lastAt: nowAt, publishedAt: nowAt, weight: 100 },
+  ];
+  const page = { series, fromAt: everAt, toAt: nowAt, limit: 1_000, isFiltered: false } as const;
+  const before = pinnedAt(nowAt - 1);
+  expect(costOf({ ...page, pinned: pinnedAt(nowAt) })).toBeLessThan(10_000);
+  expect(costOf({ ...page, pinned: before })).toBeGreaterThan(1e6);
+  expect(costOf({ ...page, pinned: before, window: 'P1D' })).toBeGreaterThan(1e6);
+  const early = [{ ...series[0]!, publishedAt: nowAt - yearMs }];
+  const monthsAgo = pinnedAt(nowAt - yearMs / 2);
+  const newest = { ...page, series: early, pinned: monthsAgo };
+  expect(costOf({ ...newest, order: 'desc' })).toBeGreaterThan(
+    3 * costOf({ ...newest, order: 'asc' }),
+  );
+});
+
+test('ten thousand series between whose rows the span lies cost as many questions, not as one page', () => {
+  const series = [{ intervalMs: 60_000, firstAt: nowAt - yearMs, lastAt: nowAt, weight: 10_000 }];
+  const asked = { series, toAt: nowAt, limit: 100, isFiltered: false };
+  expect(costOf({ ...asked, fromAt: nowAt - hourMs })).toBeGreaterThan(100_000);
 });

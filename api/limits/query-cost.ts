@@ -11,7 +11,17 @@ export interface SeriesSpan {
   /** Ends of the first and last row, as far as known; none lie outside. */
   readonly firstAt: number;
   readonly lastAt: number;
+  /** When its first row was published; it was shown nowhere before. */
+  readonly publishedAt?: number;
   readonly weight: number;
+}
+
+/** A moment that rows are shown as of. */
+export interface Pinned {
+  /** What was published later is read and not shown; where the time is unknown, of any age. */
+  readonly at?: number;
+  /** Whether nothing that was published at this time is shown. */
+  readonly isBefore: (publishedAt: number) => boolean;
 }
 
 export interface CostQuestion {
@@ -28,16 +38,26 @@ export interface CostQuestion {
   readonly isFiltered: boolean;
   /** Rows are shown with what the device sent. */
   readonly isWide?: boolean;
+  /** Each row is read with the row of another series: wind as a vector. */
+  readonly isPaired?: boolean;
+  readonly order?: 'asc' | 'desc';
+  /** None: as they are now. */
+  readonly pinned?: Pinned;
 }
 
 const cost = {
   rowRead: 0.8,
+  /** Of a row that is newer than the moment asked for. */
+  rowHidden: 0.2,
   rowShown: 5,
   wideRowShown: 10,
   hourRead: 2,
   windowShown: 7,
   rowSeries: 10,
   windowSeries: 150,
+  /** Of a series that turns out to have nothing in the span. */
+  emptySeries: 15,
+  emptySeriesPinned: 35,
 } as const;
 
 const hourMs = 3_600_000;
@@ -59,50 +79,81 @@ export function costOf(question: CostQuestion): number {
     const one = costOfSeries(question, series, spanMs);
     const shown = Math.min(left, one.items * series.weight);
     // Of rows that no filter drops, no more are read than shown; windows stop with the page too.
-    const share = one.stopsWithPage ? shown / (one.items * series.weight) : 1;
+    const stopsWithPage = one.stopsWithPage && one.items > 0;
+    const share = stopsWithPage ? shown / (one.items * series.weight) : 1;
+    // Of the series where the page ends all rows that are newer than the moment are gone through.
+    const visited = Math.max(share * series.weight, Math.min(1, series.weight));
     total += share * series.weight * (one.series + one.read) + shown * one.perItem;
-    if (one.stopsWithPage) left -= shown;
+    total += visited * one.hidden;
+    if (stopsWithPage) left -= shown;
     if (left <= 0) break;
   }
-  return Math.ceil(total);
+  // Where rows are known to lie on both sides of the span there may be none in it: no page is full then.
+  return Math.ceil(Math.max(total, costOfNothing(question)));
 }
 
-/** What so many rows of so many series cost at most, wherever they lie; only without a filter. */
+function costOfNothing({ series, fromAt, toAt, pinned }: CostQuestion): number {
+  const each = pinned === undefined ? cost.emptySeries : cost.emptySeriesPinned;
+  const asked = series.filter(
+    ({ firstAt, lastAt }) => firstAt < fromAt && fromAt <= lastAt && firstAt < toAt,
+  );
+  return asked.reduce((sum, { weight }) => sum + weight, 0) * each;
+}
+
+/** What so many rows of so many series cost at most, wherever they lie; only without filter and moment. */
 export function costOfPage(series: number, limit: number): number {
-  return series * cost.rowSeries + limit * cost.wideRowShown;
+  return series * cost.emptySeries + limit * cost.wideRowShown;
 }
 
 interface SeriesCost {
   readonly items: number;
   readonly series: number;
   readonly read: number;
+  readonly hidden: number;
   readonly perItem: number;
   readonly stopsWithPage: boolean;
 }
 
-function costOfSeries(
-  { window, isFiltered, isWide = false }: CostQuestion,
-  { intervalMs }: SeriesSpan,
-  spanMs: number,
-): SeriesCost {
-  const rows = Math.ceil(spanMs / intervalMs);
+function costOfSeries(question: CostQuestion, series: SeriesSpan, spanMs: number): SeriesCost {
+  const { window, isFiltered, isWide = false, isPaired = false } = question;
+  const rows = Math.ceil(spanMs / series.intervalMs);
+  const hidden = hiddenRows(question, series, rows);
+  const seen = rows - hidden;
   if (window === undefined) {
     return {
-      items: rows,
-      series: cost.rowSeries,
-      read: isFiltered ? rows * cost.rowRead : 0,
+      items: seen,
+      series: seen === 0 ? cost.emptySeriesPinned : cost.rowSeries,
+      hidden: hidden * cost.rowHidden,
+      read: isFiltered ? seen * cost.rowRead : 0,
       perItem: isWide ? cost.wideRowShown : cost.rowShown,
       stopsWithPage: !isFiltered,
     };
   }
+  const seenMs = Math.min(spanMs, seen * series.intervalMs);
   const byRows = isFiltered || window === 'PT1M';
+  const rowRead = cost.rowRead * (isPaired ? 2 : 1);
   return {
-    items: Math.min(rows, Math.ceil(spanMs / windowMs[window])),
-    series: cost.windowSeries,
-    read: byRows ? rows * cost.rowRead : Math.ceil(spanMs / hourMs) * cost.hourRead,
+    items: Math.min(seen, Math.ceil(seenMs / windowMs[window])),
+    series: seen === 0 ? cost.emptySeriesPinned : cost.windowSeries,
+    hidden: hidden * cost.rowHidden,
+    read: byRows ? seen * rowRead : Math.ceil(seenMs / hourMs) * cost.hourRead,
     perItem: cost.windowShown,
     stopsWithPage: true,
   };
+}
+
+/** Rows that are gone through before the first one that was there at the moment; of `rows`. */
+function hiddenRows(
+  { pinned, order, toAt }: CostQuestion,
+  { publishedAt, intervalMs, lastAt }: SeriesSpan,
+  rows: number,
+): number {
+  if (pinned === undefined) return 0;
+  if (publishedAt !== undefined && pinned.isBefore(publishedAt)) return rows;
+  if (order !== 'desc') return 0;
+  if (pinned.at === undefined) return rows - 1;
+  const newer = Math.ceil((Math.min(toAt, lastAt) - pinned.at) / intervalMs);
+  return Math.min(rows, Math.max(0, newer));
 }
 
 /** One way to narrow a question so that it can be answered. */

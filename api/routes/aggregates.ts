@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
-import { needsOf, readFunctions } from '../windows/functions.ts';
+import { needsOf, needsRows, readFunctions } from '../windows/functions.ts';
 import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
@@ -16,6 +16,7 @@ import { stepWindows } from '../windows/steps.ts';
 import { windowNames } from '../windows/window.ts';
 import { addListRoute, rowLimit, type ListRequest, type PagingQuery } from './list.ts';
 import {
+  pinnedCost,
   pinnedMoment,
   readFlags,
   readSpan,
@@ -79,12 +80,20 @@ async function answerAggregates(
   addLink(reply, licenceLinks(view, datastreams));
   requireFewSeries(context, list, datastreams.length);
   const limit = rowLimit(context, question, query);
-  const isFiltered = flags !== null || query.asOf !== undefined;
-  const { window } = query;
+  const needs = needsOf(functions);
+  const isFiltered = flags !== null || query.asOf !== undefined || needsRows(needs, false);
+  const { window, order } = query;
   const { format } = question;
-  requireAffordableSpan(context, { ...span, datastreams, format, limit, window, isFiltered });
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const moment = await pinnedMoment(context, query.asOf, page);
+  const cost = {
+    ...span,
+    ...pinnedCost(query, moment),
+    window,
+    isFiltered,
+    isPaired: needs.vector,
+  };
+  requireAffordableSpan(context, { ...cost, datastreams, format, limit, order });
   return answerList(context, request, reply, {
     question,
     table: createWindowTable(view, query.window, functions, question.base),
@@ -93,7 +102,7 @@ async function answerAggregates(
     madeAtSeconds: 0,
     unchangedSince: unchangedSince(
       context,
-      needsOf(functions).vector ? withPartners(view, datastreams) : datastreams,
+      needs.vector ? withPartners(view, datastreams) : datastreams,
     ),
     steps: stepWindows({
       questions,

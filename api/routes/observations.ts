@@ -104,10 +104,12 @@ async function answerObservations(
   const isFiltered = wantedFlags !== null;
   const isWide = include.size > 0;
   const { format } = question;
-  const cost = { ...span, datastreams, format, limit, isFiltered, isWide };
-  requireAffordableSpan(context, cost);
   const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
   const moment = await momentOf(context, query, page);
+  const { order } = query;
+  const pinned = pinnedCost(query, moment);
+  const cost = { ...span, ...pinned, datastreams, format, limit, order, isFiltered, isWide };
+  requireAffordableSpan(context, cost);
   return answerList(context, request, reply, {
     question,
     table: createRowTable(view, {
@@ -143,6 +145,15 @@ function momentOf(
   if (at === undefined || page !== undefined) return pinnedMoment(context, asOf, page);
   if (asOf !== undefined) throw badParameter('at', 'either `at` or `asOf`');
   return context.places.ofCursor(at, 'at');
+}
+
+/** What a moment adds to the cost of reading: what is newer is gone through too. */
+export function pinnedCost(
+  { asOf, at }: { readonly asOf?: string | undefined; readonly at?: string | undefined },
+  moment: Moment,
+): { readonly moment?: Moment; readonly asOfAt?: number | null } {
+  if (asOf === undefined && at === undefined) return {};
+  return { moment, asOfAt: readOptionalInstant(asOf, 'asOf') };
 }
 
 /** The moment that all pages of a request are read at. */

@@ -151,8 +151,9 @@ async function filledSpan(
 ): Promise<Span | null> {
   if (span.fromAt >= span.toAt) return null;
   const [first] = await readRows(options, series, { span, order: 'asc', limit: 1 });
+  if (first === undefined) return null;
   const [last] = await readRows(options, series, { span, order: 'desc', limit: 1 });
-  if (first === undefined || last === undefined) return null;
+  if (last === undefined) return null;
   return { fromAt: first.endAt - 1, toAt: last.endAt };
 }
 

@@ -4,13 +4,12 @@
  */
 import { createSeededRandom, type Random } from '../../devices/random.ts';
 import type { Answer, Asker } from './feeds-questions.ts';
+import { choicesOf, parametersOf, pathOf, type AskedOf } from './feeds-routes.ts';
 import { round } from './figures.ts';
 
-export interface WorstOptions {
+export interface WorstOptions extends AskedOf {
   readonly seed: number;
   readonly tries: number;
-  readonly nowAt: number;
-  readonly yearSeries: string;
 }
 
 export interface Worst {
@@ -23,46 +22,11 @@ export interface Worst {
   readonly refused: number;
   /** Of the refusals. */
   readonly slowestRefusalMs: number;
+  /** The longest wait for each address. */
+  readonly waitedMsOf: Readonly<Record<string, number>>;
 }
 
 type Question = Readonly<Record<string, string>>;
-
-const dayMs = 86_400_000;
-
-function choicesOf({
-  nowAt,
-  yearSeries,
-}: WorstOptions): Record<string, readonly (string | null)[]> {
-  const ago = (days: number): string => new Date(nowAt - days * dayMs).toISOString();
-  return {
-    list: ['observations', 'aggregates', 'latest', 'changes', 'datastreams', 'stations'],
-    format: ['json', 'json', 'geojson', 'csv', 'ndjson'],
-    datastream: [null, null, yearSeries],
-    property: [null, null, 'air-temperature', 'solar-radiation'],
-    near: [null, null, '105,21,20040'],
-    from: [null, null, ago(365), ago(30), ago(1), '0001-01-01T00:00:00Z'],
-    to: [null, null, ago(0), ago(100), '1990-01-01T00:00:00Z'],
-    quality: [null, null, 'fail', 'missing', 'good,notEvaluated,suspect'],
-    asOf: [null, null, ago(0.001)],
-    order: [null, 'asc', 'desc'],
-    window: ['PT1M', 'PT1H', 'P1D', 'P1M', 'P1Y'],
-    functions: [null, 'mean,min,max,sum,count,first,last'],
-    include: [null, 'raw,position'],
-    limit: [null, '1', '1000', '10000', '50000', '100000', '150000', '1000000'],
-  };
-}
-
-const common = ['datastream', 'property', 'near'];
-const timed = [...common, 'format', 'from', 'to', 'quality', 'asOf', 'order', 'limit'];
-const parametersOf: Readonly<Record<string, readonly string[]>> = {
-  observations: [...timed, 'include'],
-  aggregates: [...timed, 'window', 'functions'],
-  latest: [...common, 'format', 'limit'],
-  changes: [...common, 'limit'],
-  datastreams: [...common, 'format', 'limit'],
-  stations: [...common, 'format', 'limit'],
-};
-const limitMax: Readonly<Record<string, number>> = { changes: 10_000 };
 
 /** `base` with a few members drawn anew, or all of them. */
 function draw(random: Random, options: WorstOptions, base: Question | undefined): Question {
@@ -75,21 +39,11 @@ function draw(random: Random, options: WorstOptions, base: Question | undefined)
   return Object.fromEntries(entries) as Question;
 }
 
-function pathOf(question: Question): string {
-  const list = question['list'] ?? 'observations';
-  const query = new URLSearchParams();
-  for (const name of parametersOf[list] ?? []) {
-    const value = question[name];
-    if (value === undefined) continue;
-    const isLimit = name === 'limit' && limitMax[list] !== undefined;
-    query.set(name, isLimit ? String(Math.min(Number(value), limitMax[list] ?? 0)) : value);
-  }
-  return `/api/v1/${list}?${query.toString()}`;
-}
+const streamed: ReadonlySet<string> = new Set(['csv', 'ndjson', 'parquet']);
 
 /** What its reader waits for: the first page, which is the beginning of what is streamed. */
 function waitedMs({ firstMs, wholeMs }: Answer, question: Question): number {
-  const isStreamed = question['format'] === 'csv' || question['format'] === 'ndjson';
+  const isStreamed = streamed.has(question['format'] ?? '');
   return isStreamed ? firstMs : wholeMs;
 }
 
@@ -99,8 +53,14 @@ export async function searchWorst(asker: Asker, options: WorstOptions): Promise<
   let answered = 0;
   let refused = 0;
   let slowestRefusalMs = 0;
+  const routes = Object.keys(parametersOf);
+  const waitedMsOf: Record<string, number> = {};
   for (let left = options.tries; left > 0; left -= 1) {
-    const question = draw(random, options, random.next() < 0.5 ? worst?.question : undefined);
+    // Every address is asked as it is first, when nothing about it is remembered.
+    const route = routes[options.tries - left];
+    const base = random.next() < 0.5 ? worst?.question : undefined;
+    const question =
+      route === undefined ? draw(random, options, base) : { window: 'P1D', q: 'a', route };
     const answer = await asker.ask(pathOf(question));
     if (answer.status === 400) {
       refused += 1;
@@ -110,7 +70,10 @@ export async function searchWorst(asker: Asker, options: WorstOptions): Promise<
     if (answer.status !== 200) throw new Error(`${pathOf(question)} answered ${answer.status}`);
     answered += 1;
     const before = worst === undefined ? 0 : waitedMs(worst.answer, worst.question);
-    if (waitedMs(answer, question) > before) worst = { question, answer };
+    const waited = waitedMs(answer, question);
+    if (waited > before) worst = { question, answer };
+    const asked = question['route'] ?? '';
+    waitedMsOf[asked] = Math.max(waitedMsOf[asked] ?? 0, round(waited));
   }
   if (worst === undefined) throw new Error('no question was answered');
   return {
@@ -122,6 +85,7 @@ export async function searchWorst(asker: Asker, options: WorstOptions): Promise<
     answered,
     refused,
     slowestRefusalMs: round(slowestRefusalMs),
+    waitedMsOf,
   };
 }
 

@@ -27,7 +27,7 @@ const { values: flags } = parseArgs({
     /** Series of the network, at least. */
     series: { type: 'string', default: '10000' },
     /** Worst questions that are tried. */
-    tries: { type: 'string', default: '60' },
+    tries: { type: 'string', default: '300' },
   },
 });
 const seed = Number(flags.seed);
