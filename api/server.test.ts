@@ -48,13 +48,26 @@ describe('every answer', () => {
 
   test('may be read from any page when it is public, never with credentials', async () => {
     const origin = { origin: 'https://example.org' };
-    for (const path of ['/api/v1/latest', '/api/v1/stations.csv', '/api/v1/latest?bad=1']) {
+    for (const path of [
+      '/api/v1/latest',
+      '/api/v1/stations.csv',
+      '/api/v1/latest?bad=1',
+      '/ogc/collections',
+      '/catalog.jsonld',
+      '/doc/style.css',
+      '/',
+    ]) {
       const { headers } = await rig.get(path, origin);
       expect(headers.get('access-control-allow-origin')).toBe('*');
       expect(headers.get('access-control-allow-credentials')).toBeNull();
       expect(headers.get('access-control-expose-headers')).toContain('Quantrac-Cursor');
     }
-    for (const path of ['/api/v1/admin/registry', '/metrics', '/readyz']) {
+    for (const path of [
+      '/api/v1/admin/registry',
+      '/api/v1/%61dmin/registry',
+      '/metrics',
+      '/readyz',
+    ]) {
       const { headers } = await rig.get(path, origin);
       expect(headers.get('access-control-allow-origin')).toBeNull();
     }

@@ -87,10 +87,7 @@ const corsOptions = {
     request: FastifyRequest,
     callback: (error: Error | null, options?: object) => void,
   ): void => {
-    const isPublic =
-      /^\/(api\/v1(\/|$)(?!admin(\/|$))|api\/(3\/)?action\/|catalog\b|(data|openapi|asyncapi)\.json$|id\/)/.test(
-        request.url.split('?', 1)[0] ?? '',
-      );
+    const isPublic = !isClosed(request.url.split('?', 1)[0] ?? '');
     callback(null, {
       origin: isPublic ? '*' : false,
       methods: 'GET, HEAD, OPTIONS',
@@ -103,6 +100,15 @@ const corsOptions = {
     });
   },
 };
+
+/** What is for operators alone, as the router reads it, so with nothing encoded. */
+function isClosed(path: string): boolean {
+  try {
+    return /^\/+(api\/v1\/admin|metrics|livez|readyz)(\/|$)/i.test(decodeURIComponent(path));
+  } catch {
+    return true;
+  }
+}
 
 function addHeaders(app: FastifyInstance, isSecure: boolean): void {
   const headers = securityHeaders(isSecure);
