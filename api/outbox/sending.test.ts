@@ -154,10 +154,10 @@ function uriOf({ extras }: TestCkan['packages'][number]): string | undefined {
 }
 
 /** What is at the portal and not deleted, by the address of the dataset. */
-function there(): (string | undefined)[] {
+function there(): string[] {
   return ckan.packages
     .filter(({ state }) => state !== 'deleted')
-    .map(uriOf)
+    .map((each) => uriOf(each) ?? '')
     .toSorted();
 }
 
@@ -179,7 +179,7 @@ describe('the outbox', () => {
     renameOwner(`Sở ${nowAt}`);
     await settle(process);
     const renamed = ckan.packages.filter(({ title }) => String(title).includes(String(nowAt)));
-    expect(renamed.map(uriOf).toSorted()).toEqual(
+    expect(renamed.map((each) => uriOf(each) ?? '').toSorted()).toEqual(
       openDatasets().filter((uri) => uri.includes('agency')),
     );
     show('garden', 'internal');
@@ -234,7 +234,7 @@ describe('the outbox', () => {
         }
         ckan.faults.length = 0;
         await settle(process);
-        expect(there()).toEqual([undefined, ...openDatasets()].toSorted());
+        expect(there()).toEqual(['', ...openDatasets()].toSorted());
         const uris = ckan.packages.map(uriOf);
         expect(new Set(uris).size).toBe(uris.length);
         expect(ckan.packages[0]).toEqual(foreign);
