@@ -40,7 +40,9 @@ const fileHeaders = {
   'Accept-Ranges': text('bytes.'),
   'Repr-Digest': text('RFC 9530: SHA-256 of the whole file.'),
   'Content-Disposition': text('Name to keep it under.'),
-  'Cache-Control': text('A year and immutable where the name has the version.'),
+  'Cache-Control': text(
+    'Short, then it is asked again: what is erased or closed is in no cache for long.',
+  ),
   'Quantrac-Cursor': text('Change cursor that the file is true at.'),
   Link: text('RFC 8288: license, describedby, and of a version latest-version.'),
 } as const;
@@ -165,9 +167,8 @@ async function requireThere(path: string, { bytes }: FileRecord): Promise<void> 
 function headersOf(context: ApiContext, { file, isVersion }: FoundFile): Record<string, string> {
   const { dataset, month, format, sha256 } = file;
   const keepName = isVersion ? file.name : currentName(dataset, month, format);
-  const maxAge = isVersion
-    ? 'max-age=31536000, immutable'
-    : `max-age=${context.config.cacheSecondsMax}`;
+  // An erasure or a closed series ends a version too, so that nobody keeps it without asking again.
+  const maxAge = `max-age=${context.config.cacheSecondsMax}, must-revalidate`;
   const links = [
     ...file.licences.map((uri) => `<${uri}>; rel="license"`),
     ...(format === 'datapackage'
