@@ -73,10 +73,19 @@ function makeNetwork(view: NetworkView): OpenNetwork {
       byDatastream.set(datastream.id, series);
     }
   }
-  const isEntryOpen = (dataset: string, entry: string): boolean => {
-    const [id] = JSON.parse(entry) as readonly [string];
-    const series = byDatastream.get(id);
-    return series?.dataset.id === dataset && series.entry === entry;
+  const datasetOf = new Map(
+    [...byDatastream.values()].map((each) => [each.entry, each.dataset.id]),
+  );
+  // Lists are shared by the files of many months, and are one object each: `records.ts`.
+  const verdicts = new WeakMap<readonly string[], string | null>();
+  const openDataset = (entries: readonly string[]): string | null => {
+    const known = verdicts.get(entries);
+    if (known !== undefined) return known;
+    const dataset = datasetOf.get(entries[0] ?? '') ?? null;
+    const isWhole = entries.every((entry) => datasetOf.get(entry) === dataset);
+    const verdict = isWhole ? dataset : null;
+    verdicts.set(entries, verdict);
+    return verdict;
   };
   return {
     view,
@@ -84,7 +93,7 @@ function makeNetwork(view: NetworkView): OpenNetwork {
     bySeries,
     byDatastream,
     datasets,
-    isOpen: (dataset, entries) => entries.every((entry) => isEntryOpen(dataset, entry)),
+    isOpen: (dataset, entries) => openDataset(entries) === dataset,
   };
 }
 
