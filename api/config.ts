@@ -302,7 +302,14 @@ export const apiConfig = z.strictObject({
     ),
   citationsBytesMax: count(1_099_511_627_776)
     .default(10_737_418_240)
-    .describe('Bytes on the disk of all cited answers; then further ones are answered 507.'),
+    .describe(
+      'Bytes on the disk of all citations: their rows, their answers and the files of months that they keep; then further ones are answered 503.',
+    ),
+  citationUnitsPerDay: count(1_000_000)
+    .default(500)
+    .describe(
+      'What a key, or a network of clients without one, may cite in 24 hours: a unit for each citation and one for each MiB that it newly keeps; then 429. Operators are not limited.',
+    ),
   catalogue: catalogueConfig.prefault({}).describe('Catalogue of the datasets.'),
 });
 

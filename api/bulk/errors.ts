@@ -50,7 +50,7 @@ export const publishingErrors = {
     status: 503,
     message: 'There is no room for another citation.',
     meaning:
-      'All citations together have reached `citationsBytesMax`: cite the file of a month, which takes no room, or ask the operator to raise it.',
+      'All citations together, with the files of months that they keep, have reached `citationsBytesMax`: ask the operator to raise it.',
     canRetry: true,
   },
   API_PUBLISHED_ELSEWHERE: {

@@ -2,7 +2,7 @@
  * Asks this server the question that is to be cited, through its own routes, as the same viewer and
  * pinned to a moment: what is cited is what anyone who asks gets.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { apiError, badParameter } from '../errors.ts';
 
@@ -26,9 +26,34 @@ export interface Refusal {
   readonly body: Buffer;
 }
 
-/** Who asks; the inner question comes from the same. */
+/** Who asks; the inner question comes from the same, for its quota and the addresses in its answer. */
 export interface Caller {
   readonly authorization: string | undefined;
+  /** Of the connection. */
+  readonly remoteAddress: string | undefined;
+  /** That say which server was asked, and through whom. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const passedOn = [
+  'host',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+] as const;
+
+export function callerOf({ headers, socket }: FastifyRequest): Caller {
+  const given = passedOn.flatMap((name) => {
+    const value = headers[name];
+    return value === undefined ? [] : [[name, String(value)] as const];
+  });
+  const { authorization } = headers;
+  return {
+    authorization,
+    remoteAddress: socket.remoteAddress,
+    headers: Object.fromEntries(given),
+  };
 }
 
 export interface AskOptions {
@@ -92,13 +117,17 @@ export async function ask(question: Question, options: AskOptions): Promise<Aske
 async function askOnce(
   { path, query }: Question,
   pinnedAt: number | undefined,
-  { app, caller: { authorization }, bytesMax }: AskOptions,
+  { app, caller, bytesMax }: AskOptions,
 ): Promise<Asked | Refusal> {
   const text = query.toString();
+  const { authorization, remoteAddress } = caller;
   const answer = await app.inject({
     method: 'GET',
+    // Where the client is gone already, nobody: it is counted with all of whom nothing is known.
+    remoteAddress: remoteAddress ?? 'unknown',
     url: text === '' ? path : `${path}?${text}`,
     headers: {
+      ...caller.headers,
       'accept-encoding': 'identity',
       ...(authorization === undefined ? {} : { authorization }),
     },

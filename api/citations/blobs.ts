@@ -1,7 +1,6 @@
 /**
  * Bytes of citations, each once, in files named by their hash: `{hash}.gz`, or
- * without `.gz` a link to the file of a month, so that it is kept though the month is made anew, and
- * takes no room of its own.
+ * without `.gz` a link to the file of a month, so that it is kept though the month is made anew.
  */
 import { createHash } from 'node:crypto';
 import { copyFile, link } from 'node:fs/promises';
@@ -19,15 +18,34 @@ import {
 export type Stored = 'gzip' | 'plain';
 
 export interface Blobs {
-  /** Durable when it resolves. */
-  keep(bytes: Buffer): Promise<void>;
-  keepFile(path: string, sha256: string): Promise<void>;
+  /**
+   * Durable when they resolve. `admit` is told how many bytes of the disk they will take, and throws
+   * where there is no room.
+   */
+  keep(bytes: Buffer, admit: Admit): Promise<void>;
+  keepFile(file: LinkedFile, admit: Admit): Promise<void>;
   read(sha256: string): Promise<Buffer>;
   /** Where the bytes of a linked file are. */
   pathOf(sha256: string): string;
-  remove(sha256: string, stored: Stored): Promise<void>;
+  /** Answers how many bytes of the disk are free again. */
+  remove(sha256: string, stored: Stored): Promise<number>;
   /** Removes what is not in the list; answers bytes on the disk of the rest. */
   sweep(isKept: (sha256: string) => boolean): Promise<number>;
+}
+
+export type Admit = (bytes: number) => void;
+
+export interface LinkedFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** What a disk gives at least, and gives whole. */
+const blockBytes = 4_096;
+
+function blocksOf(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes;
 }
 
 const pack = promisify(gzip);
@@ -41,31 +59,37 @@ export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
   const pathOf = (sha256: string): string => `${folder}/${sha256}`;
   // One after the other: two of the same bytes would be in each other's way.
   let keeping: Promise<unknown> = Promise.resolve();
-  const keep = async (bytes: Buffer): Promise<void> => {
+  const keep = async (bytes: Buffer, admit: Admit): Promise<void> => {
+    const packed = await pack(bytes);
+    admit(blocksOf(packed.length));
     await fileSystem.makeDirectory(folder);
-    await replaceFile(fileSystem, folder, `${hashOf(bytes)}.gz`, await pack(bytes));
+    await replaceFile(fileSystem, folder, `${hashOf(bytes)}.gz`, packed);
   };
   return {
     pathOf,
-    keep(bytes) {
-      const kept = keeping.then(() => keep(bytes));
+    keep(bytes, admit) {
+      const kept = keeping.then(() => keep(bytes, admit));
       keeping = kept.catch(() => undefined);
       return kept;
     },
-    async keepFile(path, sha256) {
+    async keepFile({ path, sha256, bytes }, admit) {
+      admit(blocksOf(bytes));
       await fileSystem.makeDirectory(folder);
       await linkOrCopy(path, pathOf(sha256));
       await fileSystem.syncDirectory(folder);
     },
     read: async (sha256) => unpack(await readFile(fileSystem, `${pathOf(sha256)}.gz`)),
     async remove(sha256, stored) {
-      await unlinkIfThere(fileSystem, pathOf(sha256) + (stored === 'gzip' ? '.gz' : ''));
+      const path = pathOf(sha256) + (stored === 'gzip' ? '.gz' : '');
+      const bytes = blocksOf(await sizeOf(fileSystem, path));
+      await unlinkIfThere(fileSystem, path);
+      return bytes;
     },
     async sweep(isKept) {
       let bytes = 0;
       for (const name of await listed(fileSystem, folder)) {
         const path = `${folder}/${name}`;
-        if (isKept(name.replace(/\.gz$/, ''))) bytes += await sizeOf(fileSystem, path);
+        if (isKept(name.replace(/\.gz$/, ''))) bytes += blocksOf(await sizeOf(fileSystem, path));
         else await unlinkIfThere(fileSystem, path);
       }
       return bytes;
@@ -86,12 +110,18 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
+/** 0 where it is not there. */
 async function sizeOf(fileSystem: FileSystem, path: string): Promise<number> {
-  const file = await fileSystem.open(path, 'read');
   try {
-    return await file.size();
-  } finally {
-    await file.close();
+    const file = await fileSystem.open(path, 'read');
+    try {
+      return await file.size();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0;
+    throw error;
   }
 }
 

@@ -5,10 +5,12 @@ import { apiError } from '../errors.ts';
 import { createSlots } from '../../ingest/feed/slots.ts';
 import type { Viewer } from '../viewer.ts';
 import { readUrl, type Refusal } from './ask.ts';
+import { createAllowance } from './allowance.ts';
 import { openBlobs, type Blobs } from './blobs.ts';
 import { createErasures, type Erasures } from './erasures.ts';
 import { createCitationMaking, type CiteWish } from './making.ts';
 import { openCitationRecords, type CitationRecord } from './records.ts';
+import { createRoom } from './room.ts';
 import { mayShow } from './subject.ts';
 
 export interface CitationsOptions {
@@ -32,18 +34,24 @@ const citingMax = 4;
 export function openCitations({ context, fileSystem, folder }: CitationsOptions): Citations {
   const records = openCitationRecords(context.kept);
   const blobs = openBlobs(fileSystem, folder);
-  const erasures = createErasures({ context, records, blobs });
-  const make = createCitationMaking({ context, records, blobs });
+  const room = createRoom(context, blobs, records);
+  const erasures = createErasures({ context, records, blobs, room });
+  const make = createCitationMaking({ context, records, blobs, room });
+  const allowance = createAllowance(context);
   const slots = createSlots(citingMax);
   return {
     blobs,
     erasures,
     async cite(wish) {
       const question = readUrl(wish.url, wish.base);
+      allowance.take(wish.client);
       if (!slots.tryTake()) throw apiError('API_TOO_MANY_STREAMS');
       const end = erasures.watch();
       try {
-        return await make(wish, question);
+        const made = await make(wish, question);
+        if ('status' in made) return made;
+        allowance.charge(wish.client, made.bytes);
+        return made.record;
       } finally {
         end();
         slots.release();

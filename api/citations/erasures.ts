@@ -2,10 +2,13 @@
  * What the law has erased must be in no citation: those that hold such an observation lose their
  * bytes. Until it is known of a citation whether it holds one, its bytes are given to nobody.
  */
+import { setImmediate } from 'node:timers/promises';
+
 import type { ObservationRow } from '../../ingest/observation.ts';
 import type { ApiContext } from '../context.ts';
 import type { Blobs } from './blobs.ts';
-import type { CitationRecord, CitationRecords } from './records.ts';
+import type { CitationRecords, CitedBytes } from './records.ts';
+import type { Room } from './room.ts';
 
 export interface Erasures {
   note(row: ObservationRow): void;
@@ -22,6 +25,7 @@ export interface ErasuresOptions {
   readonly context: ApiContext;
   readonly records: CitationRecords;
   readonly blobs: Blobs;
+  readonly room: Room;
 }
 
 interface Erased {
@@ -83,11 +87,13 @@ const operatorView = {
 } as const;
 
 async function eraseAll(
-  { context, records, blobs }: ErasuresOptions,
+  { context, records, blobs, room }: ErasuresOptions,
   erased: readonly Erased[],
 ): Promise<void> {
-  const candidates = new Map<string, { readonly record: CitationRecord; readonly ids: string[] }>();
+  const candidates = new Map<string, { readonly record: CitedBytes; readonly ids: string[] }>();
   for (const { datastream, id, endAt } of erased) {
+    // Others are answered between the questions: many rows may be erased at once.
+    await setImmediate();
     for (const record of records.about(datastream, endAt)) {
       const found = candidates.get(record.sha256);
       if (found === undefined) candidates.set(record.sha256, { record, ids: [id] });
@@ -97,7 +103,7 @@ async function eraseAll(
   for (const { record, ids } of candidates.values()) {
     if (!(await mayHold(blobs, record, ids))) continue;
     records.erase(record.sha256, context.clock.now());
-    await blobs.remove(record.sha256, record.stored);
+    room.add(-(await blobs.remove(record.sha256, record.stored)));
   }
 }
 
@@ -107,7 +113,7 @@ const searchable = /^(text\/csv|application\/(json|geo\+json|x-ndjson))(;|$)/;
 /** All else holds what it is made of, and names it otherwise or not at all: sums, JSON-LD, Parquet. */
 async function mayHold(
   blobs: Blobs,
-  { sha256, stored, url, mediaType }: CitationRecord,
+  { sha256, stored, url, mediaType }: CitedBytes,
   ids: readonly string[],
 ): Promise<boolean> {
   const isRows = /^\/api\/v1\/(observations|latest)(\.|\?|$)/.test(url);

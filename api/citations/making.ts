@@ -10,10 +10,12 @@ import type { FileRecord } from '../bulk/records.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { readOptionalInstant } from '../instant.ts';
-import { anonymousViewer, type Viewer } from '../viewer.ts';
-import { ask, readFilePath, type Asked, type Caller, type Question, type Refusal } from './ask.ts';
-import { hashOf, type Blobs } from './blobs.ts';
+import type { Viewer } from '../viewer.ts';
+import { readFilePath, type Asked, type Caller, type Question, type Refusal } from './ask.ts';
+import { readAnswer } from './answer.ts';
+import { hashOf, type Admit, type Blobs } from './blobs.ts';
 import type { CitationRecord, CitationRecords } from './records.ts';
+import type { Room } from './room.ts';
 import { subjectOf, subjectOfSeries, type Subject } from './subject.ts';
 
 export interface CiteWish {
@@ -24,76 +26,44 @@ export interface CiteWish {
   readonly base: string;
   readonly viewer: Viewer;
   readonly caller: Caller;
+  /** Whose allowance it takes of; undefined: nobody's. */
+  readonly client: string | undefined;
 }
 
 export interface CitationMakingOptions {
   readonly context: ApiContext;
   readonly records: CitationRecords;
   readonly blobs: Blobs;
+  readonly room: Room;
 }
 
-export type MakeCitation = (
-  wish: CiteWish,
-  question: Question,
-) => Promise<CitationRecord | Refusal>;
+export interface Made {
+  readonly record: CitationRecord;
+  /** That it has newly taken of the disk. */
+  readonly bytes: number;
+}
+
+export type MakeCitation = (wish: CiteWish, question: Question) => Promise<Made | Refusal>;
 
 const idCharacters = 24;
 const versionCharacters = 16;
-/** The registry may change while a question is answered. */
-const triesMax = 3;
 
 export function createCitationMaking(options: CitationMakingOptions): MakeCitation {
-  const { context, records, blobs } = options;
-  const room = createRoom(context, blobs, records);
+  const { context, records, blobs, room } = options;
 
-  /**
-   * What is all open is cited as everybody sees it, so that it is there for everybody; what nobody
-   * in particular is refused, or is not all open, as the viewer sees it.
-   */
-  async function citeQuestion(
-    wish: CiteWish,
-    question: Question,
-  ): Promise<CitationRecord | Refusal> {
-    if (isOpen(context, wish.viewer, question)) {
-      const made = await citeAs({ ...wish, viewer: anonymousViewer }, question);
-      if (!('status' in made) || made.status === 429 || made.status >= 500) return made;
-    }
-    return citeAs(wish, question);
-  }
-
-  async function citeAs(wish: CiteWish, question: Question): Promise<CitationRecord | Refusal> {
-    const { citationBytesMax: bytesMax } = context.config;
-    const { app, caller, viewer } = wish;
-    for (let tries = 0; tries < triesMax; tries++) {
-      const { version } = context.networks;
-      const isAnonymous = viewer.principal === 'anonymous';
-      const answer = await ask(question, {
-        app,
-        caller: isAnonymous ? { ...caller, authorization: undefined } : caller,
-        now: context.clock.now(),
-        bytesMax,
-      });
-      if ('status' in answer) return answer;
-      // Who may see it is told by the network that it was read of.
-      if (context.networks.version === version) return citeAnswer(viewer, answer);
-    }
-    throw apiError('API_UNAVAILABLE');
-  }
-
-  async function citeAnswer(viewer: Viewer, asked: Asked): Promise<CitationRecord> {
+  async function citeAnswer(viewer: Viewer, asked: Asked): Promise<Made> {
     const { networks, config, clock } = context;
     const view = networks.viewOf(viewer);
     const subject = subjectOf(view, asked, config.valuesPerParameterMax);
     // Nobody could tell who may see it.
     if (subject.series.length === 0) throw badParameter('url', 'rows of one series or more');
     const sha256 = hashOf(asked.bytes);
-    if (!records.holds(sha256)) {
-      await room.require(asked.bytes.length);
-      await blobs.keep(asked.bytes);
-      room.add(asked.bytes.length);
-    }
+    const taken = createTaking(room);
+    await room.ready();
+    room.require(0);
+    if (!records.holds(sha256)) await blobs.keep(asked.bytes, taken.admit);
     const madeAt = clock.now();
-    return put({
+    return put(taken, {
       ...subject,
       url: addressOf(asked),
       version: sha256.slice(0, versionCharacters),
@@ -109,7 +79,7 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     });
   }
 
-  async function citeFile(wish: CiteWish, file: FileRecord): Promise<CitationRecord> {
+  async function citeFile(wish: CiteWish, file: FileRecord): Promise<Made> {
     const view = context.networks.viewOf(wish.viewer);
     const series = file.content.map((entry) => {
       const [id, , precisionMetres] = JSON.parse(entry) as readonly [string, string, number | null];
@@ -118,9 +88,14 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     // Wider than the month: zones of stations may change, the citation stays.
     const monthAt = Date.parse(`${file.month}-15T00:00:00Z`);
     const span = { fromAt: monthAt - 18 * dayMs, toAt: monthAt + 20 * dayMs };
+    const taken = createTaking(room);
     await room.ready();
-    await blobs.keepFile(`${context.filesFolder}/${file.path}`, file.sha256);
-    return put({
+    room.require(0);
+    if (!records.holds(file.sha256)) {
+      const path = `${context.filesFolder}/${file.path}`;
+      await blobs.keepFile({ ...file, path }, taken.admit);
+    }
+    return put(taken, {
       ...monthTitled(subjectOfSeries(view, series, span), file),
       url: `/api/v1/files/${file.dataset}/${file.month}/${file.name}`,
       version: file.version,
@@ -136,12 +111,13 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     });
   }
 
-  function put(made: Omit<CitationRecord, 'id' | 'erasedAt'>): CitationRecord {
+  function put(taken: Taking, made: Omit<CitationRecord, 'id' | 'erasedAt'>): Made {
     const { url, asOf, sha256 } = made;
     const id = createHash('sha256').update(`${url}\n${asOf}\n${sha256}`).digest('hex');
     const record = { ...made, id: id.slice(0, idCharacters), erasedAt: null };
-    records.add(record);
-    return records.find(record.id) ?? record;
+    const rows = records.add(record);
+    room.add(rows);
+    return { record: records.find(record.id) ?? record, bytes: taken.bytes + rows };
   }
 
   return async (wish, question) => {
@@ -151,18 +127,9 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
       if (found === undefined) throw apiError('API_FILE_UNKNOWN', { parameter: 'url' });
       return citeFile(wish, found.file);
     }
-    return citeQuestion(wish, question);
+    const read = await readAnswer(context, wish, question);
+    return 'status' in read ? read : citeAnswer(read.viewer, read.asked);
   };
-}
-
-function isOpen(context: ApiContext, viewer: Viewer, question: Question): boolean {
-  const { networks, config } = context;
-  const open = networks.viewOf(anonymousViewer);
-  const { series } = subjectOf(networks.viewOf(viewer), question, config.valuesPerParameterMax);
-  return series.every(({ id }) => {
-    const datastream = open.registry.datastreams.get(id);
-    return datastream !== undefined && open.sees(datastream.series);
-  });
 }
 
 const dayMs = 86_400_000;
@@ -190,29 +157,22 @@ function nameOf({ path, mediaType }: Asked): string {
   return `${name}.${extension}`;
 }
 
-interface Room {
-  /** What is on the disk is known, and nothing of it is removed any more. */
-  ready(): Promise<unknown>;
-  /** Throws API_CITATIONS_FULL where so many bytes would be too many. */
-  require(bytes: number): Promise<void>;
-  add(bytes: number): void;
+interface Taking {
+  readonly admit: Admit;
+  readonly bytes: number;
 }
 
-/** Counted once from the disk, where what no citation holds is removed; then as it grows. */
-function createRoom(context: ApiContext, blobs: Blobs, records: CitationRecords): Room {
-  let used: Promise<number> | undefined;
-  let added = 0;
-  const ready = (): Promise<number> => (used ??= blobs.sweep((sha256) => records.holds(sha256)));
+/** Takes the room at once, so that several together do not take what is there for one. */
+function createTaking(room: Room): Taking {
+  let bytes = 0;
   return {
-    ready,
-    async require(bytes) {
-      const { citationsBytesMax } = context.config;
-      if ((await ready()) + added + bytes > citationsBytesMax) {
-        throw apiError('API_CITATIONS_FULL', { bytesMax: citationsBytesMax });
-      }
+    admit(wanted) {
+      room.require(wanted);
+      room.add(wanted);
+      bytes += wanted;
     },
-    add(bytes) {
-      added += bytes;
+    get bytes() {
+      return bytes;
     },
   };
 }

@@ -14,6 +14,8 @@ import { problemReplies, type Header } from '../description/replies.ts';
 import { citationSchema } from '../description/schemas.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
+import { clientOf } from './allowance.ts';
+import { callerOf } from './ask.ts';
 import type { Citations } from './citations.ts';
 import type { CitationRecord } from './records.ts';
 import { pageOf, wordsOf } from './words.ts';
@@ -74,8 +76,7 @@ function addMaking(
     tags: ['readings'],
   };
   app.post('/citations', { schema }, async (request, reply) => {
-    const { authorization } = request.headers;
-    const viewer = viewerOf(context.registry, authorization);
+    const viewer = viewerOf(context.registry, request.headers.authorization);
     const elsewhere = sendToPublisher(context, bulk, request, reply);
     if (elsewhere !== undefined) return elsewhere;
     const { url } = request.body as z.infer<typeof body>;
@@ -86,7 +87,8 @@ function addMaking(
       url,
       base,
       viewer,
-      caller: { authorization },
+      caller: callerOf(request),
+      client: clientOf(viewer, request),
     });
     if ('status' in made) {
       return reply

@@ -108,9 +108,19 @@ export const keptTables: readonly string[] = [
     since INTEGER NOT NULL UNIQUE
   ) STRICT`,
 
+  // citations/: lists of series, each once, as JSON; and by series in which of them it is.
+  `CREATE TABLE IF NOT EXISTS citation_list (
+    hash BLOB PRIMARY KEY,
+    series TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS citation_list_series (
+    datastream TEXT NOT NULL,
+    list BLOB NOT NULL,
+    PRIMARY KEY (datastream, list)
+  ) STRICT, WITHOUT ROWID`,
   // citations/: what was cited. `sha256` names the bytes, which are kept once however often they are
-  // cited, under gzip or as they are (a bulk file). `series` is a JSON list of the datastreams that
-  // the bytes are about, with the precision of their places; rows end from `from_at` on and before `to_at`. `titles`, `publishers` and
+  // cited, under gzip or as they are (a bulk file). `list` is a hash of `citation_list`: the
+  // datastreams that the bytes are about, with the precision of their places; rows end from `from_at` on and before `to_at`. `titles`, `publishers` and
   // `licences` are JSON, as they were then. Bytes that were erased are gone, the rest stays.
   `CREATE TABLE IF NOT EXISTS citation (
     id TEXT PRIMARY KEY,
@@ -128,12 +138,13 @@ export const keptTables: readonly string[] = [
     licences TEXT NOT NULL,
     titles TEXT NOT NULL,
     publishers TEXT NOT NULL,
-    series TEXT NOT NULL,
+    list BLOB NOT NULL REFERENCES citation_list (hash),
     from_at INTEGER NOT NULL,
     to_at INTEGER NOT NULL,
     erased_at INTEGER
   ) STRICT`,
   `CREATE INDEX IF NOT EXISTS citation_by_hash ON citation (sha256)`,
+  'CREATE INDEX IF NOT EXISTS citation_by_list ON citation (list, to_at) WHERE erased_at IS NULL',
   // hooks/: subscriptions of receivers; `subject` is the token that made it, `filter` its query as JSON.
   `CREATE TABLE IF NOT EXISTS hook (
      id TEXT PRIMARY KEY,
