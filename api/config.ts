@@ -305,6 +305,9 @@ export const apiConfig = z.strictObject({
     .describe(
       'Bytes on the disk of all citations: their rows, their answers and the files of months that they keep; then further ones are answered 503.',
     ),
+  citationReadsMax: count(10_000)
+    .default(8)
+    .describe('Citations whose bytes are given out at once; further ones are answered 429.'),
   citationUnitsPerDay: count(1_000_000)
     .default(500)
     .describe(

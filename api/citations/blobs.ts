@@ -3,9 +3,11 @@
  * without `.gz` a link to the file of a month, so that it is kept though the month is made anew.
  */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { copyFile, link } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { createGunzip, gunzip, gzip } from 'node:zlib';
 
 import {
   readFile,
@@ -25,12 +27,18 @@ export interface Blobs {
   keep(bytes: Buffer, admit: Admit): Promise<void>;
   keepFile(file: LinkedFile, admit: Admit): Promise<void>;
   read(sha256: string): Promise<Buffer>;
-  /** Where the bytes of a linked file are. */
-  pathOf(sha256: string): string;
+  /** Piece by piece; what is before the span is unpacked and let go. */
+  stream(sha256: string, stored: Stored, span: ByteSpan): Readable;
   /** Answers how many bytes of the disk are free again. */
   remove(sha256: string, stored: Stored): Promise<number>;
   /** Removes what is not in the list; answers bytes on the disk of the rest. */
   sweep(isKept: (sha256: string) => boolean): Promise<number>;
+}
+
+/** Both inclusive. */
+export interface ByteSpan {
+  readonly first: number;
+  readonly last: number;
 }
 
 export type Admit = (bytes: number) => void;
@@ -66,7 +74,6 @@ export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
     await replaceFile(fileSystem, folder, `${hashOf(bytes)}.gz`, packed);
   };
   return {
-    pathOf,
     keep(bytes, admit) {
       const kept = keeping.then(() => keep(bytes, admit));
       keeping = kept.catch(() => undefined);
@@ -77,6 +84,12 @@ export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
       await fileSystem.makeDirectory(folder);
       await linkOrCopy(path, pathOf(sha256));
       await fileSystem.syncDirectory(folder);
+    },
+    stream(sha256, stored, { first, last }) {
+      if (last < first) return Readable.from([]);
+      if (stored === 'plain') return createReadStream(pathOf(sha256), { start: first, end: last });
+      const pieces = unpacked(`${pathOf(sha256)}.gz`, { first, last });
+      return Readable.from(pieces, { objectMode: false, highWaterMark: 65_536 });
     },
     read: async (sha256) => unpack(await readFile(fileSystem, `${pathOf(sha256)}.gz`)),
     async remove(sha256, stored) {
@@ -95,6 +108,24 @@ export function openBlobs(fileSystem: FileSystem, folder: string): Blobs {
       return bytes;
     },
   };
+}
+
+async function* unpacked(path: string, { first, last }: ByteSpan): AsyncGenerator<Uint8Array> {
+  const file = createReadStream(path);
+  const pieces = file.pipe(createGunzip());
+  file.once('error', (error) => pieces.destroy(error));
+  let at = 0;
+  try {
+    for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+      const part = piece.subarray(Math.max(0, first - at), last + 1 - at);
+      if (part.length > 0) yield part;
+      at += piece.length;
+      if (at > last) return;
+    }
+  } finally {
+    file.destroy();
+    pieces.destroy();
+  }
 }
 
 /** A disk without links gets a copy. */

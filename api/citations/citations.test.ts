@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -394,4 +396,25 @@ test('the question that is cited is counted for the citer, and answered as by th
   ]);
   const linked = await cite(rig, '/api/v1/observations.jsonld?datastream=ha-noi-temperature');
   expect((await dataOf(rig, linked)).toString()).toContain(rig.url);
+});
+
+test('bytes are given to few at once, and whoever does not take them is cut', async () => {
+  const rig = await open({ config: { citationReadsMax: 1, streamStallMs: 300 } });
+  const rows = Array.from({ length: 20_000 }, (_, minute) =>
+    rig.row('hue-rain', at - minute * 600_000, { result: (minute * 7_919) % 10_007 }),
+  );
+  await rig.publish(rows);
+  const cited = await cite(rig, '/api/v1/observations.ndjson?datastream=hue-rain&limit=10000');
+  const path = `/api/v1/citations/${cited.id}/data`;
+  const idle = connect(Number(new URL(rig.url).port), '127.0.0.1');
+  onTestFinished(() => void idle.destroy());
+  idle.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+  await once(idle, 'readable');
+  expect((await rig.get(path, { range: 'bytes=0-0' })).status).toBe(429);
+  while ((await rig.get(path, { range: 'bytes=0-0' })).status !== 206) await pause();
+  const last = Number(cited['bytes']) - 1;
+  const end = await rig.get(path, { range: `bytes=${last - 5}-` });
+  expect((await end.text()).length).toBe(6);
+  const whole = await dataOf(rig, cited);
+  expect(createHash('sha256').update(whole).digest('hex')).toBe(cited.sha256);
 });

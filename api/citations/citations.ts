@@ -6,9 +6,10 @@ import { createSlots } from '../../ingest/feed/slots.ts';
 import type { Viewer } from '../viewer.ts';
 import { readUrl, type Refusal } from './ask.ts';
 import { createAllowance } from './allowance.ts';
-import { openBlobs, type Blobs } from './blobs.ts';
+import { openBlobs } from './blobs.ts';
 import { createErasures, type Erasures } from './erasures.ts';
 import { createCitationMaking, type CiteWish } from './making.ts';
+import { createReading, type ReadCited } from './reading.ts';
 import { openCitationRecords, type CitationRecord } from './records.ts';
 import { createRoom } from './room.ts';
 import { mayShow } from './subject.ts';
@@ -20,7 +21,7 @@ export interface CitationsOptions {
 }
 
 export interface Citations {
-  readonly blobs: Blobs;
+  readonly read: ReadCited;
   readonly erasures: Erasures;
   /** Throws a refusal of ours; answers one of the question itself. */
   cite(wish: CiteWish): Promise<CitationRecord | Refusal>;
@@ -40,7 +41,7 @@ export function openCitations({ context, fileSystem, folder }: CitationsOptions)
   const allowance = createAllowance(context);
   const slots = createSlots(citingMax);
   return {
-    blobs,
+    read: createReading(context, blobs),
     erasures,
     async cite(wish) {
       const question = readUrl(wish.url, wish.base);

@@ -1,5 +1,4 @@
 /** `/citations`: making one, reading it in every form, and its bytes. */
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -173,6 +172,7 @@ function addBytes(
         'API_ERASED',
         'API_CONDITION_FAILED',
         'API_RANGE_OUTSIDE',
+        'API_TOO_MANY_STREAMS',
         'API_PUBLISHED_ELSEWHERE',
       ]),
     },
@@ -195,13 +195,13 @@ function addBytes(
   });
 }
 
-async function sendBytes(
-  { blobs }: Citations,
+function sendBytes(
+  citations: Citations,
   request: FastifyRequest,
   reply: FastifyReply,
   record: CitationRecord,
-): Promise<FastifyReply> {
-  const { sha256, bytes, mediaType, fileName, madeAt, stored } = record;
+): FastifyReply {
+  const { sha256, bytes, mediaType, fileName, madeAt } = record;
   const answer = answerRange(request.headers as RangeHeaders, {
     tag: `"${sha256}"`,
     modifiedAt: madeAt,
@@ -226,10 +226,7 @@ async function sendBytes(
   }
   reply.headers({ 'content-type': mediaType, 'content-length': last - first + 1 });
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  if (stored === 'plain') {
-    return reply.send(createReadStream(blobs.pathOf(sha256), { start: first, end: last }));
-  }
-  return reply.send((await blobs.read(sha256)).subarray(first, last + 1));
+  return reply.send(citations.read(request, record, { first, last }));
 }
 
 const text = (description: string): Header => ({ type: 'string', description });
