@@ -188,6 +188,13 @@ export const apiErrors = {
     meaning: 'No dataset of which these rights may see anything has this id.',
     canRetry: false,
   },
+  API_WEBHOOK_NO_ANSWER: {
+    status: 502,
+    message: 'The receiver gave no answer.',
+    meaning:
+      'As a webhook shows it: the connection ended without an answer, or with a change of protocol. Answer a delivery with 2xx.',
+    canRetry: true,
+  },
   API_QUARANTINE_UNKNOWN: {
     status: 404,
     message: 'There is no such reading in quarantine.',

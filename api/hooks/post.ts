@@ -36,9 +36,19 @@ export function createPost(clock: Clock): Post {
       const late = clock.schedule(asked.timeoutMs, () =>
         sent.destroy(apiError('API_WEBHOOK_TIMEOUT', { timeoutMs: asked.timeoutMs })),
       );
+      let isAnswered = false;
       sent.once('error', reject);
-      sent.once('close', () => late.cancel());
+      // Not every connection that ends without an answer tells of an error.
+      sent.once('close', () => {
+        late.cancel();
+        if (!isAnswered) reject(apiError('API_WEBHOOK_NO_ANSWER'));
+      });
+      sent.once('upgrade', (_answer, socket) => {
+        socket.destroy();
+        reject(apiError('API_WEBHOOK_NO_ANSWER'));
+      });
       sent.once('response', (answer) => {
+        isAnswered = true;
         const chunks: Buffer[] = [];
         let bytes = 0;
         const finish = (): void => {
@@ -56,6 +66,8 @@ export function createPost(clock: Clock): Post {
         });
         answer.once('end', finish);
         answer.once('error', reject);
+        // Behind its end this says nothing any more.
+        answer.once('close', () => reject(apiError('API_WEBHOOK_NO_ANSWER')));
       });
       sent.end(body);
     });

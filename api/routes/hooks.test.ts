@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -321,6 +321,16 @@ describe('a delivery over HTTP', () => {
     return `http://receiver.example:${(server.address() as AddressInfo).port}/hook`;
   }
 
+  async function listenUpgrade(answer: string): Promise<string> {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write(answer));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return `http://receiver.example:${(server.address() as AddressInfo).port}/hook`;
+  }
+
   const post = createPost(openSystemClock());
   const send = (url: string, more: object = {}) =>
     post({
@@ -359,6 +369,16 @@ describe('a delivery over HTTP', () => {
     await expect(send(silent, { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'API_WEBHOOK_TIMEOUT',
     });
+    // Neither of them is a response, nor an error of the connection.
+    const upgraded = await listenUpgrade(
+      'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    );
+    await expect(send(upgraded)).rejects.toMatchObject({ code: 'API_WEBHOOK_NO_ANSWER' });
+    const cut = await listen((_request, response) => {
+      response.writeHead(200, { 'content-length': 50 });
+      response.write('x', () => response.destroy());
+    });
+    await expect(send(cut)).rejects.toMatchObject({ code: 'ECONNRESET' });
     await expect(send('http://receiver.example:1/')).rejects.toMatchObject({
       code: 'ECONNREFUSED',
     });
