@@ -29,8 +29,8 @@ export function createDeliverer(options: SendingOptions): Deliverer {
   /** Position of the feed at which there was nothing more for a webhook. */
   const caughtUpAt = new Map<string, number>();
   const mayChallenge = createChallengeLimit(context.config.hooksChallengesPerHourMax);
+  const flush = createFlush(options);
   let isClosed = false;
-  let scheduled: Scheduled = clock.schedule(roundMs, round);
 
   function isDue(hook: Hook, nowAt: number): boolean {
     if (hook.nextAt > nowAt || running.has(hook.id)) return false;
@@ -62,10 +62,7 @@ export function createDeliverer(options: SendingOptions): Deliverer {
     running.set(hook.id, done);
   }
 
-  function round(): void {
-    store.flush();
-    events.counted(store.all.size);
-    const nowAt = clock.now();
+  function startDue(nowAt: number): void {
     // Who waited longest comes first, and whoever was served goes behind.
     const due = [...store.all.values()].filter((hook) => hook.nextAt <= nowAt);
     due.sort((a, b) => a.nextAt - b.nextAt);
@@ -79,19 +76,65 @@ export function createDeliverer(options: SendingOptions): Deliverer {
       if (hook.state === 'active') hook.nextAt = nowAt;
       start(hook);
     }
-    if (!isClosed) scheduled = clock.schedule(roundMs, round);
   }
+
+  const rounds = repeat(options, () => {
+    flush();
+    events.counted(store.all.size);
+    startDue(clock.now());
+  });
 
   return {
     changed: (hook) => void caughtUpAt.delete(hook.id),
     async close() {
       isClosed = true;
-      scheduled.cancel();
+      rounds.cancel();
       await Promise.all(running.values());
       // Where there was nothing to tell, the place has moved all the same.
       for (const hook of store.all.values()) store.note(hook);
-      store.flush();
+      flush();
     },
+  };
+}
+
+/** Whatever happens in a round, the next one comes. */
+function repeat(
+  { clock, events }: Pick<SendingOptions, 'clock' | 'events'>,
+  round: () => void,
+): Scheduled {
+  let isCancelled = false;
+  let scheduled: Scheduled = clock.schedule(roundMs, next);
+  function next(): void {
+    try {
+      round();
+    } catch (error) {
+      events.roundFailed(error);
+    }
+    if (!isCancelled) scheduled = clock.schedule(roundMs, next);
+  }
+  return {
+    cancel() {
+      isCancelled = true;
+      scheduled.cancel();
+    },
+  };
+}
+
+/**
+ * A disk that is full ends no delivery: what is not written is sent again behind a crash. It is not
+ * tried again before `hooksRetryMsMin`.
+ */
+function createFlush({ clock, store, events, context: { config } }: SendingOptions): () => void {
+  let nextAtMs = 0;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs < nextAtMs) return;
+    try {
+      store.flush();
+    } catch (error) {
+      nextAtMs = nowMs + config.hooksRetryMsMin;
+      events.roundFailed(error);
+    }
   };
 }
 

@@ -16,6 +16,8 @@ export interface HookEvents {
   }): void;
   counted(webhooks: number): void;
   deliveryBroken(error: unknown, id: string): void;
+  /** What receivers took could not be written down, or who is due could not be looked for. */
+  roundFailed(error: unknown): void;
 }
 
 export function createHookEvents({ logger, metrics }: Telemetry): HookEvents {
@@ -39,6 +41,10 @@ export function createHookEvents({ logger, metrics }: Telemetry): HookEvents {
     ['state'],
   );
   const webhooks = metrics.gauge('quantrac_webhooks', 'Webhooks, in whatever state.');
+  const failedRounds = metrics.counter(
+    'quantrac_webhook_rounds_failed_total',
+    'Rounds of deliveries whose outcome could not be written down; it is tried again.',
+  );
   return {
     delivered(outcome, count) {
       deliveries.increase(1, { outcome });
@@ -53,5 +59,9 @@ export function createHookEvents({ logger, metrics }: Telemetry): HookEvents {
     counted: (count) => webhooks.set(count),
     deliveryBroken: (error, id) =>
       logger.error({ err: error, id }, 'A delivery could not be made up; it is tried again.'),
+    roundFailed(error) {
+      failedRounds.increase(1);
+      logger.error({ err: error }, 'What receivers took could not be written; it is tried again.');
+    },
   };
 }

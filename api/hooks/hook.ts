@@ -44,7 +44,7 @@ export interface HookStore {
   save(hook: Hook): void;
   /** With the next `flush`. */
   note(hook: Hook): void;
-  /** Writes all that was noted, in one transaction. */
+  /** Writes all that was noted, in one transaction; where it throws, all of it is still to be written. */
   flush(): void;
   remove(id: string): void;
 }
@@ -83,9 +83,13 @@ export function openHookStore(database: Database): HookStore {
   }
   const noted = new Set<Hook>();
 
-  function save(hook: Hook): void {
-    noted.delete(hook);
+  function write(hook: Hook): void {
     if (all.get(hook.id) === hook) put.run(...valuesOf(hook));
+  }
+
+  function save(hook: Hook): void {
+    write(hook);
+    noted.delete(hook);
   }
 
   return {
@@ -98,7 +102,8 @@ export function openHookStore(database: Database): HookStore {
     note: (hook) => void noted.add(hook),
     flush() {
       if (noted.size === 0) return;
-      transaction(database, () => noted.forEach(save));
+      transaction(database, () => noted.forEach(write));
+      noted.clear();
     },
     remove(id) {
       all.delete(id);
