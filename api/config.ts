@@ -233,9 +233,34 @@ export const apiConfig = z.strictObject({
   hooksMax: count(100_000)
     .default(1_000)
     .describe('Webhooks in all; further ones are refused with 429.'),
+  hooksKeylessMax: count(100_000)
+    .default(700)
+    .describe(
+      'Webhooks made without a key; further ones are refused with 429. What `hooksMax` is more is left to keys.',
+    ),
+  hooksPerMakerMax: count(100_000)
+    .default(20)
+    .describe(
+      'Webhooks made with one key, or without a key from one address or /64; further ones are refused with 429.',
+    ),
   hooksPerHostMax: count(100_000)
     .default(10)
-    .describe('Webhooks to one host; further ones are refused with 429.'),
+    .describe(
+      'Webhooks to one host, of those with keys and those without each; further ones are refused with 429.',
+    ),
+  hooksPerDomainMax: count(100_000)
+    .default(40)
+    .describe(
+      'Webhooks to one domain (the last two labels, three under names such as com.vn), of those with keys and those without each; further ones are refused with 429.',
+    ),
+  hooksUnverifiedMsMax: milliseconds(2_592_000_000)
+    .default(21_600_000)
+    .describe('A webhook that has never answered its challenge is removed after so long.'),
+  hooksIdleMsMax: milliseconds(31_536_000_000)
+    .default(604_800_000)
+    .describe(
+      'A webhook that has been disabled, expired or ended for so long is removed, with its place in the feed.',
+    ),
   hooksChallengesPerHourMax: count(100_000)
     .default(10)
     .describe('Verifications sent to one host in an hour; further ones wait for the next hour.'),

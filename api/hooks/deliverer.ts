@@ -7,6 +7,7 @@ import type { Scheduled } from '../../devices/clock.ts';
 import { createSlots } from '../../ingest/feed/slots.ts';
 import { hostOf } from './address.ts';
 import type { Hook } from './hook.ts';
+import { isOfNoUse } from './room.ts';
 import { createSending, type SendingOptions } from './sending.ts';
 
 export interface Deliverer {
@@ -78,10 +79,20 @@ export function createDeliverer(options: SendingOptions): Deliverer {
     }
   }
 
+  function forget(nowAt: number): void {
+    for (const hook of store.all.values()) {
+      if (running.has(hook.id) || !isOfNoUse(hook, context.config, nowAt)) continue;
+      store.remove(hook.id);
+      caughtUpAt.delete(hook.id);
+      events.forgotten(hook);
+    }
+  }
+
   const rounds = repeat(options, () => {
     flush();
     events.counted(store.all.size);
     startDue(clock.now());
+    forget(clock.now());
   });
 
   return {

@@ -18,7 +18,8 @@ export const hookErrors = {
   },
   API_TOO_MANY_WEBHOOKS: {
     status: 429,
-    message: 'There are too many webhooks, in all or to this host.',
+    message:
+      'There are too many webhooks: in all, without a key, from this network or with this key, or to this host or domain.',
     meaning:
       'Delete one that is not used, or ask the operator; /api/v1/changes and /live are open.',
     canRetry: true,

@@ -14,6 +14,8 @@ export interface HookEvents {
     readonly state: HookState;
     readonly reason: string | null;
   }): void;
+  /** It was removed: never verified, or of no use any more for long. */
+  forgotten(hook: { readonly id: string; readonly state: HookState }): void;
   counted(webhooks: number): void;
   deliveryBroken(error: unknown, id: string): void;
   /** What receivers took could not be written down, or who is due could not be looked for. */
@@ -40,6 +42,10 @@ export function createHookEvents({ logger, metrics }: Telemetry): HookEvents {
     'Webhooks that came to a state.',
     ['state'],
   );
+  const forgotten = metrics.counter(
+    'quantrac_webhooks_removed_total',
+    'Webhooks that were removed because nothing was sent to them for long.',
+  );
   const webhooks = metrics.gauge('quantrac_webhooks', 'Webhooks, in whatever state.');
   const failedRounds = metrics.counter(
     'quantrac_webhook_rounds_failed_total',
@@ -55,6 +61,10 @@ export function createHookEvents({ logger, metrics }: Telemetry): HookEvents {
     stateChanged({ id, state, reason }) {
       states.increase(1, { state });
       logger.info({ id, state, reason }, 'A webhook has another state.');
+    },
+    forgotten({ id, state }) {
+      forgotten.increase(1);
+      logger.info({ id, state }, 'A webhook to which nothing is sent any more was removed.');
     },
     counted: (count) => webhooks.set(count),
     deliveryBroken: (error, id) =>

@@ -14,6 +14,8 @@ function hookNamed(id: string): Hook {
     filter: {},
     subject: null,
     createdAt: 0,
+    network: null,
+    stateSince: 0,
     secret: 'whsec_x',
     previousSecret: null,
     previousUntil: null,

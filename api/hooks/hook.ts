@@ -16,6 +16,10 @@ export interface Hook {
   /** Id of the token that it was made with: it sees what that sees, as long as that is valid. */
   readonly subject: string | null;
   readonly createdAt: number;
+  /** Of who made it without a key (`clientNetwork`), for the bounds; forgotten with the webhook. */
+  readonly network: string | null;
+  /** Since when it is in its state. */
+  stateSince: number;
   secret: string;
   previousSecret: string | null;
   previousUntil: number | null;
@@ -71,20 +75,29 @@ const columns = [
   'last_failure',
 ] as const;
 
+const selectAll = `SELECT hook.*, network, coalesce(state_since, created_at) AS state_since
+  FROM hook LEFT JOIN hook_standing USING (id) ORDER BY created_at, id`;
+
 export function openHookStore(database: Database): HookStore {
   const put = database.prepare(
     `INSERT OR REPLACE INTO hook (${columns.join()}) VALUES (${columns.map(() => '?').join()})`,
   );
+  const putStanding = database.prepare(
+    'INSERT OR REPLACE INTO hook_standing (id, network, state_since) VALUES (?, ?, ?)',
+  );
   const erase = database.prepare('DELETE FROM hook WHERE id = ?');
+  const eraseStanding = database.prepare('DELETE FROM hook_standing WHERE id = ?');
   const all = new Map<string, Hook>();
-  for (const row of database.prepare('SELECT * FROM hook ORDER BY created_at, id').all()) {
+  for (const row of database.prepare(selectAll).all()) {
     const hook = hookOf(row as unknown as HookRow);
     all.set(hook.id, hook);
   }
   const noted = new Set<Hook>();
 
   function write(hook: Hook): void {
-    if (all.get(hook.id) === hook) put.run(...valuesOf(hook));
+    if (all.get(hook.id) !== hook) return;
+    put.run(...valuesOf(hook));
+    putStanding.run(hook.id, hook.network, hook.stateSince);
   }
 
   function save(hook: Hook): void {
@@ -108,6 +121,7 @@ export function openHookStore(database: Database): HookStore {
     remove(id) {
       all.delete(id);
       erase.run(id);
+      eraseStanding.run(id);
     },
   };
 }
@@ -129,6 +143,8 @@ interface HookRow {
   readonly failing_since: number | null;
   readonly next_at: number;
   readonly created_at: number;
+  readonly network: string | null;
+  readonly state_since: number;
   readonly delivered_at: number | null;
   readonly last_status: number | null;
   readonly last_failure: string | null;
@@ -141,6 +157,8 @@ function hookOf(row: HookRow): Hook {
     filter: JSON.parse(row.filter) as FilterQuery,
     subject: row.subject,
     createdAt: row.created_at,
+    network: row.network,
+    stateSince: row.state_since,
     secret: row.secret,
     previousSecret: row.previous_secret,
     previousUntil: row.previous_until,

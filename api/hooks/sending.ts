@@ -70,12 +70,13 @@ export function viewerOfHook(
 }
 
 function become(
-  { store, events }: SendingOptions,
+  { clock, store, events }: SendingOptions,
   hook: Hook,
   state: Hook['state'],
   reason: string | null,
 ): 'waits' {
   hook.state = state;
+  hook.stateSince = clock.now();
   hook.reason = reason;
   store.save(hook);
   events.stateChanged(hook);

@@ -6,7 +6,8 @@ import { apiError } from '../errors.ts';
 import { readFilter, type FilterQuery } from '../filter.ts';
 import { requireInterest } from '../live/interest.ts';
 import type { Viewer } from '../viewer.ts';
-import { hostOf, readReceiver } from './address.ts';
+import { readReceiver } from './address.ts';
+import { requireRoom } from './room.ts';
 import type { Deliverer } from './deliverer.ts';
 import type { HookEvents } from './events.ts';
 import type { Hook, HookStore } from './hook.ts';
@@ -18,6 +19,8 @@ export interface HookRequest {
   /** A cursor, `now`, or undefined for the oldest change that can be followed. */
   readonly after: string | undefined;
   readonly viewer: Viewer;
+  /** Of the client's address; undefined where it has none. */
+  readonly network: string | undefined;
 }
 
 export interface Subscriptions {
@@ -48,13 +51,6 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   const { context, clock, random, store, deliverer, events } = options;
   const { config, places } = context;
 
-  function requireRoom(host: string): void {
-    const ofHost = [...store.all.values()].filter(({ url }) => hostOf(new URL(url)) === host);
-    if (store.all.size >= config.hooksMax || ofHost.length >= config.hooksPerHostMax) {
-      throw apiError('API_TOO_MANY_WEBHOOKS', { host });
-    }
-  }
-
   async function cursorOf(after: string | undefined): Promise<string> {
     return places.cursorOf(await places.read(after, 'after'));
   }
@@ -66,13 +62,13 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   return {
-    async create({ url, filter, after, viewer }) {
+    async create({ url, filter, after, viewer, network }) {
       const receiver = readReceiver(url, config.hooksLoopback);
       const view = context.networks.viewOf(viewer);
       requireInterest(view, readFilter(filter, config.valuesPerParameterMax));
       const cursor = await cursorOf(after);
-      requireRoom(hostOf(receiver));
-      const hook = newHook(options, { url: receiver.href, filter, viewer, cursor });
+      const hook = newHook(options, { url: receiver.href, filter, viewer, network, cursor });
+      requireRoom(store.all, config, hook);
       store.add(hook);
       events.stateChanged(hook);
       return hook;
@@ -89,6 +85,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     pause(hook, reason) {
       if (hook.state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason: hook.reason });
       hook.state = 'paused';
+      hook.stateSince = clock.now();
       hook.reason = reason;
       save(hook);
     },
@@ -101,19 +98,20 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       // What was disabled shows again that it is there, before anything is sent to it.
       const isKnown = hook.isVerified && hook.state !== 'disabled';
       Object.assign(hook, { attempts: 0, failingSince: null, nextAt: clock.now(), reason: null });
+      hook.stateSince = clock.now();
       hook.state = isKnown ? 'active' : 'unverified';
       save(hook);
     },
   };
 }
 
-interface NewHook extends Pick<HookRequest, 'url' | 'filter' | 'viewer'> {
+interface NewHook extends Pick<HookRequest, 'url' | 'filter' | 'viewer' | 'network'> {
   readonly cursor: string;
 }
 
 function newHook(
   { clock, random }: Pick<SubscriptionsOptions, 'clock' | 'random'>,
-  { url, filter, viewer: { principal }, cursor }: NewHook,
+  { url, filter, viewer: { principal }, network, cursor }: NewHook,
 ): Hook {
   const nowAt = clock.now();
   return {
@@ -122,6 +120,8 @@ function newHook(
     filter,
     subject: principal === 'anonymous' ? null : principal.subject,
     createdAt: nowAt,
+    network: principal === 'anonymous' ? (network ?? null) : null,
+    stateSince: nowAt,
     secret: createSecret(random),
     previousSecret: null,
     previousUntil: null,

@@ -201,6 +201,14 @@ export const keptTables: readonly string[] = [
     portal TEXT PRIMARY KEY,
     version INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+
+  // hooks/: of each webhook, the network it was made from without a key, and since when it is as it is.
+  `CREATE TABLE IF NOT EXISTS hook_standing (
+     id TEXT PRIMARY KEY,
+     network TEXT,
+     state_since INTEGER NOT NULL
+   ) STRICT`,
+
   // usage/: what was taken of the open part of each network's dataset on a UTC day, by nobody named.
   `CREATE TABLE IF NOT EXISTS usage_day (
     day TEXT NOT NULL, dataset TEXT NOT NULL, resource TEXT NOT NULL, format TEXT NOT NULL,

@@ -294,6 +294,63 @@ describe('a webhook', () => {
   });
 });
 
+describe('strangers', () => {
+  const make = async (url: string, address: string, key?: string): Promise<number> => {
+    const answer = await fetch(`${rig.url}/api/v1/webhooks`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-forwarded-for': address,
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      },
+      body: JSON.stringify({ url, after: 'now' }),
+    });
+    await answer.text();
+    return answer.status;
+  };
+  const trustedProxies = ['127.0.0.1'];
+
+  test('have so many webhooks of one network and to one domain, and leave a share to keys', async () => {
+    const bounds = { hooksMax: 9, hooksKeylessMax: 5, hooksPerMakerMax: 2, hooksPerDomainMax: 3 };
+    rig = await rig.reopen({ config: { trustedProxies, ...bounds } });
+    const statuses: number[] = [];
+    for (const [host, address] of [
+      ['1.evil.example', '2a00::1'],
+      ['2.evil.example', '2a00::2'],
+      ['a.other.example', '2a00::3'],
+      ['3.evil.example', '2a01::1'],
+      ['4.evil.example', '2a01::1'],
+      ['b.other.example', '2a01::1'],
+      ['c.other.example', '2a02::1'],
+      ['d.third.example', '2a03::1'],
+    ] as const) {
+      statuses.push(await make(`https://${host}/`, address));
+    }
+    expect(statuses).toEqual([201, 201, 429, 201, 429, 201, 201, 429]);
+    const key = rig.ownerToken;
+    expect(await make('https://1.evil.example/', '2a00::1', key)).toBe(201);
+    expect(await make('https://2.evil.example/', '2a00::1', key)).toBe(201);
+    expect(await make('https://3.good.example/', '2a09::1', key)).toBe(429);
+  });
+
+  test('have theirs removed when nothing is sent to them for long', async () => {
+    rig = await rig.reopen({ config: { hooksUnverifiedMsMax: 1_000, hooksIdleMsMax: 5_000 } });
+    const active = await subscribe();
+    await until(active, 'active');
+    receiver.answer = ({ type }) => ({ status: type === 'changes' ? 410 : 500 });
+    const unverified = await subscribe({ url: 'https://silent.example/' });
+    const statusOf = async ({ id, secret }: Made) =>
+      (await call('GET', `/${id}`, { key: secret })).status;
+    rig.setNow(Date.now() + 2_000);
+    await expect.poll(() => statusOf(unverified), { timeout: 5_000 }).toBe(404);
+    expect(await statusOf(active)).toBe(200);
+    await rig.publish(next(1));
+    await until(active, 'ended');
+    rig.setNow(Date.now() + 60_000);
+    await expect.poll(() => statusOf(active), { timeout: 5_000 }).toBe(404);
+  });
+});
+
 describe('a node that does not publish', () => {
   test('sends those who ask to the one that does, or says that it is elsewhere', async () => {
     rig = await rig.reopen({ config: { publishing: false } });

@@ -9,6 +9,7 @@ import { filterQuery } from '../filter.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { isSameSecret, isSecret } from '../hooks/signature.ts';
 import type { Subscriptions } from '../hooks/subscriptions.ts';
+import { clientNetwork } from '../limits/client-network.ts';
 import { viewerOf } from '../viewer.ts';
 
 const after = z
@@ -114,7 +115,13 @@ function addCreation(app: FastifyInstance, context: ApiContext, known: Known): v
   app.post('/webhooks', { schema }, async (request, reply) => {
     const { url, after: from, ...filter } = request.body as z.infer<typeof createBody>;
     const viewer = viewerOf(context.registry, request.headers.authorization);
-    const hook = await known().create({ url, after: from, filter, viewer });
+    const hook = await known().create({
+      url,
+      after: from,
+      filter,
+      viewer,
+      network: clientNetwork(request.ip),
+    });
     reply.code(201);
     return { ...shown(hook), secret: hook.secret };
   });
