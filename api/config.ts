@@ -264,6 +264,19 @@ export const apiConfig = z.strictObject({
   hooksChallengesPerHourMax: count(100_000)
     .default(10)
     .describe('Verifications sent to one host in an hour; further ones wait for the next hour.'),
+  hooksChallengesPerMakerMax: count(100_000)
+    .default(60)
+    .describe(
+      'Verifications in an hour of webhooks made with one key, or without a key from one address or /64; further ones wait.',
+    ),
+  hooksChallengesPerAddressMax: count(100_000)
+    .default(60)
+    .describe(
+      'Verifications sent to one address, or /64, in an hour, whatever names stand for it; further ones wait.',
+    ),
+  hooksResolveMsMax: milliseconds(60_000)
+    .default(5_000)
+    .describe('A name of a receiver that is not looked up by then has failed, as no answer has.'),
   hooksDeliveriesMax: count(1_000)
     .default(16)
     .describe('Deliveries to webhooks at once; the others wait their turn.'),

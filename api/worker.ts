@@ -1,5 +1,4 @@
 /** The API's thread: the registry's one writer, a follower of `observations`, every door out. */
-import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
@@ -25,6 +24,7 @@ import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { apiError } from './errors.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
 import { createPost } from './hooks/post.ts';
+import { createResolve } from './hooks/resolve.ts';
 import { openApi, type Api } from './main.ts';
 import { openSecretFile } from './manifests/secret-file.ts';
 import type { ApiClusterData } from './worker-cluster.ts';
@@ -110,7 +110,10 @@ async function openApiRoom(room: Surroundings) {
       'broker' in data.ports
         ? ((await room.call('broker', 'connections', limit)) as ConnectionState[])
         : [],
-    hooks: { resolve: resolveHost, post: createPost(clock) },
+    hooks: {
+      resolve: createResolve(clock, { timeoutMs: data.api.hooksResolveMsMax }),
+      post: createPost(clock),
+    },
     metricsText: () => readMetrics(room),
     registryChanged: () => tellBroker(room),
   });
@@ -174,11 +177,6 @@ async function openRegistryParts(room: Surroundings) {
     copy: undefined,
     close: async () => undefined,
   };
-}
-
-/** As the machine does it: what its own files say of a name must be public as well. */
-async function resolveHost(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Who has the node's log of readings. */

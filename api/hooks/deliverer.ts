@@ -5,8 +5,8 @@
  */
 import type { Scheduled } from '../../devices/clock.ts';
 import { createSlots } from '../../ingest/feed/slots.ts';
-import { hostOf } from './address.ts';
 import type { Hook } from './hook.ts';
+import { createChallengeLimit } from './challenge-limit.ts';
 import { isOfNoUse } from './room.ts';
 import { createSending, type SendingOptions } from './sending.ts';
 
@@ -20,16 +20,15 @@ export interface Deliverer {
 const roundMs = 500;
 /** Messages to one webhook before another has its turn. */
 const messagesPerTurn = 20;
-const hourMs = 3_600_000;
 
 export function createDeliverer(options: SendingOptions): Deliverer {
   const { clock, store, events, context } = options;
-  const sending = createSending(options);
   const slots = createSlots(context.config.hooksDeliveriesMax);
   const running = new Map<string, Promise<void>>();
   /** Position of the feed at which there was nothing more for a webhook. */
   const caughtUpAt = new Map<string, number>();
-  const mayChallenge = createChallengeLimit(context.config.hooksChallengesPerHourMax);
+  const mayChallenge = createChallengeLimit(context.config);
+  const sending = createSending({ ...options, mayChallenge });
   const flush = createFlush(options);
   let isClosed = false;
 
@@ -70,7 +69,7 @@ export function createDeliverer(options: SendingOptions): Deliverer {
     for (const hook of due) {
       if (!isDue(hook, nowAt)) continue;
       if (!slots.tryTake()) break;
-      if (hook.state === 'unverified' && !mayChallenge(hostOf(new URL(hook.url)), nowAt)) {
+      if (hook.state === 'unverified' && !mayChallenge.begin(hook, nowAt)) {
         slots.release();
         continue;
       }
@@ -146,19 +145,5 @@ function createFlush({ clock, store, events, context: { config } }: SendingOptio
       nextAtMs = nowMs + config.hooksRetryMsMin;
       events.roundFailed(error);
     }
-  };
-}
-
-/** Asked once for each verification: so many to one host in an hour, whoever asks for them. */
-function createChallengeLimit(perHourMax: number): (host: string, nowAt: number) => boolean {
-  const sent = new Map<string, number[]>();
-  return (host, nowAt) => {
-    for (const [each, times] of sent) {
-      if ((times.at(-1) ?? 0) <= nowAt - hourMs) sent.delete(each);
-    }
-    const recent = (sent.get(host) ?? []).filter((at) => at > nowAt - hourMs);
-    if (recent.length >= perHourMax) return false;
-    sent.set(host, [...recent, nowAt]);
-    return true;
   };
 }

@@ -13,6 +13,7 @@ import { followInterest } from '../live/interest.ts';
 import { problemOf } from '../problem.ts';
 import { anonymousViewer, viewerOfKey, type Viewer } from '../viewer.ts';
 import { addressOf, type Resolve } from './address.ts';
+import type { ChallengeLimit } from './challenge-limit.ts';
 import type { HookEvents } from './events.ts';
 import type { Hook, HookStore } from './hook.ts';
 import type { Post, PostAnswer } from './post.ts';
@@ -38,9 +39,16 @@ export interface Sending {
 
 /** Tries of a verification; then the webhook waits for its owner. */
 const challengesMax = 3;
+const notAnswered = 'challenge not answered';
+/** Until a verification is tried again whose address has had so many in the hour. */
+const challengeWaitMs = 300_000;
 const never = Number.MAX_SAFE_INTEGER;
 
-export function createSending(options: SendingOptions): Sending {
+interface Parts extends SendingOptions {
+  readonly mayChallenge: ChallengeLimit;
+}
+
+export function createSending(options: Parts): Sending {
   return {
     async next(hook) {
       const viewer = viewerOfHook(options.context, hook);
@@ -93,12 +101,25 @@ function messageOf(clock: Clock, id: string, type: string, dataText: string): Me
   return { id, body: `{"type":"${type}","timestamp":"${timestamp}","data":${dataText}}` };
 }
 
-async function send(options: SendingOptions, hook: Hook, message: Message): Promise<PostAnswer> {
-  const { clock, resolve, post } = options;
+async function addressOfHook(
+  { resolve, context: { config } }: SendingOptions,
+  hook: Hook,
+): Promise<string> {
+  const address = await addressOf(new URL(hook.url), resolve, config.hooksLoopback);
+  if (address === undefined) throw apiError('API_WEBHOOK_ADDRESS_PRIVATE');
+  return address;
+}
+
+/** To `address`, or to what the name stands for now. */
+async function send(
+  options: SendingOptions,
+  hook: Hook,
+  message: Message & { readonly address?: string },
+): Promise<PostAnswer> {
+  const { clock, post } = options;
   const { config } = options.context;
   const url = new URL(hook.url);
-  const address = await addressOf(url, resolve, config.hooksLoopback);
-  if (address === undefined) throw apiError('API_WEBHOOK_ADDRESS_PRIVATE');
+  const address = message.address ?? (await addressOfHook(options, hook));
   const sentAt = clock.now();
   const isBoth = hook.previousSecret !== null && sentAt < (hook.previousUntil ?? 0);
   const secrets = isBoth ? [hook.secret, hook.previousSecret ?? ''] : [hook.secret];
@@ -122,7 +143,11 @@ interface Answered {
   readonly failure: string | undefined;
 }
 
-async function trySend(options: SendingOptions, hook: Hook, message: Message): Promise<Answered> {
+async function trySend(
+  options: SendingOptions,
+  hook: Hook,
+  message: Message & { readonly address?: string },
+): Promise<Answered> {
   try {
     const answer = await send(options, hook, message);
     hook.lastStatus = answer.status;
@@ -136,13 +161,21 @@ async function trySend(options: SendingOptions, hook: Hook, message: Message): P
 }
 
 /** The receiver shows that it wants this: else anybody could have anybody flooded. */
-async function challenge(options: SendingOptions, hook: Hook): Promise<Sent> {
+async function challenge(options: Parts, hook: Hook): Promise<Sent> {
   const { clock, random, store, events } = options;
   const challengeText = Buffer.from(random.bytes(24)).toString('base64url');
   const data = JSON.stringify({ challenge: challengeText, webhook: hook.id });
   const id = messageId(hook.id, challengeText);
+  const address = await addressOfHook(options, hook).catch(() => undefined);
+  if (address !== undefined && !options.mayChallenge.reach(address, clock.now())) {
+    hook.nextAt = clock.now() + challengeWaitMs;
+    return 'waits';
+  }
   const message = messageOf(clock, id, 'webhook.verification', data);
-  const { answer, failure } = await trySend(options, hook, message);
+  const { answer, failure } =
+    address === undefined
+      ? { answer: undefined, failure: notAnswered }
+      : await trySend(options, hook, { ...message, address });
   const isAnswered = failure === undefined && isEcho(answer?.body ?? '', challengeText);
   events.challenged(isAnswered);
   if (isAnswered) {
@@ -152,7 +185,12 @@ async function challenge(options: SendingOptions, hook: Hook): Promise<Sent> {
     become(options, hook, 'active', null);
     return 'more';
   }
-  fail(options, hook, failure ?? 'challenge not answered', answer);
+  // Whoever has shown nothing yet is told nothing of what a name stands for or what answers there.
+  if (hook.isVerified) fail(options, hook, failure ?? notAnswered, answer);
+  else {
+    fail(options, hook, notAnswered, undefined);
+    hook.lastStatus = null;
+  }
   if (hook.attempts >= challengesMax) return become(options, hook, 'disabled', 'unverified');
   store.note(hook);
   return 'waits';

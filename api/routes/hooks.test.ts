@@ -260,9 +260,18 @@ describe('a webhook', () => {
     receiver.addresses = ['1.1.1.1', '10.0.0.1'];
     const made = await subscribe();
     expect(await until(made, 'disabled')).toMatchObject({
-      lastFailure: 'API_WEBHOOK_ADDRESS_PRIVATE',
+      // A stranger is told nothing of what stands behind a name.
+      lastFailure: 'challenge not answered',
+      lastStatus: null,
     });
     expect(receiver.received).toEqual([]);
+    receiver.addresses = ['1.1.1.1'];
+    receiver.answer = () => ({ status: 403 });
+    const refused = await subscribe({ url: 'https://other.example/' });
+    expect(await until(refused, 'disabled')).toMatchObject({
+      lastFailure: 'challenge not answered',
+      lastStatus: null,
+    });
   });
 
   test.each([
@@ -331,6 +340,25 @@ describe('strangers', () => {
     expect(await make('https://1.evil.example/', '2a00::1', key)).toBe(201);
     expect(await make('https://2.evil.example/', '2a00::1', key)).toBe(201);
     expect(await make('https://3.good.example/', '2a09::1', key)).toBe(429);
+  });
+
+  test('send no more verifications to one address than it takes, whatever names stand for it', async () => {
+    rig = await rig.reopen({ config: { hooksChallengesPerAddressMax: 2 } });
+    const made = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      made.push(await subscribe({ url: `https://${name}.evil.example/` }));
+    }
+    await receiver.wait('webhook.verification', 2);
+    // In the next rounds the others have their turn, and must wait.
+    await until(made[1]!, 'active');
+    receiver.addresses = ['8.8.8.8'];
+    const last = await subscribe({ url: 'https://e.good.example/' });
+    await until(last, 'active');
+    expect(receiver.received.map(({ address }) => address).sort()).toEqual([
+      '1.1.1.1',
+      '1.1.1.1',
+      '8.8.8.8',
+    ]);
   });
 
   test('have theirs removed when nothing is sent to them for long', async () => {
