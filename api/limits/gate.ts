@@ -15,7 +15,7 @@ import { apiError } from '../errors.ts';
 import type { ApiEvents } from '../events.ts';
 import { bearerOf } from '../viewer.ts';
 import { createBuckets, type Buckets } from './buckets.ts';
-import { clientNetwork } from './client-network.ts';
+import { clientNetwork } from '../../devices/client-network.ts';
 import { watchLateness } from './lateness.ts';
 import { createPolicies, type Policies } from './policies.ts';
 import { limitField, policyField, retrySeconds, type Policy } from './rate-fields.ts';
