@@ -153,7 +153,9 @@ export const apiConfig = z.strictObject({
     ),
   accessRequestsOpenMax: count(100_000)
     .default(200)
-    .describe('Requests for access that wait for a decision; further ones are answered 429.'),
+    .describe(
+      'Requests for access that wait for a decision, of recipients and of others each; further ones are answered 429.',
+    ),
   accessRequestsPerDayMax: count(100_000)
     .default(50)
     .describe(
@@ -161,7 +163,9 @@ export const apiConfig = z.strictObject({
     ),
   accessRequestsPerAddressMax: count(10_000)
     .default(5)
-    .describe('Requests for access of one address within an hour; further ones are answered 429.'),
+    .describe(
+      'Requests for access of one address, or /64, within an hour; further ones are answered 429.',
+    ),
   accessDecisionDays: count(3_650)
     .default(15)
     .describe('Days in which a request for access must be decided; then it expires.'),

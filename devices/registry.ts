@@ -110,7 +110,7 @@ export interface AccessRequest {
   readonly requestedBy: string;
   /** By when it must be decided, ms UTC. */
   readonly deadlineAt?: number;
-  /** Requests that may be undecided, and that anybody may have made within a day. */
+  /** Requests of its kind (applicants, recipients) that may be undecided, and that anybody may have made within a day. */
   readonly bounds?: { readonly openMax: number; readonly applicantsPerDayMax: number };
 }
 export interface AccessDecision {

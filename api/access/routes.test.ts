@@ -158,13 +158,20 @@ describe('a request', () => {
 
   test('of one address is bounded, and so are those that wait', async () => {
     const small = await openTestApi({
-      config: { accessRequestsPerAddressMax: 3, accessRequestsPerDayMax: 2 },
+      config: {
+        accessRequestsPerAddressMax: 3,
+        accessRequestsPerDayMax: 2,
+        trustedProxies: ['127.0.0.1'],
+      },
     });
     try {
+      let line = 0;
       const post = async () => {
+        line += 1;
         const answer = await fetch(`${small.url}/api/v1/access-requests`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json' },
+          // One line of a house has every address of its /64.
+          headers: { 'content-type': 'application/json', 'x-forwarded-for': `2a00::${line}` },
           body: JSON.stringify({ scope: { owners: ['x'] }, purpose: 'x', applicant }),
         });
         const { code } = (await answer.json()) as Json;

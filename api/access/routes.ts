@@ -10,6 +10,7 @@ import type { Grant } from '../../devices/access.ts';
 import type { ApiContext } from '../context.ts';
 import { objectReplies } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
+import { clientNetwork } from '../../devices/client-network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 import type { AccessAdmin, AccessWish } from './admin.ts';
 import { createAddressBound } from './address-bound.ts';
@@ -89,7 +90,8 @@ function addAsking(app: FastifyInstance, context: ApiContext, access: AccessAdmi
       reply.header('cache-control', 'no-store');
       const viewer = viewerOf(context.registry, request.headers.authorization);
       const wish = wishOf(viewer, request.body as z.infer<typeof body>);
-      if (!bound.take(request.ip)) throw apiError('API_TOO_MANY_ACCESS_REQUESTS');
+      if (!bound.take(clientNetwork(request.ip) ?? ''))
+        throw apiError('API_TOO_MANY_ACCESS_REQUESTS');
       const { grant, secret } = await access.request(wish, viewer.actor);
       reply.code(201);
       return { ...askedOf(grant), secret };

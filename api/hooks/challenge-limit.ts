@@ -3,7 +3,7 @@
  * any number of names may stand for one. Else anybody could have anybody flooded. Kept in memory.
  */
 import type { ApiConfig } from '../config.ts';
-import { clientNetwork } from '../limits/client-network.ts';
+import { clientNetwork } from '../../devices/client-network.ts';
 import { hostOf } from './address.ts';
 import type { Hook } from './hook.ts';
 

@@ -9,7 +9,7 @@ import { filterQuery } from '../filter.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { isSameSecret, isSecret } from '../hooks/signature.ts';
 import type { Subscriptions } from '../hooks/subscriptions.ts';
-import { clientNetwork } from '../limits/client-network.ts';
+import { clientNetwork } from '../../devices/client-network.ts';
 import { viewerOf } from '../viewer.ts';
 
 const after = z

@@ -210,7 +210,7 @@ export function accessContract(openEmpty: () => RegistryUnderTest): void {
     });
 
     it('is refused while as many as may wait are waiting, and changes nothing then', () => {
-      const bounds = { openMax: 2, applicantsPerDayMax: 1 };
+      const bounds = { openMax: 1, applicantsPerDayMax: 1 };
       const applicant = { name: 'A firm', kind: 'enterprise', contact: 'office@example.com' };
       ask('request-1', { recipient: undefined, applicant, bounds });
       expect(() => ask('request-2', { recipient: undefined, applicant, bounds })).toThrow(

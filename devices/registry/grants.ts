@@ -99,12 +99,16 @@ function requested(granting: Granting, draft: Draft, request: AccessRequest): Gr
 /** Counted in the registry, so the bounds hold for all nodes together. */
 function requireRoom(grants: readonly Grant[], now: number, request: AccessRequest): void {
   const { openMax = Infinity, applicantsPerDayMax = Infinity } = request.bounds ?? {};
-  const open = grants.filter(({ state }) => state === 'requested');
+  const isOfApplicant = request.recipient === undefined;
+  // Each kind has its own room: those who are known to nobody can take none from recipients.
+  const open = grants.filter(
+    ({ state, recipient }) => state === 'requested' && (recipient === undefined) === isOfApplicant,
+  );
   const recent = grants.filter(
     ({ applicant, requestedAt }) =>
       applicant !== undefined && (parseInstant(requestedAt) ?? 0) > now - dayMs,
   );
-  const isFull = request.applicant !== undefined && recent.length >= applicantsPerDayMax;
+  const isFull = isOfApplicant && recent.length >= applicantsPerDayMax;
   if (open.length >= openMax || isFull) throw devicesError('DEVICES_REQUESTS_FULL');
 }
 
