@@ -15,6 +15,8 @@ export interface Requester {
   readonly principal: Principal;
   /** The connection comes from this machine. */
   readonly loopback: boolean;
+  /** Of the connection. */
+  readonly address?: string;
 }
 
 /** What becomes of a permitted message beside being kept. */

@@ -228,6 +228,22 @@ export const brokerConfigSchema = z.strictObject({
     .describe(
       'Subscriptions to open/v1/_changes/… at once. A further one is refused with 0x80 and counted.',
     ),
+  changesFollowersKeylessMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1_400)
+    .describe(
+      'Subscriptions to open/v1/_changes/… of clients without a key at once. What changesFollowersMax is more is left to keys.',
+    ),
+  changesFollowersPerClientMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100)
+    .describe(
+      'Subscriptions to open/v1/_changes/… at once with one key, or without a key from one address or /64. A further one is refused with 0x80; one that a kept session brings back waits.',
+    ),
   changesBufferBytesMax: z
     .int()
     .min(1_024)

@@ -96,7 +96,7 @@ function admitLogin(
     certificateRefusal === undefined
       ? authenticate(context.registry, presented)
       : { refused: certificateRefusal };
-  if (outcome.refused === undefined) return { principal: outcome.principal, loopback };
+  if (outcome.refused === undefined) return { principal: outcome.principal, loopback, address };
   const { username = '' } = presented;
   const device = context.registry.current().devices.has(username) ? username : undefined;
   const isWrongSecret = outcome.refused === 'unknown' && device !== undefined;

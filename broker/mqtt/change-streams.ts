@@ -7,6 +7,11 @@ import { principalKey } from '../authenticate.ts';
 import type { Requester } from '../authorize.ts';
 import { topicOfChange, type ChangeFeed, type ChangeFilter } from './change-feed.ts';
 import { ChangeQueue } from './change-queue.ts';
+import {
+  createFollowerPlaces,
+  type FollowerBounds,
+  type FollowerPlaces,
+} from './follower-places.ts';
 import type { OutgoingPublish, Qos } from './packets.ts';
 import type { Replay } from './replay.ts';
 
@@ -26,26 +31,21 @@ export interface ChangeStreamOptions {
 }
 
 export interface ChangeStreams {
-  /** False when `changesFollowersMax` are open. */
-  readonly hasRoom: boolean;
+  /** False when as many are open as may be: in all, without a key, or for this requester. */
+  hasRoom(requester: Requester): boolean;
   create(options: ChangeStreamOptions): ChangeStream;
   close(): Promise<void>;
 }
 
 export function createChangeStreams(options: {
   readonly feed: ChangeFeed;
-  readonly followersMax: number;
+  readonly bounds: FollowerBounds;
 }): ChangeStreams {
   const { feed } = options;
-  let streams = 0;
+  const places = createFollowerPlaces(options.bounds);
   return {
-    get hasRoom() {
-      return streams < options.followersMax;
-    },
-    create(stream) {
-      streams += 1;
-      return createStream(feed, stream, () => (streams -= 1));
-    },
+    hasRoom: (requester) => places.hasRoom(requester),
+    create: (stream) => createStream(feed, places, stream),
     close: () => feed.close(),
   };
 }
@@ -55,8 +55,8 @@ const qosMax: Qos = 1;
 
 function createStream(
   feed: ChangeFeed,
+  places: FollowerPlaces,
   { filter, qos, requester, cut }: ChangeStreamOptions,
-  closed: () => void,
 ): ChangeStream {
   let { after } = filter;
   let opened: Opened | undefined;
@@ -81,42 +81,53 @@ function createStream(
     return outgoing(topicOfChange(filter, told), problem);
   }
 
+  /** Follows from the place; the way to leave ends the queue too. */
+  function begin(ready: () => void): { readonly queue: ChangeQueue; readonly leave: () => void } {
+    const queue = new ChangeQueue({
+      ready,
+      cut,
+      // Whoever goes before having taken anything shall come back to where the stream began.
+      begun: (cursor) => (after = after === 'now' ? cursor : after),
+    });
+    const { principal } = requester();
+    const { station, slug } = filter;
+    const leave = feed.follow(
+      {
+        principal,
+        viewer: principalKey(principal),
+        after,
+        ...(station === undefined ? {} : { station }),
+        ...(slug === undefined ? {} : { slug }),
+      },
+      queue,
+    );
+    return { queue, leave };
+  }
+
   return {
     open(ready) {
       opened?.end();
       if (isOver) return endedReplay;
-      const queue = new ChangeQueue({
-        ready,
-        cut,
-        // Whoever goes before having taken anything shall come back to where the stream began.
-        begun: (cursor) => (after = after === 'now' ? cursor : after),
+      let following: ReturnType<typeof begin> | undefined;
+      // One whose client comes back while there is no room waits for its turn.
+      const leavePlace = places.enter(requester(), () => {
+        following = begin(ready);
+        ready();
       });
-      const { principal } = requester();
-      const { station, slug } = filter;
-      const leave = feed.follow(
-        {
-          principal,
-          viewer: principalKey(principal),
-          after,
-          ...(station === undefined ? {} : { station }),
-          ...(slug === undefined ? {} : { slug }),
-        },
-        queue,
-      );
       let isEnded = false;
       const end = (): void => {
         if (isEnded) return;
         isEnded = true;
-        queue.stop();
-        leave();
+        following?.queue.stop();
+        following?.leave();
+        leavePlace();
       };
       opened = { end };
-      return { next: () => next(queue), end };
+      return { next: () => (following === undefined ? 'wait' : next(following.queue)), end };
     },
     close() {
       opened?.end();
       isOver = true;
-      closed();
     },
   };
 }

@@ -228,6 +228,37 @@ describe('a subscription to changes', () => {
     expect(feed.left).toBe(1);
   });
 
+  test('takes no room while its client is away, so much for one client, and leaves a share to keys', async () => {
+    const feed = createHandFeed();
+    const config = {
+      changesFollowersMax: 3,
+      changesFollowersKeylessMax: 2,
+      changesFollowersPerClientMax: 1,
+    };
+    const rig = await useRig({ changeFeed: feed, config });
+    const ops = { username: 'ops', password: 'secret of ops' };
+    const kept = { clientId: 'away', clean: false, ...ops };
+    const away = await open(rig, kept);
+    expect(await granted(away, ['open/v1/_changes/#', 0])).toEqual([0]);
+    await nextPublish(away);
+    await leave(away);
+    await expect.poll(() => feed.left).toBe(1);
+    const anonymous = await open(rig);
+    expect(await granted(anonymous, ['open/v1/_changes/#', 0])).toEqual([0]);
+    await nextPublish(anonymous);
+    expect(await granted(anonymous, ['open/v1/_changes/+/+', 0])).toEqual([0x80]);
+    const other = await open(rig, { clientId: 'other', ...ops });
+    expect(await granted(other, ['open/v1/_changes/#', 0])).toEqual([0]);
+    await nextPublish(other);
+    // Back while its key has no room, it is not lost: it goes on as soon as there is.
+    const again = await open(rig, kept);
+    await expectQuiet(again);
+    expect(feed.followers).toHaveLength(3);
+    await leave(other);
+    expect((await nextPublish(again)).payload).toBe('{}');
+    expect(feed.followers[3]?.request.after).toBe('start');
+  });
+
   test('leaves the feed when it is given up, and has its bound', async () => {
     const feed = createHandFeed();
     const rig = await useRig({ changeFeed: feed, config: { changesFollowersMax: 1 } });

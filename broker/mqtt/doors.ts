@@ -150,7 +150,7 @@ function createParts(options: MqttOptions, router: Router): Parts {
     openSubscriptions,
     changeStreams: createChangeStreams({
       feed: options.changeFeed,
-      followersMax: config.changesFollowersMax,
+      bounds: config,
     }),
     systemTopics,
     logins: createLoginLimit(config),

@@ -57,7 +57,7 @@ function recheckOne(context: MqttContext, connection: Connection): void {
     connection.close('revoked');
     return;
   }
-  session.requester = { principal, loopback: requester.loopback };
+  session.requester = { ...requester, principal };
   session.keepOnly((filter) => context.authorizer.subscribe(session.requester, filter));
 }
 

@@ -38,7 +38,7 @@ function subscribeChanges(
 ): number {
   session.subscriptions.get(filter)?.end();
   session.subscriptions.delete(filter);
-  if (!context.changeStreams.hasRoom) {
+  if (!context.changeStreams.hasRoom(session.requester)) {
     context.events.limited('followers');
     return refusedCode;
   }
