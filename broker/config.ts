@@ -260,6 +260,14 @@ export const brokerConfigSchema = z.strictObject({
     .describe(
       'Subscriptions that read the log for changes at once; others wait their turn, so that devices need not.',
     ),
+  changesCatchUpBytesPerSecond: z
+    .int()
+    .min(65_536)
+    .max(10_737_418_240)
+    .default(4_194_304)
+    .describe(
+      'Bytes of the log that all subscriptions to changes together read in a second to catch up; they wait at it, so that devices need not.',
+    ),
   changesHeartbeatMs: z
     .int()
     .min(1_000)

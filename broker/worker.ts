@@ -24,6 +24,7 @@ import type { LogState } from './mqtt/context.ts';
 import { createLateChangeFeed, type ChangeFeed } from './mqtt/change-feed.ts';
 import { createLateFeed } from './mqtt/late-feed.ts';
 import { createReplicatedLog, type ReplicatedLog } from './replicated-log.ts';
+import { createPacedSource } from './mqtt/paced-source.ts';
 import type { OpenFeed } from './mqtt/open-feed.ts';
 
 export interface BrokerRoomData extends RoomData {
@@ -211,6 +212,7 @@ function changeFeedOf(
       registry,
       clock,
       source,
+      catchUpSource: createPacedSource(source, clock, data.broker.changesCatchUpBytesPerSecond),
       openStore: () =>
         openStoreFollower({ path: paths.view, config: data.ingest.store, isCircular: () => false }),
       createPlaces: createNodePlaces({

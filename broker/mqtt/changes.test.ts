@@ -126,6 +126,16 @@ describe('a subscription to changes', () => {
     await expectQuiet(reader);
   });
 
+  test('is refused for a station or a slug of which its client sees nothing', async () => {
+    const feed = createHandFeed();
+    const reader = await open(await useRig({ changeFeed: feed }));
+    for (const names of ['none/none', 's1/none', '+/none', 'none/#']) {
+      const filter = `open/v1/_changes/after/oldest/${names}`;
+      expect([names, await granted(reader, [filter, 0])]).toEqual([names, [0x80]]);
+    }
+    expect(feed.followers).toHaveLength(0);
+  });
+
   test('sees with the rights of its key', async () => {
     const feed = createHandFeed();
     const rig = await useRig({ changeFeed: feed });

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { noAccess } from '../../devices/access.ts';
 import type { Clock } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
-import type { Device } from '../../devices/model.ts';
+import type { Datastream, Device } from '../../devices/model.ts';
 import { createSeededRandom } from '../../devices/random.ts';
 import type { Credential, Registry, RegistryReader } from '../../devices/registry.ts';
 import { createRecordedTelemetry, type RecordedTelemetry } from '../../devices/telemetry-silent.ts';
@@ -88,6 +88,9 @@ export interface HandRegistry extends RegistryReader {
   addToken(id: string, secret: string, role: 'operator' | 'reader'): void;
 }
 
+/** The one series that everybody sees. */
+const open = { id: 's1~ph', series: 0, station: 's1', property: 'ph', slug: 'ph' } as Datastream;
+
 export function createHandRegistry(): HandRegistry {
   const devices = new Map<string, Device>();
   const secrets = new Map<string, { secret: string; credential: Credential }>();
@@ -97,7 +100,7 @@ export function createHandRegistry(): HandRegistry {
     version,
     owners: new Map(),
     stations: new Map(),
-    datastreams: new Map(),
+    datastreams: new Map([[open.id, open]]),
     devices,
     properties: new Map(),
     deployments: [],

@@ -1,4 +1,5 @@
 /** SUBSCRIBE and UNSUBSCRIBE of a session: rights, limits, and what a new subscriber is shown. */
+import { visible } from '../../devices/visible.ts';
 import { principalKey } from '../authenticate.ts';
 import { changeFilterOf, isOfChanges, type ChangeFilter } from './change-feed.ts';
 import type { MqttContext } from './context.ts';
@@ -38,6 +39,7 @@ function subscribeChanges(
 ): number {
   session.subscriptions.get(filter)?.end();
   session.subscriptions.delete(filter);
+  if (!isSeen(context, session, changes)) return refusedCode;
   if (!context.changeStreams.hasRoom(session.requester)) {
     context.events.limited('followers');
     return refusedCode;
@@ -50,6 +52,25 @@ function subscribeChanges(
   });
   session.subscriptions.set(filter, { qos, stream, end: () => stream.close() });
   return qos;
+}
+
+/**
+ * A station or a slug of which nothing is seen: whoever follows it would have the whole log read for
+ * nothing. What is hidden and what does not exist are refused alike.
+ */
+function isSeen(
+  { registry }: MqttContext,
+  { requester: { principal } }: Session,
+  { station, slug }: ChangeFilter,
+): boolean {
+  if (station === undefined && slug === undefined) return true;
+  const current = registry.current();
+  for (const datastream of current.datastreams.values()) {
+    if (station !== undefined && datastream.station !== station) continue;
+    if (slug !== undefined && datastream.slug !== slug) continue;
+    if (visible(principal, datastream, current)) return true;
+  }
+  return false;
 }
 
 /** A cursor may have 1,000 characters. */

@@ -65,6 +65,8 @@ export interface ChangeFeedOptions {
   readonly registry: Pick<RegistryReader, 'current' | 'at'>;
   readonly clock: Clock;
   readonly source: LogSource;
+  /** For those who read the log behind the feed; without it, `source`. */
+  readonly catchUpSource?: LogSource;
   /** Opened when the first follower comes, closed behind the last. */
   readonly openStore: () => StoreFollower;
   readonly createPlaces: (parts: {
@@ -155,7 +157,15 @@ async function openLife(options: ChangeFeedOptions): Promise<Life> {
   try {
     const places = await options.createPlaces({ feed, store });
     const registryAt = (version: number) => registryOr(registry, version);
-    const hub = new Hub<ChangeChunk>({ feed, source, places, registryAt, clock, events, config });
+    const hub = new Hub<ChangeChunk>({
+      feed,
+      source: options.catchUpSource ?? source,
+      places,
+      registryAt,
+      clock,
+      events,
+      config,
+    });
     return {
       feed,
       places,
