@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { openSocketReader } from '../live/socket-reader.fixture.ts';
 import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
 
 let rig: TestApi;
@@ -52,6 +53,16 @@ describe('the access log', () => {
     expect(bytes).toBeGreaterThan(text.length);
     expect(bytes).toBeLessThan(text.length + 4_000);
     expect(new Set(rows.map(({ key }) => key)).size).toBe(1);
+  });
+
+  test('has a row for a key that came as a subprotocol of a WebSocket', async () => {
+    const protocols = ['quantrac.changes.v1', `quantrac.key.${rig.reader}`];
+    const reader = await openSocketReader(`${rig.url}/api/v1/live`, { protocols });
+    reader.socket.close();
+    await reader.closed();
+    await expect
+      .poll(() => exported('access-log'))
+      .toMatchObject([{ path: '/api/v1/live', status: 101 }]);
   });
 
   test('says nothing of readers without a key, and never the key itself', async () => {

@@ -19,12 +19,11 @@ import type { ListenerEnd } from '../../ingest/feed/events.ts';
 import type { Framing } from '../../ingest/feed/framing.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { problemOf } from '../problem.ts';
+import { protocolsOf } from './offered.ts';
 import { createStreamSink } from './stream-sink.ts';
 import type { Upgrade } from './upgrades.ts';
 
 export const changesProtocol = 'quantrac.changes.v1';
-/** A browser can set no header on a WebSocket: there a key comes as an offered subprotocol. */
-const keyProtocol = 'quantrac.key.';
 
 /** Bytes of a message of a client; there is nothing to say to this stream. */
 const receivedBytesMax = 1_024;
@@ -64,12 +63,6 @@ export const socketFraming: Framing<Buffer> = {
   beat: (cursor) => Buffer.concat([pingFrame, cursorFrame(cursor)]),
 };
 
-/** The key among the offered subprotocols, as an Authorization header would carry it. */
-export function offeredAuthorization(offered: string | undefined): string | undefined {
-  const key = protocolsOf(offered).find((each) => each.startsWith(keyProtocol));
-  return key === undefined ? undefined : `Bearer ${key.slice(keyProtocol.length)}`;
-}
-
 /** Throws API_PARAMETER_INVALID for a client that speaks other protocols only. */
 export function requireProtocol(offered: string | undefined): void {
   const protocols = protocolsOf(offered);
@@ -78,13 +71,6 @@ export function requireProtocol(offered: string | undefined): void {
     parameter: 'Sec-WebSocket-Protocol',
     expected: changesProtocol,
   });
-}
-
-function protocolsOf(offered: string | undefined): string[] {
-  return (offered ?? '')
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
 }
 
 export interface OpenedSocket {

@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream';
 
 import type { FastifyInstance } from 'fastify';
 
+import { offeredAuthorization } from './offered.ts';
+
 export interface Upgrade {
   readonly socket: Duplex;
   /** What came behind the request already. */
@@ -31,6 +33,9 @@ export function isUpgrade({ method, url, headers }: IncomingMessage): boolean {
 export function routeUpgrades(app: FastifyInstance): Upgrades {
   const waiting = new WeakMap<IncomingMessage, Upgrade>();
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Here, so that quotas and the access log find the key where that of any request is.
+    const offered = offeredAuthorization(request.headers['sec-websocket-protocol']);
+    if (offered !== undefined) request.headers.authorization ??= offered;
     const response = new ServerResponse(request);
     // A connection that was to be a WebSocket serves no further request.
     response.shouldKeepAlive = false;
@@ -44,6 +49,9 @@ export function routeUpgrades(app: FastifyInstance): Upgrades {
       takeOver() {
         response.off('finish', end);
         response.detachSocket(request.socket);
+        response.statusCode = 101;
+        // Whoever meters the answer is told of its end, as of any.
+        socket.once('close', () => response.emit('close'));
       },
     });
     app.routing(request, response);

@@ -16,7 +16,6 @@ import { filterQuery, readFilter } from '../filter.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import {
   createSocketDoor,
-  offeredAuthorization,
   requireProtocol,
   socketFraming,
   type SocketDoor,
@@ -108,9 +107,8 @@ interface Following extends Pick<ConnectOptions<Buffer>, 'group' | 'view' | 'isA
 /** Throws what is wrong with the request, apart from its cursor. */
 function readFollowing(context: ApiContext, request: FastifyRequest, isSocket: boolean): Following {
   const { headers } = request;
-  const offered = isSocket ? headers['sec-websocket-protocol'] : undefined;
-  requireProtocol(offered);
-  const authorization = headers.authorization ?? offeredAuthorization(offered);
+  requireProtocol(isSocket ? headers['sec-websocket-protocol'] : undefined);
+  const { authorization } = headers;
   const viewer = viewerOf(context.registry, authorization);
   const query = request.query as z.infer<typeof querystring>;
   const filter = readFilter(query, context.config.valuesPerParameterMax);
