@@ -23,6 +23,7 @@ import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import { apiError } from './errors.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
+import type { HookPorts } from './hooks/open.ts';
 import { createPost } from './hooks/post.ts';
 import { createResolve } from './hooks/resolve.ts';
 import { openApi, type Api } from './main.ts';
@@ -110,10 +111,7 @@ async function openApiRoom(room: Surroundings) {
       'broker' in data.ports
         ? ((await room.call('broker', 'connections', limit)) as ConnectionState[])
         : [],
-    hooks: {
-      resolve: createResolve(clock, { timeoutMs: data.api.hooksResolveMsMax }),
-      post: createPost(clock),
-    },
+    hooks: hookPorts(room),
     metricsText: () => readMetrics(room),
     registryChanged: () => tellBroker(room),
   });
@@ -177,6 +175,11 @@ async function openRegistryParts(room: Surroundings) {
     copy: undefined,
     close: async () => undefined,
   };
+}
+
+function hookPorts({ clock, data }: Surroundings): HookPorts {
+  const resolve = createResolve(clock, { timeoutMs: data.api.hooksResolveMsMax });
+  return { resolve, post: createPost(clock) };
 }
 
 /** Who has the node's log of readings. */

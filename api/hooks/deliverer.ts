@@ -78,20 +78,12 @@ export function createDeliverer(options: SendingOptions): Deliverer {
     }
   }
 
-  function forget(nowAt: number): void {
-    for (const hook of store.all.values()) {
-      if (running.has(hook.id) || !isOfNoUse(hook, context.config, nowAt)) continue;
-      store.remove(hook.id);
-      caughtUpAt.delete(hook.id);
-      events.forgotten(hook);
-    }
-  }
-
   const rounds = repeat(options, () => {
     flush();
     events.counted(store.all.size);
     startDue(clock.now());
-    forget(clock.now());
+    const removed = removeOfNoUse(options, (id) => running.has(id));
+    for (const id of removed) caughtUpAt.delete(id);
   });
 
   return {
@@ -105,6 +97,21 @@ export function createDeliverer(options: SendingOptions): Deliverer {
       flush();
     },
   };
+}
+
+/** Returns the ids of those that were removed. */
+function removeOfNoUse(
+  { clock, store, events, context: { config } }: SendingOptions,
+  isRunning: (id: string) => boolean,
+): readonly string[] {
+  const removed: string[] = [];
+  for (const hook of store.all.values()) {
+    if (isRunning(hook.id) || !isOfNoUse(hook, config, clock.now())) continue;
+    store.remove(hook.id);
+    events.forgotten(hook);
+    removed.push(hook.id);
+  }
+  return removed;
 }
 
 /** Whatever happens in a round, the next one comes. */
