@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
 import { createBuckets } from '../limits/buckets.ts';
-import { clientNetwork } from '../limits/client-network.ts';
+import { clientNetwork } from '../../devices/client-network.ts';
 import { retrySeconds } from '../limits/rate-fields.ts';
 import type { Viewer } from '../viewer.ts';
 import { hashOf } from './blobs.ts';
