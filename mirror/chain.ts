@@ -28,8 +28,13 @@ export interface ChainNow {
 export interface Chain {
   readonly now: ChainNow;
   readonly newest: Manifest | undefined;
-  /** Takes every manifest up to this one, or to the latest; false where the server has none (yet). */
+  /**
+   * Takes every manifest up to this one, or to the latest; true too where it is held already; false
+   * where the server has none (yet).
+   */
   advance(upTo?: number): Promise<boolean>;
+  /** A manifest of the chain that is held. */
+  held(sequence: number): Manifest | undefined;
   /** True once the server had left what this chain held. */
   takeForked(): boolean;
 }
@@ -68,6 +73,7 @@ export function openChain(options: ChainOptions): Chain {
       return link.newest;
     },
     advance: (upTo) => advance(link, upTo),
+    held: (sequence) => (isHeld(link, sequence) ? readKept(files, sequence) : undefined),
     takeForked() {
       const was = link.isForked;
       link.isForked = false;
@@ -83,9 +89,9 @@ async function advance(link: Link, upTo: number | undefined): Promise<boolean> {
   if (latest === undefined || latest === 'known') return latest === 'known';
   const last = latest.manifest.sequence;
   const held = link.now.chain;
-  if (held !== null && (last < held.sequence || !(await isThere(link, held)))) {
-    await leave(link, latest);
-  } else if (held === null) await begin(link, latest);
+  if (held === null) await begin(link, latest);
+  else if (isKept(link, latest) && (upTo !== undefined || (await isThere(link, held)))) return true;
+  else if (!(await isThere(link, held))) await leave(link, latest);
   while (link.now.chain !== null && link.now.chain.sequence < last) {
     const next = link.now.chain.sequence + 1;
     const found = next === last ? latest : await fetchManifest(server, String(next));
@@ -93,6 +99,17 @@ async function advance(link: Link, upTo: number | undefined): Promise<boolean> {
     accept(link, found, placeBehind(link));
   }
   return true;
+}
+
+function isHeld({ now: { chain } }: Link, sequence: number): boolean {
+  return chain !== null && chain.first <= sequence && sequence <= chain.sequence;
+}
+
+/** The copy may stand before the end of the chain: then it meets manifests that are held already. */
+function isKept(link: Link, { manifest: { sequence }, sha256 }: ServedManifest): boolean {
+  if (!isHeld(link, sequence)) return false;
+  const kept = link.files.read(manifestName(sequence));
+  return kept !== undefined && sha256Of(kept) === sha256;
 }
 
 function isThere({ server }: Link, { sequence, sha256 }: ChainState): Promise<boolean> {

@@ -255,8 +255,8 @@ async function meetManifest(run: Run, sequence: number): Promise<void> {
   }
   if (chain.takeForked()) return compare(run, 'forked');
   await settle(run);
-  const { newest } = chain;
-  if (newest?.cursor === run.state.cursor) await prove(run, newest);
+  const met = chain.held(sequence);
+  if (met?.cursor === run.state.cursor) await prove(run, met);
 }
 
 /** The copy stands where the manifest is true: it has its root, or differs from it in what is named. */
