@@ -126,4 +126,65 @@ describe('a chain of manifests', () => {
       false,
     ]);
   });
+
+  test('goes on from what it has with a restored server, and puts aside what that has lost', async () => {
+    const made = await chainOf([{}, {}, {}, {}]);
+    const restored = await chainOf(
+      [
+        { storeId: 'store-2', dayOfMonth: 5 },
+        { storeId: 'store-2', dayOfMonth: 6 },
+      ],
+      made.slice(0, 2),
+    );
+    const { chain, left, serve } = openRig(made.slice(0, 1));
+    await chain.advance();
+    serve(made);
+    await chain.advance();
+    serve(restored);
+    expect(await chain.advance()).toBe(true);
+    expect([chain.takeForked(), left.length, chain.newest?.storeId]).toEqual([true, 1, 'store-2']);
+    const fresh = await chainOf([{ storeId: 'store-3', dayOfMonth: 9 }]);
+    serve(fresh);
+    await chain.advance();
+    expect([chain.takeForked(), chain.now.chain?.sequence, chain.now.forks]).toMatchObject([
+      true,
+      1,
+      [{}, {}],
+    ]);
+  });
+
+  test('is taken back by nobody who has no manifest of a later store with the newest key', async () => {
+    const old = await chainOf([{}, {}]);
+    const made = await chainOf(
+      [
+        { storeId: 'store-2', dayOfMonth: 4, nextKey: second },
+        { storeId: 'store-2', key: second },
+      ],
+      old,
+    );
+    const { chain, left, serve } = openRig(old.slice(0, 1));
+    await chain.advance();
+    serve(made);
+    await chain.advance();
+    const { now } = chain;
+    const later = { storeId: 'store-9', dayOfMonth: 20 };
+    const hostile = [
+      made.slice(0, 1),
+      made.slice(0, 3),
+      // What the server itself had signed in a history that it has left.
+      await chainOf([{}, {}], old),
+      await chainOf([{ storeId: 'store-0' }]),
+      await chainOf([{ ...later, storeId: 'store-2' }], old),
+      // With the key that was given up.
+      await chainOf([later], old),
+      await chainOf([later]),
+    ];
+    for (const served of hostile) {
+      serve(served);
+      await expect(chain.advance()).rejects.toMatchObject({ code: 'MIRROR_NOT_TRUSTED' });
+      expect([chain.now, chain.takeForked(), left]).toEqual([now, false, []]);
+    }
+    serve(made);
+    expect(await chain.advance()).toBe(true);
+  });
 });

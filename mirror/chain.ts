@@ -2,7 +2,10 @@
  * The chain of manifests: each is fetched once, believed only when it is signed with a trusted key and
  * joins the one before, and kept byte for byte in `manifests/`. A server that was restored from a
  * backup goes on from an earlier manifest: those that it does not have any more are put aside in
- * `forks/`, and the chain goes on from the last that both have.
+ * `forks/`, and the chain goes on from the last that both have. Only a manifest that says so does
+ * that: of another store, made later than all that is held, signed with the newest key that is
+ * trusted. What only is not served any more, or was signed before a key was given up, ends the run:
+ * else whoever stands between could take the copy back to any earlier day.
  */
 import { type PublicKey } from '../proof/key.ts';
 import {
@@ -155,16 +158,12 @@ function accept(link: Link, found: ServedManifest, before: ChainPlace['before'])
 
 /** Puts aside what the server has left, once it is clear that what it goes on with can be believed. */
 async function leave(link: Link, latest: ServedManifest): Promise<void> {
-  const { files, server, now } = link;
+  const { files, now } = link;
   if (now.chain === null) return;
   const { first, sequence, sha256 } = now.chain;
   const common = await lastCommon(link, Math.min(sequence, latest.manifest.sequence), first);
   const kept = common === undefined ? undefined : readKept(files, common.sequence);
-  if (common !== undefined && kept !== undefined) {
-    const before = placeBehind({ now: { ...now, chain: { first, ...common } }, newest: kept });
-    const next = await fetchManifest(server, String(common.sequence + 1));
-    if (next !== undefined && next !== 'known') requireTrusted(link, next.manifest, before);
-  } else requireTrusted(link, latest.manifest, undefined);
+  await requireRestored(link, latest, { common, kept });
   const folder = `forks/${String(now.forks.length + 1).padStart(4, '0')}`;
   for (let each = (common?.sequence ?? first - 1) + 1; each <= sequence; each++) {
     const name = manifestName(each);
@@ -177,6 +176,50 @@ async function leave(link: Link, latest: ServedManifest): Promise<void> {
   link.isForked = true;
   if (chain === null) await begin(link, latest);
   link.onLeft(link.now);
+}
+
+interface Common {
+  readonly common: Pick<ChainState, 'sequence' | 'sha256'> | undefined;
+  /** The manifest of that number. */
+  readonly kept: Manifest | undefined;
+}
+
+/** Behind what is common there is a manifest of a server that was restored. */
+async function requireRestored(
+  link: Link,
+  latest: ServedManifest,
+  { common, kept }: Common,
+): Promise<void> {
+  const { now, newest, server } = link;
+  const { first = 1, sequence: last = 0 } = now.chain ?? {};
+  let next: Manifest | undefined = latest.manifest;
+  let before: ChainPlace['before'];
+  if (common !== undefined && kept !== undefined) {
+    before = placeBehind({ now: { ...now, chain: { first, ...common } }, newest: kept });
+    const found = await fetchManifest(server, String(common.sequence + 1));
+    next = found === undefined || found === 'known' ? undefined : found.manifest;
+  }
+  const end = 'ask who runs the server by another way, and if it was restored mirror it anew';
+  if (next === undefined || newest === undefined) {
+    throw notTrusted(
+      last,
+      `is not served any more, and none of a restored server in its place: if it was restored, run again once it has made a manifest; else ${end}`,
+    );
+  }
+  requireTrusted(link, next, before);
+  const isOther = next.storeId !== newest.storeId && next.storeId !== kept?.storeId;
+  if (!isOther || !(Date.parse(next.madeAt) >= Date.parse(newest.madeAt))) {
+    throw notTrusted(
+      next.sequence,
+      `stands in the place of one that is held, and is not a later one of a restored server: ${end}`,
+    );
+  }
+  if (next.key !== now.keys.at(-1)?.kid) {
+    throw notTrusted(
+      next.sequence,
+      `stands in the place of one that is held, and is not signed with the newest key: ${end} into a new folder, naming its key`,
+    );
+  }
 }
 
 /** The last manifest that is here and at the server. */

@@ -40,7 +40,7 @@ export const mirrorErrors = {
   MIRROR_NOT_TRUSTED: {
     message: 'A manifest of the server cannot be believed',
     meaning:
-      'It is not signed with a key that this mirror trusts, or does not join the manifests before it. Nothing was taken from it: ask who runs the server, by another way than the server.',
+      'It is not signed with a key that this mirror trusts, or does not join the manifests before it, or those that the mirror holds are not served any more and nothing shows that the server was restored. Nothing was taken from it: ask who runs the server, by another way than the server. A server that was restored makes a manifest of its new history when it starts, signed with its newest key: the mirror follows that by itself; where the newest key was lost too, mirror into a new folder and name the key that its operator tells (--key).',
     canRetry: false,
   },
 } as const satisfies ErrorTable;

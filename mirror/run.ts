@@ -19,7 +19,7 @@ import type { MirrorFiles } from './files.ts';
 import type { Server } from './http.ts';
 import { unfinishedSuffix } from './files-node.ts';
 import { refreshMetadata } from './metadata.ts';
-import { requireGood } from './served.ts';
+import { notTrusted, requireGood } from './served.ts';
 import { provenText, readProven } from './proven.ts';
 import { provenName, unsealedName, writeState, type MirrorState } from './state.ts';
 
@@ -254,6 +254,10 @@ async function meetManifest(run: Run, sequence: number): Promise<void> {
     await sleep(clock, 250);
   }
   if (chain.takeForked()) return compare(run, 'forked');
+  const { proven } = run.state;
+  if (proven !== null && sequence < proven && chain.held(proven) !== undefined) {
+    throw notTrusted(sequence, `was passed by the feed: it led to ${proven} before`);
+  }
   await settle(run);
   const met = chain.held(sequence);
   if (met?.cursor === run.state.cursor) await prove(run, met);
