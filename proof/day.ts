@@ -1,6 +1,6 @@
 /** UTC days and months, which buckets are of: by the end of phenomenonTime. */
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 /** `2024-06-01`, for years 0 to 9999. */
 export function dayOf(endAt: number): string {

@@ -9,6 +9,12 @@ export interface ManifestEvents {
   }): void;
   failed(error: unknown): void;
   keyMade(kid: string): void;
+  /** A manifest was made while the clock was ahead: it names a day that is to come. */
+  dayAhead(manifest: {
+    readonly sequence: number;
+    readonly named: string;
+    readonly day: string;
+  }): void;
 }
 
 export function createManifestEvents({ logger, metrics }: Telemetry): ManifestEvents {
@@ -27,6 +33,12 @@ export function createManifestEvents({ logger, metrics }: Telemetry): ManifestEv
     failed(error) {
       manifests.increase(1, { outcome: 'failed' });
       logger.error({ err: error }, 'A manifest could not be made; trying again.');
+    },
+    dayAhead(manifest) {
+      logger.warn(
+        { ...manifest },
+        'The latest manifest names a day that is to come: the clock was ahead. Another is made for the day that it is.',
+      );
     },
     keyMade(kid) {
       logger.info({ kid }, 'A key for manifests was made.');

@@ -191,6 +191,41 @@ describe('a manifest', () => {
   });
 });
 
+describe('at a start a manifest is made', () => {
+  test('of a store that was restored, though the day has one', async () => {
+    const rig = await openTestApi();
+    const first = await make(rig);
+    const again = await rig.reopen();
+    expect(again.api.manifests?.archive.latest()?.sequence).toBe(first.sequence);
+    const identity = { storeId: 'store-2', earlier: [{ storeId: 'store-1', upTo: 1 }] };
+    const restored = await again.reopen({ identity });
+    onTestFinished(() => restored.close());
+    await expect
+      .poll(() => restored.api.manifests?.archive.latest()?.sequence)
+      .toBe(first.sequence + 1);
+    const next = await documentOf(restored, first.sequence + 1);
+    expect([next.storeId, next.previous]).toEqual([
+      'store-2',
+      sha256Of(await rawOf(restored, first.sequence)),
+    ]);
+  });
+
+  test('for the day that it is, where the clock was years ahead when the last was made', async () => {
+    const rig = await openTestApi();
+    const day = 24 * hour;
+    await expect.poll(() => rig.api.manifests?.archive.latest()?.day).toBe('2024-05-31');
+    rig.setNow(startAt + 3_000 * day);
+    const ahead = await make(rig);
+    rig.setNow(startAt + day + hour);
+    const again = await rig.reopen();
+    onTestFinished(() => again.close());
+    await expect.poll(() => again.api.manifests?.archive.latest()?.day).toBe('2024-06-01');
+    expect(again.api.manifests?.archive.latest()?.sequence).toBe(ahead.sequence + 1);
+    expect(JSON.stringify(again.telemetry)).toContain(ahead.day);
+    expect((await make(again)).day).toBe('2024-06-01');
+  });
+});
+
 async function rawOf(rig: TestApi, sequence: number): Promise<Buffer> {
   const answer = await rig.get(`/api/v1/manifests/${sequence}`);
   return Buffer.from(await answer.arrayBuffer());

@@ -5,11 +5,12 @@
 import type { Scheduled } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Random } from '../../devices/random.ts';
-import { dayBefore, dayEndAfter } from '../../proof/day.ts';
+import { dayBefore, dayEndAfter, dayMs } from '../../proof/day.ts';
+import { readManifest } from '../../proof/manifest.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
 import type { FeedPlace } from '../../ingest/feed/places/places.ts';
-import { openArchive, type Archive } from './archive.ts';
+import { openArchive, type Archive, type ManifestHead } from './archive.ts';
 import { openBuckets, type Buckets } from './buckets.ts';
 import type { ManifestEvents } from './events.ts';
 import { openManifestKeys, type ManifestKeys } from './keys.ts';
@@ -29,7 +30,7 @@ export interface Manifests {
   nextBehind(place: FeedPlace): NextManifest | undefined;
   /** Makes one now, behind one that is being made. `newKey`: it announces a new key. */
   make(options?: { readonly newKey?: boolean }): Promise<MadeManifest>;
-  /** Begins to make one a day; resolves when the first that is due has been made. */
+  /** Begins to make one a day, and one of a store that was restored; resolves when what is due is made. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
@@ -90,23 +91,35 @@ export function openManifests(options: ManifestsOptions): Manifests {
     return making;
   }
 
-  async function makeDue(): Promise<void> {
+  async function makeDue(isStart = false): Promise<void> {
     const { clock } = options.context();
     const latest = archive.latest();
-    const isDue = latest === undefined || latest.day < dayBefore(clock.now() - delayMs);
+    const day = dayBefore(clock.now() - delayMs);
+    // The clock was ahead when it was made: its day is none to wait for.
+    const isAhead = latest !== undefined && latest.day > dayBefore(clock.now() + dayMs);
+    if (isAhead) events.dayAhead({ sequence: latest.sequence, named: latest.day, day });
+    const isDue = latest === undefined || latest.day < day || isAhead;
     try {
-      if (isDue) await make();
+      if (isDue || (isStart && isOfOtherStore(latest))) await make();
       plan(dayEndAfter(clock.now() - delayMs) + delayMs - clock.now());
     } catch (error) {
       if (isClosed) return;
       events.failed(error);
-      plan(retryMs);
+      plan(retryMs, isStart);
     }
   }
 
-  function plan(waitMs: number): void {
+  /** After a restore: what was lost is left by those who hold it only for a manifest that says so. */
+  function isOfOtherStore({ sequence }: ManifestHead): boolean {
+    const document = archive.document(sequence);
+    const read = document === undefined ? undefined : readManifest(document);
+    const storeId = read !== undefined && 'manifest' in read ? read.manifest.storeId : undefined;
+    return storeId !== options.context().storeId;
+  }
+
+  function plan(waitMs: number, isStart = false): void {
     if (isClosed) return;
-    scheduled = options.context().clock.schedule(waitMs, () => void makeDue());
+    scheduled = options.context().clock.schedule(waitMs, () => void makeDue(isStart));
   }
 
   return {
@@ -114,7 +127,7 @@ export function openManifests(options: ManifestsOptions): Manifests {
     buckets,
     keys,
     make,
-    start: makeDue,
+    start: () => makeDue(true),
     nextBehind: (place) => nextBehind(options.context().places, place, { archive, pending }),
     async close() {
       isClosed = true;
