@@ -316,6 +316,11 @@ export const apiConfig = z.strictObject({
     .max(86_400_000)
     .default(300_000)
     .describe('How long after the end of a UTC day its manifest is made.'),
+  manifestDaysMax: count(1_000_000)
+    .default(50_000)
+    .describe(
+      'Days in one answer about the tree of a manifest; more are refused (400), to be asked for with fewer datastreams or a shorter time.',
+    ),
   bulkSettleHours: z
     .int()
     .min(0)

@@ -16,6 +16,12 @@ export interface OpenBranch extends Branch {
 export interface Buckets {
   /** Days of a month, or of all; only those with rows. */
   days(datastream: string, upTo: number, month?: string): readonly Branch[];
+  /** From inclusive, to exclusive, so many at a time; only those with rows. */
+  daysBetween(
+    datastream: string,
+    upTo: number,
+    span: { readonly from: string; readonly to: string; readonly daysPerPage: number },
+  ): Generator<readonly Branch[]>;
   /** Every datastream that was open, by id, a page at a time. */
   open(upTo: number): Generator<readonly OpenBranch[]>;
   datastream(id: string, upTo: number): OpenBranch | undefined;
@@ -54,8 +60,17 @@ export function openBuckets(kept: Database): Buckets {
   return {
     days: (datastream, upTo, month) =>
       withRows(
-        selectDays.all(datastream, month ?? '', month === undefined ? '~' : `${month}-~`, upTo),
+        selectDays.all(datastream, month ?? '', month === undefined ? '~' : `${month}-~`, upTo, -1),
       ),
+    *daysBetween(datastream, upTo, { from, to, daysPerPage }) {
+      for (let begin = from; ;) {
+        const rows = selectDays.all(datastream, begin, to, upTo, daysPerPage);
+        if (rows.length > 0) yield withRows(rows);
+        if (rows.length < daysPerPage) return;
+        // Behind every other day comes nothing that is before the next.
+        begin = `${String(rows.at(-1)?.['name'])}~`;
+      }
+    },
     *open(upTo) {
       let after = '';
       for (;;) {
@@ -109,7 +124,7 @@ export function openBuckets(kept: Database): Buckets {
 function prepare(kept: Database) {
   const selectDays = kept.prepare(
     `SELECT day AS name, rows, sha256, max(sequence) FROM manifest_day
-     WHERE datastream = ? AND day >= ? AND day < ? AND sequence <= ? GROUP BY day ORDER BY day`,
+     WHERE datastream = ? AND day >= ? AND day < ? AND sequence <= ? GROUP BY day ORDER BY day LIMIT ?`,
   );
   const selectMonths = kept.prepare(
     `SELECT month AS name, rows, sha256, max(sequence) FROM manifest_month

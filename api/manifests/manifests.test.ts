@@ -191,6 +191,61 @@ describe('a manifest', () => {
   });
 });
 
+describe('the tree of the latest manifest', () => {
+  test('never has what was closed since, and has the root that is signed', async () => {
+    const rig = await openRig();
+    await rig.publish([rig.row('hue-rain', startAt), rig.row('ha-noi-temperature', startAt)]);
+    const before = await make(rig);
+    const stations = (network.stations as readonly { id: string }[]).map((each) =>
+      each.id === 'hue' ? { ...each, visibility: 'internal' } : each,
+    );
+    await rig.api.registryAdmin.importRegistry({ ...network, stations }, 'test');
+    const path = '/api/v1/manifests/latest/buckets';
+    const answers = await Promise.all([rig.json(path), rig.json(path)]);
+    for (const { sequence, datastreams } of answers) {
+      expect(sequence).toBe(before.sequence + 1);
+      expect(datastreams).toEqual([['ha-noi-temperature', 1, expect.any(String)]]);
+      const branches = (datastreams as [string, number, string][]).map(([name, rows, sha256]) => ({
+        name,
+        rows,
+        sha256,
+      }));
+      const { root } = await documentOf(rig, Number(sequence));
+      expect(sumBranches('root', branches).sha256).toBe(root);
+    }
+    expect((await rig.get(`${path}?datastream=hue-rain`)).status).toBe(404);
+  });
+
+  test('is told of a span of days, and of no more than the bound', async () => {
+    const quota = { quotaKeylessUnits: 4, quotaRowsPerUnit: 100, quotaWindowMs: 3_600_000 };
+    const config = { manifestDaysMax: 300, trustedProxies: ['127.0.0.1'], ...quota };
+    const rig = await openTestApi({ config });
+    onTestFinished(() => rig.close());
+    const days = 301;
+    await rig.publish(
+      Array.from({ length: days }, (_, each) => rig.row('hue-rain', startAt + each * 24 * hour)),
+    );
+    await make(rig);
+    const path = '/api/v1/manifests/latest/buckets?datastream=hue-rain';
+    expect(await rig.json(path)).toMatchObject({
+      code: 'API_PARAMETER_INVALID',
+      parameter: 'datastream',
+    });
+    const namesOf = async (span: string) => {
+      const { days: told } = await rig.json(path + span);
+      return (told as { 'hue-rain': [string][] })['hue-rain'].map(([name]) => name);
+    };
+    const most = await namesOf('&from=2024-06-02');
+    expect([most.length, most.at(0), new Set(most).size]).toEqual([300, '2024-06-02', 300]);
+    expect(await namesOf('&from=2024-06-02&to=2024-06-04')).toEqual(['2024-06-02', '2024-06-03']);
+    const alone = await rig.json('/api/v1/manifests/latest/buckets?from=2024-06-02');
+    expect(alone).toMatchObject({ code: 'API_PARAMETER_INVALID', parameter: 'from' });
+    const client = { 'x-forwarded-for': '192.0.2.1' };
+    expect((await rig.get(`${path}&from=2024-06-02`, client)).status).toBe(200);
+    expect((await rig.get('/api/v1/properties', client)).status).toBe(429);
+  });
+});
+
 describe('at a start a manifest is made', () => {
   test('of a store that was restored, though the day has one', async () => {
     const rig = await openTestApi();

@@ -30,6 +30,11 @@ export interface Manifests {
   nextBehind(place: FeedPlace): NextManifest | undefined;
   /** Makes one now, behind one that is being made. `newKey`: it announces a new key. */
   make(options?: { readonly newKey?: boolean }): Promise<MadeManifest>;
+  /**
+   * Makes the one behind this number, unless it is there or being made: something was closed that
+   * this one has. However many ask, one is made.
+   */
+  makeWithout(sequence: number): Promise<void>;
   /** Begins to make one a day, and one of a store that was restored; resolves when what is due is made. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -91,6 +96,19 @@ export function openManifests(options: ManifestsOptions): Manifests {
     return making;
   }
 
+  let without: Promise<void> | undefined;
+
+  function makeWithout(sequence: number): Promise<void> {
+    without ??= last
+      .then(async () => {
+        if (archive.latest()?.sequence === sequence) await make();
+      })
+      .finally(() => {
+        without = undefined;
+      });
+    return without;
+  }
+
   async function makeDue(isStart = false): Promise<void> {
     const { clock } = options.context();
     const latest = archive.latest();
@@ -127,6 +145,7 @@ export function openManifests(options: ManifestsOptions): Manifests {
     buckets,
     keys,
     make,
+    makeWithout,
     start: () => makeDue(true),
     nextBehind: (place) => nextBehind(options.context().places, place, { archive, pending }),
     async close() {

@@ -12,14 +12,14 @@ import {
   manifestsSchema,
 } from '../description/manifest-schemas.ts';
 import { objectReplies, type Header } from '../description/replies.ts';
-import { apiError, type ApiErrorCode } from '../errors.ts';
+import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { readList } from '../filter.ts';
 import type { ManifestHead } from '../manifests/archive.ts';
 import type { Manifests } from '../manifests/manifests.ts';
-import { createTurns } from '../manifests/turns.ts';
+import { treeText } from '../manifests/tree-text.ts';
 import { sendElsewhere } from '../elsewhere.ts';
 import { isTagNamed } from '../validator.ts';
-import { anonymousViewer, viewerOf } from '../viewer.ts';
+import { viewerOf } from '../viewer.ts';
 
 const headers = {
   'Cache-Control': { type: 'string', description: 'How long the answer may be used again.' },
@@ -155,6 +155,7 @@ function addKeys(app: FastifyInstance, context: ApiContext): void {
 }
 
 function addBuckets(app: FastifyInstance, context: ApiContext): void {
+  const day = z.iso.date().optional();
   const querystring = z.strictObject({
     datastream: z
       .string()
@@ -162,6 +163,8 @@ function addBuckets(app: FastifyInstance, context: ApiContext): void {
       .max(65_536)
       .optional()
       .describe(`With the days of these: at most ${datastreamsMax} ids, separated by commas.`),
+    from: day.describe('The first UTC day, of datastreams that are named.'),
+    to: day.describe('The UTC day behind the last one, of datastreams that are named.'),
   });
   const schema = described(bucketsSchema, 'The tree of hashes that the latest manifest is of.', {
     querystring,
@@ -172,62 +175,17 @@ function addBuckets(app: FastifyInstance, context: ApiContext): void {
     '/manifests/latest/buckets',
     { schema },
     published(context, async (manifests, request, reply) => {
-      const latest = requireFound(manifests.archive.latest());
-      const { sequence, cursor } = latest;
-      const query = request.query as z.infer<typeof querystring>;
-      const ids = readList(query.datastream, 'datastream', datastreamsMax);
-      const text =
-        ids === null
-          ? await wholeText(context, manifests, sequence)
-          : daysText(context, manifests, { ids, sequence });
-      const head = `{"sequence":${sequence},"cursor":${JSON.stringify(cursor)}`;
-      return send(reply, 1, `${head},${text}}`);
+      const { datastream, from, to } = request.query as z.infer<typeof querystring>;
+      const ids = readList(datastream, 'datastream', datastreamsMax);
+      if (ids === null && (from ?? to) !== undefined) {
+        throw badParameter(from === undefined ? 'to' : 'from', 'nothing, without `datastream`');
+      }
+      const question = { ids, from: from ?? '', to: to ?? '~' };
+      const { text, branches } = await treeText(context, manifests, question);
+      context.gate.countRows(request, branches);
+      return send(reply, 1, text);
     }),
   );
-}
-
-function branchText(branch: { readonly name: string; rows: number; sha256: string }): string {
-  return JSON.stringify([branch.name, branch.rows, branch.sha256]);
-}
-
-/** Thousands of datastreams: in steps, between which others are answered. */
-async function wholeText(
-  context: ApiContext,
-  { buckets }: Manifests,
-  sequence: number,
-): Promise<string> {
-  const turn = createTurns(context.clock);
-  const texts: string[] = [];
-  for (const page of buckets.open(sequence)) {
-    for (const branch of page) if (branch.rows > 0) texts.push(branchText(branch));
-    await turn();
-  }
-  return `"datastreams":[${texts.join(',')}]`;
-}
-
-function daysText(
-  context: ApiContext,
-  { buckets }: Manifests,
-  { ids, sequence }: { readonly ids: ReadonlySet<string>; readonly sequence: number },
-): string {
-  const view = context.networks.viewOf(anonymousViewer);
-  const datastreams: string[] = [];
-  const days: string[] = [];
-  for (const id of ids) {
-    const datastream = view.registry.datastreams.get(id);
-    if (datastream === undefined || !view.sees(datastream.series)) {
-      throw apiError('API_DATASTREAM_UNKNOWN', {
-        parameter: 'datastream',
-        value: id.slice(0, 100),
-      });
-    }
-    const branch = buckets.datastream(id, sequence);
-    if (branch === undefined || !branch.isOpen || branch.rows === 0) continue;
-    datastreams.push(branchText(branch));
-    const texts = buckets.days(id, sequence).map(branchText);
-    days.push(`${JSON.stringify(id)}:[${texts.join(',')}]`);
-  }
-  return `"datastreams":[${datastreams.join(',')}],"days":{${days.join(',')}}`;
 }
 
 function addDocuments(app: FastifyInstance, context: ApiContext): void {
