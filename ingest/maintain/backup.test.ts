@@ -35,12 +35,24 @@ import { encodeBatch } from '../observations/batch-codec.ts';
 const identity = { storeId: 'store-1', earlier: [{ storeId: 'store-0', upTo: 2 }] };
 const onProgress = (): void => undefined;
 
-async function backUp(paths: FolderPaths, targetDirectory: string): Promise<Manifest> {
+async function backUp(
+  paths: FolderPaths,
+  targetDirectory: string,
+  source = fileSystem,
+): Promise<Manifest> {
   const ends = {
     readings: async () => (await endsOf(fileSystem, paths)).readings,
     observations: async () => (await endsOf(fileSystem, paths)).observations,
   };
-  return makeBackup({ fileSystem, clock, paths, identity, ends, targetDirectory, onProgress });
+  return makeBackup({
+    fileSystem: source,
+    clock,
+    paths,
+    identity,
+    ends,
+    targetDirectory,
+    onProgress,
+  });
 }
 
 async function differences(directory: string): Promise<Finding[]> {
@@ -162,6 +174,27 @@ test('what clients rely on and the key that signs come along, the key for its ow
   const restoredFeeds = openDatabase(copy.feeds, { readOnly: true });
   expect(restoredFeeds.prepare('SELECT text FROM note').get()).toEqual({ text: 'kept' });
   restoredFeeds.close();
+});
+
+test('a key that is exchanged while the manifests are copied comes along as the one before does', async () => {
+  const paths = await createFolder(1);
+  openDatabase(paths.feeds).close();
+  const [old, both, fresh] = ['old', 'both', 'fresh'].map(
+    (name) => `-----BEGIN PRIVATE KEY-----\n${name}\n-----END PRIVATE KEY-----\n`,
+  );
+  writeFileSync(paths.signingKey, `${old}${both}`, { mode: 0o600 });
+  let looks = 0;
+  const exchanging: typeof fileSystem = {
+    ...fileSystem,
+    open(path, mode) {
+      looks += path === paths.signingKey ? 1 : 0;
+      if (path === paths.signingKey && looks === 2) writeFileSync(path, `${both}${fresh}`);
+      return fileSystem.open(path, mode);
+    },
+  };
+  const directory = join(temporaryFolder(), 'backup');
+  await backUp(paths, directory, exchanging);
+  expect(readFileSync(join(directory, 'signing.pem'), 'utf8')).toBe(`${old}${both}${fresh}`);
 });
 
 test('bytes of citations come along, but not what was being written', async () => {

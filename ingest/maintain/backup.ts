@@ -2,7 +2,8 @@
  * A backup, also while the server runs. Followers are copied before their sources, so that whatever
  * a copied file speaks of is in the file copied after it:
  *
- *   feeds (manifests at p ≤ observations' end), the key that signs them, the bytes of citations
+ *   feeds (manifests at p ≤ observations' end) between two looks at the keys that sign them, the bytes
+ *   of citations
  *   → view (at p ≤ observations' end) → observations (consumed ≤ readings' end) → readings (markers up
  *   to a version of the registry) → registry → manifest
  *
@@ -104,15 +105,17 @@ async function makeEmpty(fileSystem: FileSystem, directory: string): Promise<voi
 async function copyKept(options: BackupOptions): Promise<string[]> {
   const { fileSystem, paths, targetDirectory, onProgress } = options;
   const names: string[] = [];
+  const keysBefore = await readIfThere(fileSystem, paths.signingKey);
   if (await isThere(fileSystem, paths.feeds)) {
     await copyDatabase(paths.feeds, `${targetDirectory}/${feedsName}`, (done, all) =>
       onProgress('feeds: pages', done, all),
     );
     names.push(feedsName);
   }
-  // Behind the manifests: the file holds every key that they need, and newer ones.
-  if (await isThere(fileSystem, paths.signingKey)) {
-    await copySecret(fileSystem, paths.signingKey, `${targetDirectory}/${signingKeyName}`);
+  // A key that was made or given up while the manifests were copied may be the one that they need.
+  const keys = unionOfKeys(keysBefore, await readIfThere(fileSystem, paths.signingKey));
+  if (keys !== undefined) {
+    await writeSecret(fileSystem, keys, `${targetDirectory}/${signingKeyName}`);
     names.push(signingKeyName);
   }
   return [...names, ...(await copyCitations(options))];
@@ -168,14 +171,32 @@ async function copyFile(fileSystem: FileSystem, from: string, to: string): Promi
   }
 }
 
-async function copySecret(fileSystem: FileSystem, from: string, to: string): Promise<void> {
-  const bytes = await readFile(fileSystem, from);
+/** Of texts of keys in PEM: those that only the first has, then the second's. */
+function unionOfKeys(before: Buffer | undefined, after: Buffer | undefined): Buffer | undefined {
+  if (before === undefined || after === undefined) return after ?? before;
+  const keysOf = (text: Buffer): string[] =>
+    text.toString('utf8').split(/(?<=-----END PRIVATE KEY-----\n)/);
+  const left = new Set(keysOf(after));
+  const gone = keysOf(before).filter((key) => !left.has(key));
+  return Buffer.from([...gone, ...left].join(''));
+}
+
+async function writeSecret(fileSystem: FileSystem, bytes: Buffer, to: string): Promise<void> {
   const file = await fileSystem.open(to, 'createSecret');
   try {
     await writeWhole(file, bytes, bytes.length, 0);
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+async function readIfThere(fileSystem: FileSystem, path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(fileSystem, path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
