@@ -66,6 +66,8 @@ interface Run extends RunOptions {
 }
 
 const changesPerPage = 10_000;
+/** Until a node of the server that is behind this copy is asked again. */
+const behindWaitMs = 1_000;
 /** How long a manifest that a page of changes ended at may take to be there. */
 const manifestWaitMsMax = 120_000;
 
@@ -166,7 +168,10 @@ async function takePage(run: Run): Promise<'more' | 'end'> {
     await meetManifest(run, page.manifest);
     return 'more';
   }
-  return page.atEnd ? 'end' : 'more';
+  if (page.atEnd) return 'end';
+  // A node that is not so far yet, as the server says it: it is asked again a little later.
+  if (page.changes.length === 0 && page.next === state.cursor) await sleep(run.clock, behindWaitMs);
+  return 'more';
 }
 
 async function chooseAgain(run: Run): Promise<'more' | 'end'> {

@@ -30,6 +30,7 @@ export interface PageEnd {
 export interface ChangePage {
   readonly texts: readonly string[];
   readonly next: string;
+  /** False too where it cannot be told yet: then `next` is where the page begins. */
   readonly atEnd: boolean;
   /** It ended at `until`. */
   readonly isAtUntil: boolean;
@@ -55,7 +56,7 @@ export async function readChangePage(
   const isCovered = () =>
     places.isCovered(from) && (until === undefined || places.isCovered(until.place));
   if (!(await comesTrue(context.clock, coverWaitMs, isCovered))) {
-    return { texts, next: places.cursorOf(from), atEnd: true, isAtUntil: false };
+    return { texts, next: places.cursorOf(from), atEnd: false, isAtUntil: false };
   }
   const reader = await readers.take(from);
   try {
