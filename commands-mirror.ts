@@ -88,17 +88,18 @@ function verifyCopy(command: Command): number {
   const directory = command.arguments.at(-1);
   if (directory === undefined || command.arguments.length > 2)
     throw usage('the folder of a mirror');
-  const report = verifyMirror(openMirrorFiles(resolve(directory)), (finding) => {
+  const key = textFlag(command, 'key');
+  const report = verifyMirror(openMirrorFiles(resolve(directory)), { key }, (finding) => {
     const { file, line, problem } = finding;
     const where = line === undefined ? '' : `: line ${line}`;
     tell(command, { event: 'finding', ...finding }, `${file}${where}: ${problem}`);
   });
   const { findings, ...counted } = report;
-  const { rows, datastreams, manifests, provenRows, proven } = counted;
+  const { rows, datastreams, manifests, provenRows, proven, trusted } = counted;
   tell(
     command,
     { event: 'verified', findings: findings.length, ...counted },
-    `${findings.length === 0 ? 'nothing wrong' : `${findings.length} findings`}: ${rows} rows of ${datastreams} datastreams, ${manifests} manifests; ${provenRows} rows are signed by manifest ${proven ?? 'none'}, the others are newer`,
+    `${findings.length === 0 ? 'nothing wrong' : `${findings.length} findings`}: ${rows} rows of ${datastreams} datastreams, ${manifests} manifests; ${provenRows} rows are signed by manifest ${proven ?? 'none'}, the others are newer; trusted: the key ${trusted ?? '(none)'}${key === undefined ? ', which was the first that the mirror met' : ''}`,
   );
   return findings.length === 0 ? 0 : 1;
 }

@@ -192,6 +192,15 @@ describe('a mirror', () => {
     for (let each = 0; each < 4; each++) await stranger.api.manifests?.make();
     await expect(run(stranger, folder)).rejects.toMatchObject({ code: 'MIRROR_NOT_TRUSTED' });
     expect(verifyMirror(openMirrorFiles(folder)).findings).toEqual([]);
+    const [first, successor] = again.state.keys;
+    for (const key of [first!.kid, first!.x]) {
+      expect(verifyMirror(openMirrorFiles(folder), { key })).toMatchObject({
+        findings: [],
+        trusted: first!.kid,
+      });
+    }
+    const { findings } = verifyMirror(openMirrorFiles(folder), { key: successor!.kid });
+    expect(findings.map(({ file }) => file)).toEqual(['state.json']);
   });
 });
 

@@ -44,6 +44,13 @@ export interface MirrorReport {
   readonly proven: number | null;
   /** Rows in months that are as the manifest says; the others have come or changed since. */
   readonly provenRows: number;
+  /** The first key, which all others are announced behind: its thumbprint. */
+  readonly trusted: string | null;
+}
+
+export interface VerifyOptions {
+  /** The first key must be this one: its 32 bytes in base64url, or its thumbprint. */
+  readonly key?: string | undefined;
 }
 
 interface Verifying {
@@ -55,6 +62,7 @@ interface Verifying {
 /** Throws MIRROR_FOLDER_EMPTY or MIRROR_STATE_DAMAGED, where nothing can be held against anything. */
 export function verifyMirror(
   files: MirrorFiles,
+  { key }: VerifyOptions = {},
   onFinding: (finding: MirrorFinding) => void = () => undefined,
 ): MirrorReport {
   const state = readState(files);
@@ -68,6 +76,7 @@ export function verifyMirror(
   if (files.read(unsealedName) !== undefined) {
     found({ file: unsealedName, problem: 'the last run was cut short: run the mirror again' });
   }
+  const trusted = requireKey(verifying, key);
   findStrangers(verifying);
   verifyMetadata(verifying);
   const newest = verifyManifests(verifying);
@@ -80,7 +89,16 @@ export function verifyMirror(
     manifests: state.chain === null ? 0 : state.chain.sequence - state.chain.first + 1,
     proven: state.proven,
     provenRows,
+    trusted,
   };
+}
+
+function requireKey({ state, found }: Verifying, key: string | undefined): string | null {
+  const [first] = state.keys;
+  if (key !== undefined && key !== first?.kid && key !== first?.x) {
+    found({ file: stateName, problem: `trusts the key ${first?.kid ?? '(none)'}, not ${key}` });
+  }
+  return first?.kid ?? null;
 }
 
 function findStrangers({ files, state, found }: Verifying): void {
