@@ -35,11 +35,22 @@ export function openChoice(server: Server, filter: Filter): Choice {
   };
 }
 
+/** Of one list, with 1,000 items each: a list that has more is none. */
+const pagesMaxDefault = 10_000;
+
 /** Every item of a list, page after page; all pages are of one moment. */
-export async function* itemsOf(server: Server, path: string): AsyncGenerator<unknown> {
+export async function* itemsOf(
+  server: Server,
+  path: string,
+  pagesMax = pagesMaxDefault,
+): AsyncGenerator<unknown> {
   const [list = ''] = path.split('?', 1);
   let next: string | null = path.replace(/[?&]$/, '');
-  while (next !== null) {
+  for (let pages = 0; next !== null; pages++) {
+    if (pages >= pagesMax) {
+      const problem = `the list has more than ${pagesMax} pages`;
+      throw mirrorError('MIRROR_SERVER_UNANSWERED', { address: path, problem });
+    }
     const { body } = requireGood(await server.ask(next));
     const page = JSON.parse(body.toString('utf8')) as {
       readonly items: readonly unknown[];

@@ -10,7 +10,7 @@ import { sumBranches, type Branch } from '../proof/tree.ts';
 import { requireGood } from './served.ts';
 import { readBranches, idGrammar, type Copy } from './copy.ts';
 import { mirrorError } from './errors.ts';
-import { CutShort, type Server } from './http.ts';
+import { CutShort, NotThere, type Server } from './http.ts';
 
 /** Every datastream of a manifest; undefined where the server has gone on to another. */
 export async function fetchTree(
@@ -74,9 +74,11 @@ async function makeOneEqual(options: CompareOptions, branch: Branch): Promise<vo
   const { copy, manifest, server } = options;
   const id = branch.name;
   if (copy.branch(id).rows === 0) {
-    await fetchWhole(server, copy, { id, cursor: manifest.cursor });
+    if (!(await fetchWhole(server, copy, { id, cursor: manifest.cursor }))) return;
   } else {
-    for (const day of await differingDays(options, id)) await fetchDay(options, id, day);
+    const days = await differingDays(options, id);
+    for (const day of days ?? []) if (!(await fetchDay(options, id, day))) return copy.drop(id);
+    if (days === undefined) return copy.drop(id);
   }
   const found = sumMonths(copy.days(id));
   if (found.sha256 !== branch.sha256) {
@@ -84,17 +86,25 @@ async function makeOneEqual(options: CompareOptions, branch: Branch): Promise<vo
   }
 }
 
-/** All rows of a datastream as they were at a cursor; none where it is not visible any more. */
+/**
+ * All rows of a datastream as they were at a cursor; none, and false, where it is not visible any
+ * more: the feed closes it further on.
+ */
 export async function fetchWhole(
   server: Server,
   copy: Copy,
   { id, cursor }: { readonly id: string; readonly cursor: string },
-): Promise<void> {
+): Promise<boolean> {
   const path = `/observations.ndjson?datastream=${encodeURIComponent(id)}&at=${cursor}`;
   for (let tries = 1; ; tries++) {
     try {
-      return await copy.replace(id, rowsOf(server.lines(path)));
+      await copy.replace(id, rowsOf(server.lines(path)));
+      return true;
     } catch (error) {
+      if (error instanceof NotThere) {
+        copy.drop(id);
+        return false;
+      }
       if (!(error instanceof CutShort) || tries >= triesMax) throw error;
     }
   }
@@ -108,7 +118,7 @@ async function fetchDay(
   { server, copy, manifest }: CompareOptions,
   id: string,
   day: string,
-): Promise<void> {
+): Promise<boolean> {
   const { fromAt, toAt } = spanOfDay(day);
   const text = (at: number): string => new Date(at).toISOString();
   const span = `from=${text(fromAt)}&to=${text(toAt)}`;
@@ -117,20 +127,24 @@ async function fetchDay(
     try {
       const rows: ProofRow[] = [];
       for await (const row of rowsOf(server.lines(path))) rows.push(row);
-      return copy.replaceDay(id, day, rows);
+      copy.replaceDay(id, day, rows);
+      return true;
     } catch (error) {
+      if (error instanceof NotThere) return false;
       if (!(error instanceof CutShort) || tries >= triesMax) throw error;
     }
   }
 }
 
+/** Undefined where the datastream is not visible any more. */
 async function differingDays(
   { server, copy, manifest, tree }: CompareOptions,
   id: string,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const path = `/manifests/latest/buckets?datastream=${encodeURIComponent(id)}`;
-  const { body } = requireGood(await server.ask(path));
-  const given = JSON.parse(body.toString('utf8')) as Buckets;
+  const answer = await server.ask(path);
+  if (answer.status === 404) return undefined;
+  const given = JSON.parse(requireGood(answer).body.toString('utf8')) as Buckets;
   const days = readBranches(given.days?.[id]) ?? [];
   const isOf =
     given.sequence === manifest.sequence && sumMonths(days).sha256 === tree.get(id)?.sha256;

@@ -3,6 +3,7 @@
  * RateLimit), with what it said of unchanged answers, and again where it fails for a while.
  */
 import { sleep, type Clock } from '../devices/clock.ts';
+import { CodedError } from '../devices/coded-error.ts';
 import { mirrorError } from './errors.ts';
 
 export interface Server {
@@ -10,7 +11,7 @@ export interface Server {
   ask(path: string, options?: { readonly etag?: string | undefined }): Promise<Answer>;
   /**
    * The objects of an NDJSON list, to its end mark. Throws CutShort where it was cut; whoever took
-   * objects of it begins anew.
+   * objects of it begins anew. Throws NotThere where there is nothing of that name (404).
    */
   lines(path: string): AsyncGenerator<unknown>;
 }
@@ -25,7 +26,24 @@ export interface Answer {
 /** A stream that has no end mark: its part is worth nothing. */
 export class CutShort extends Error {}
 
+/** What a list is asked of is not there, or not visible any more. */
+export class NotThere extends Error {}
+
+/** Bounds of what a server may give: beyond them its answer is none. */
+export interface AnswerBounds {
+  /** Of one answer that is taken whole, unpacked. */
+  readonly bodyBytesMax: number;
+  readonly lineBytesMax: number;
+}
+
+export const answerBounds: AnswerBounds = {
+  bodyBytesMax: 256 * 1_048_576,
+  lineBytesMax: 1_048_576,
+};
+
 export interface ServerOptions {
+  readonly bounds?: AnswerBounds;
+
   /** For example `https://data.example.vn`. */
   readonly url: string;
   readonly fetch: typeof fetch;
@@ -44,19 +62,20 @@ const waitMsMin = 500;
 const waitMsMax = 300_000;
 
 export function openServer(options: ServerOptions): Server {
-  const { triesMax } = options;
+  const { triesMax, bounds = answerBounds } = options;
   const base = `${options.url.replace(/\/+$/, '')}/api/v1`;
   const caller: Caller = { ...options, base, notBeforeMs: 0 };
   return {
     async ask(path, { etag = '' } = {}) {
       const headers: Record<string, string> = etag === '' ? {} : { 'if-none-match': etag };
       for (let tries = 1; ; tries++) {
-        const { answer, end } = await callGood(caller, path, headers);
+        const { answer, alive, end } = await callGood(caller, path, headers);
         try {
-          const body = Buffer.from(await answer.arrayBuffer());
+          const body = await bodyOf(answer, bounds.bodyBytesMax, alive);
           return { status: answer.status, etag: answer.headers.get('etag') ?? '', body, path };
         } catch (error) {
-          if (tries >= triesMax) throw unanswered(base + path, messageOf(error));
+          if (error instanceof TooLong || tries >= triesMax)
+            throw unanswered(base + path, messageOf(error));
         } finally {
           end();
         }
@@ -66,15 +85,32 @@ export function openServer(options: ServerOptions): Server {
       const { answer, alive, end } = await callGood(caller, path, {});
       try {
         if (answer.status !== 200) {
-          const body = (await answer.text()).slice(0, 300);
+          const whole = await bodyOf(answer, bounds.bodyBytesMax, alive);
+          if (answer.status === 404) throw new NotThere(base + path);
+          const body = whole.toString('utf8').slice(0, 300);
           throw unanswered(base + path, `it answered ${answer.status}: ${body}`);
         }
-        yield* linesOf(answer, alive);
+        yield* linesOf(answer, bounds.lineBytesMax, alive);
       } finally {
         end();
       }
     },
   };
+}
+
+/** Longer than the bounds say: asked again, it would be as long. */
+class TooLong extends Error {}
+
+async function bodyOf(answer: Response, bytesMax: number, alive: () => void): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    alive();
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new TooLong(`the answer has more than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 interface Caller extends ServerOptions {
@@ -107,13 +143,47 @@ async function call(
     silence = watch();
   };
   try {
-    const answer = await caller.fetch(base + path, { headers, signal: abort.signal });
+    const answer = await fetchNear(caller, base + path, { headers, signal: abort.signal });
     caller.notBeforeMs = clock.monotonicMs() + restOf(answer.headers);
     return { answer, alive, end: () => silence.cancel() };
   } catch (error) {
     silence.cancel();
     throw error;
   }
+}
+
+/**
+ * Follows one redirect, as a node gives it that does not publish itself (307): to the same path with
+ * the same scheme and the same name of the host; another port may be another node. Whatever else it
+ * points to is not asked: it may stand where only this machine can reach.
+ */
+async function fetchNear(
+  { fetch: fetchFrom }: Caller,
+  address: string,
+  init: RequestInit,
+): Promise<Response> {
+  const answer = await fetchFrom(address, { ...init, redirect: 'manual' });
+  if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return answer;
+  await answer.body?.cancel();
+  const from = new URL(address);
+  const text = answer.headers.get('location') ?? '';
+  const to = URL.canParse(text, from) ? new URL(text, from) : undefined;
+  const isNear =
+    answer.status === 307 &&
+    to?.protocol === from.protocol &&
+    to.hostname === from.hostname &&
+    to.username === '' &&
+    to.pathname + to.search === from.pathname + from.search;
+  if (!isNear || to === undefined) {
+    throw unanswered(
+      address,
+      `it points to ${text.slice(0, 300)}, which is not the same host: mirror that address`,
+    );
+  }
+  const there = await fetchFrom(to.href, { ...init, redirect: 'manual' });
+  if (there.status < 300 || there.status >= 400 || there.status === 304) return there;
+  await there.body?.cancel();
+  throw unanswered(to.href, 'it points on, though it was pointed to');
 }
 
 /** Asks until the status is one to act upon. */
@@ -146,11 +216,16 @@ async function callOnce(
     await begun.answer.body?.cancel();
     return { problem: `it answered ${status}`, waitMs: retryAfterMs(begun.answer.headers) };
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     return { problem: messageOf(error) };
   }
 }
 
-async function* linesOf(answer: Response, alive: () => void): AsyncGenerator<unknown> {
+async function* linesOf(
+  answer: Response,
+  lineBytesMax: number,
+  alive: () => void,
+): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   let rest = '';
   let isComplete = false;
@@ -159,6 +234,9 @@ async function* linesOf(answer: Response, alive: () => void): AsyncGenerator<unk
       alive();
       const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = parts.pop() ?? '';
+      if (rest.length > lineBytesMax) {
+        throw unanswered(answer.url, `it gives a line of more than ${lineBytesMax} characters`);
+      }
       for (const part of parts) {
         const value = JSON.parse(part) as { readonly complete?: boolean };
         if (value.complete === undefined) yield value;

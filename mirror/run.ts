@@ -66,6 +66,8 @@ interface Run extends RunOptions {
 }
 
 const changesPerPage = 10_000;
+/** However long the feed is, a run that is cut short takes no more pages than these again. */
+const pagesPerSeal = 50;
 /** Until a node of the server that is behind this copy is asked again. */
 const behindWaitMs = 1_000;
 /** How long a manifest that a page of changes ended at may take to be there. */
@@ -105,9 +107,15 @@ function mendCopy(files: MirrorFiles, copy: Copy, { proven }: MirrorState): void
 }
 
 async function followChanges(run: Run): Promise<void> {
+  let pages = 0;
   while (!run.isStopping()) {
     const end = await takePage(run);
-    if (end === 'more') continue;
+    if (end === 'more') {
+      pages += 1;
+      // What was opened is fetched where the feed stands still: until then this is no place to seal.
+      if (pages % pagesPerSeal === 0 && run.opening.size === 0) await settle(run);
+      continue;
+    }
     await settle(run);
     if (await proveHere(run)) continue;
     if (!run.follow) return;
@@ -220,8 +228,8 @@ async function fetchOpened(run: Run): Promise<void> {
   run.chosen = await run.choice.read();
   for (const id of opening) {
     if (run.chosen.ids.has(id)) {
-      await fetchWhole(server, copy, { id, cursor: state.cursor });
-      run.tell({ event: 'opened', datastream: id });
+      const isThere = await fetchWhole(server, copy, { id, cursor: state.cursor });
+      if (isThere) run.tell({ event: 'opened', datastream: id });
     }
     opening.delete(id);
   }
