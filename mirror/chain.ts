@@ -196,8 +196,7 @@ async function requireRestored(
   let before: ChainPlace['before'];
   if (common !== undefined && kept !== undefined) {
     before = placeBehind({ now: { ...now, chain: { first, ...common } }, newest: kept });
-    const found = await fetchManifest(server, String(common.sequence + 1));
-    next = found === undefined || found === 'known' ? undefined : found.manifest;
+    next = await servedAt(server, common.sequence + 1);
   }
   const end = 'ask who runs the server by another way, and if it was restored mirror it anew';
   if (next === undefined || newest === undefined) {
@@ -208,18 +207,20 @@ async function requireRestored(
   }
   requireTrusted(link, next, before);
   const isOther = next.storeId !== newest.storeId && next.storeId !== kept?.storeId;
-  if (!isOther || !(Date.parse(next.madeAt) >= Date.parse(newest.madeAt))) {
-    throw notTrusted(
-      next.sequence,
-      `stands in the place of one that is held, and is not a later one of a restored server: ${end}`,
-    );
+  const isLater = Date.parse(next.madeAt) >= Date.parse(newest.madeAt);
+  const problem = 'stands in the place of one that is held, and is not';
+  if (!isOther || !isLater) {
+    throw notTrusted(next.sequence, `${problem} a later one of a restored server: ${end}`);
   }
   if (next.key !== now.keys.at(-1)?.kid) {
-    throw notTrusted(
-      next.sequence,
-      `stands in the place of one that is held, and is not signed with the newest key: ${end} into a new folder, naming its key`,
-    );
+    const how = `${end} into a new folder, naming its key`;
+    throw notTrusted(next.sequence, `${problem} signed with the newest key: ${how}`);
   }
+}
+
+async function servedAt(server: Server, sequence: number): Promise<Manifest | undefined> {
+  const found = await fetchManifest(server, String(sequence));
+  return found === undefined || found === 'known' ? undefined : found.manifest;
 }
 
 /** The last manifest that is here and at the server. */

@@ -163,27 +163,33 @@ async function fetchNear(
   init: RequestInit,
 ): Promise<Response> {
   const answer = await fetchFrom(address, { ...init, redirect: 'manual' });
-  if (answer.status < 300 || answer.status >= 400 || answer.status === 304) return answer;
+  if (!pointsOn(answer)) return answer;
   await answer.body?.cancel();
-  const from = new URL(address);
   const text = answer.headers.get('location') ?? '';
-  const to = URL.canParse(text, from) ? new URL(text, from) : undefined;
-  const isNear =
-    answer.status === 307 &&
-    to?.protocol === from.protocol &&
-    to.hostname === from.hostname &&
-    to.username === '' &&
-    to.pathname + to.search === from.pathname + from.search;
-  if (!isNear || to === undefined) {
-    throw unanswered(
-      address,
-      `it points to ${text.slice(0, 300)}, which is not the same host: mirror that address`,
-    );
+  const to = answer.status === 307 ? nearOf(address, text) : undefined;
+  if (to === undefined) {
+    const where = text.slice(0, 300);
+    const problem = `it points to ${where}, which is not the same host: mirror that address`;
+    throw unanswered(address, problem);
   }
-  const there = await fetchFrom(to.href, { ...init, redirect: 'manual' });
-  if (there.status < 300 || there.status >= 400 || there.status === 304) return there;
+  const there = await fetchFrom(to, { ...init, redirect: 'manual' });
+  if (!pointsOn(there)) return there;
   await there.body?.cancel();
-  throw unanswered(to.href, 'it points on, though it was pointed to');
+  throw unanswered(to, 'it points on, though it was pointed to');
+}
+
+function pointsOn({ status }: Response): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+/** Undefined where it is not the same path of the same host. */
+function nearOf(address: string, location: string): string | undefined {
+  if (!URL.canParse(location, address)) return undefined;
+  const from = new URL(address);
+  const to = new URL(location, address);
+  const placeOf = ({ protocol, hostname, username, pathname, search }: URL): string =>
+    JSON.stringify([protocol, hostname, username, pathname, search]);
+  return placeOf(to) === placeOf(from) ? to.href : undefined;
 }
 
 /** Asks until the status is one to act upon. */

@@ -46,13 +46,14 @@ const branch = (row: Record<string, unknown>): Branch => ({
   sha256: Buffer.from(row['sha256'] as Uint8Array).toString('hex'),
 });
 
+const openBranch = (row: Record<string, unknown>): OpenBranch => ({
+  ...branch(row),
+  isOpen: row['is_open'] === 1,
+});
+
 export function openBuckets(kept: Database): Buckets {
   const statements = prepare(kept);
   const { selectDays, selectMonths, selectAll, selectOne, insert, discard, forget } = statements;
-  const openBranch = (row: Record<string, unknown>): OpenBranch => ({
-    ...branch(row),
-    isOpen: row['is_open'] === 1,
-  });
   const bytes = (sha256: string) => Buffer.from(sha256, 'hex');
   const withRows = (rows: readonly Record<string, unknown>[]) =>
     rows.map(branch).filter((each) => each.rows > 0);
@@ -63,12 +64,12 @@ export function openBuckets(kept: Database): Buckets {
         selectDays.all(datastream, month ?? '', month === undefined ? '~' : `${month}-~`, upTo, -1),
       ),
     *daysBetween(datastream, upTo, { from, to, daysPerPage }) {
-      for (let begin = from; ;) {
-        const rows = selectDays.all(datastream, begin, to, upTo, daysPerPage);
-        if (rows.length > 0) yield withRows(rows);
-        if (rows.length < daysPerPage) return;
-        // Behind every other day comes nothing that is before the next.
-        begin = `${String(rows.at(-1)?.['name'])}~`;
+      for (let begin = from, rows = daysPerPage; rows === daysPerPage;) {
+        const page = selectDays.all(datastream, begin, to, upTo, daysPerPage);
+        rows = page.length;
+        if (rows > 0) yield withRows(page);
+        // Nothing stands between a day and its name with this behind it.
+        begin = `${String(page.at(-1)?.['name'])}~`;
       }
     },
     *open(upTo) {

@@ -96,43 +96,19 @@ export function openManifests(options: ManifestsOptions): Manifests {
     return making;
   }
 
-  let without: Promise<void> | undefined;
-
-  function makeWithout(sequence: number): Promise<void> {
-    without ??= last
-      .then(async () => {
-        if (archive.latest()?.sequence === sequence) await make();
-      })
-      .finally(() => {
-        without = undefined;
-      });
-    return without;
-  }
+  const makeWithout = createMakeWithout(archive, make);
 
   async function makeDue(isStart = false): Promise<void> {
-    const { clock } = options.context();
-    const latest = archive.latest();
-    const day = dayBefore(clock.now() - delayMs);
-    // The clock was ahead when it was made: its day is none to wait for.
-    const isAhead = latest !== undefined && latest.day > dayBefore(clock.now() + dayMs);
-    if (isAhead) events.dayAhead({ sequence: latest.sequence, named: latest.day, day });
-    const isDue = latest === undefined || latest.day < day || isAhead;
+    const { clock, storeId } = options.context();
+    const due = isManifestDue({ archive, events, storeId, isStart, nowAt: clock.now(), delayMs });
     try {
-      if (isDue || (isStart && isOfOtherStore(latest))) await make();
+      if (due) await make();
       plan(dayEndAfter(clock.now() - delayMs) + delayMs - clock.now());
     } catch (error) {
       if (isClosed) return;
       events.failed(error);
       plan(retryMs, isStart);
     }
-  }
-
-  /** After a restore: what was lost is left by those who hold it only for a manifest that says so. */
-  function isOfOtherStore({ sequence }: ManifestHead): boolean {
-    const document = archive.document(sequence);
-    const read = document === undefined ? undefined : readManifest(document);
-    const storeId = read !== undefined && 'manifest' in read ? read.manifest.storeId : undefined;
-    return storeId !== options.context().storeId;
   }
 
   function plan(waitMs: number, isStart = false): void {
@@ -145,7 +121,7 @@ export function openManifests(options: ManifestsOptions): Manifests {
     buckets,
     keys,
     make,
-    makeWithout,
+    makeWithout: (sequence) => makeWithout(sequence, last),
     start: () => makeDue(true),
     nextBehind: (place) => nextBehind(options.context().places, place, { archive, pending }),
     async close() {
@@ -154,6 +130,50 @@ export function openManifests(options: ManifestsOptions): Manifests {
       await last;
     },
   };
+}
+
+/** After a restore: what was lost is left by those who hold it only for a manifest that says so. */
+function isOfOtherStore(archive: Archive, { sequence }: ManifestHead, storeId: string): boolean {
+  const document = archive.document(sequence);
+  const read = document === undefined ? undefined : readManifest(document);
+  return read === undefined || !('manifest' in read) || read.manifest.storeId !== storeId;
+}
+
+/** One making for all who ask while it is made. */
+function createMakeWithout(
+  archive: Archive,
+  make: () => Promise<unknown>,
+): (sequence: number, last: Promise<unknown>) => Promise<void> {
+  let without: Promise<void> | undefined;
+  return (sequence, last) => {
+    without ??= last
+      .then(async () => {
+        if (archive.latest()?.sequence === sequence) await make();
+      })
+      .finally(() => {
+        without = undefined;
+      });
+    return without;
+  };
+}
+
+interface DueOptions extends Pick<ManifestsOptions, 'events' | 'delayMs'> {
+  readonly archive: Archive;
+  readonly storeId: string;
+  readonly isStart: boolean;
+  readonly nowAt: number;
+}
+
+function isManifestDue({ archive, events, storeId, isStart, nowAt, delayMs }: DueOptions): boolean {
+  const latest = archive.latest();
+  if (latest === undefined) return true;
+  const day = dayBefore(nowAt - delayMs);
+  if (latest.day > dayBefore(nowAt + dayMs)) {
+    // The clock was ahead when it was made: its day is none to wait for.
+    events.dayAhead({ sequence: latest.sequence, named: latest.day, day });
+    return true;
+  }
+  return latest.day < day || (isStart && isOfOtherStore(archive, latest, storeId));
 }
 
 /**
