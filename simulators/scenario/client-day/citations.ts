@@ -12,7 +12,7 @@ export interface Citations {
   requireHidden(): Promise<void>;
 }
 
-interface Citation {
+export interface Citation {
   readonly uri: string;
   readonly dataUri: string;
   readonly sha256: string;
@@ -70,7 +70,7 @@ export async function citeAll(wire: Wire, address: string, cited: Cited): Promis
   };
 }
 
-async function cite(wire: Wire, address: string, url: string): Promise<Citation> {
+export async function cite(wire: Wire, address: string, url: string): Promise<Citation> {
   const { status, bytes } = await wire.ask(`${address}/api/v1/citations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,7 +1,7 @@
 /** The client: what it has found, its copies, and what it holds the server to. */
 import { sleep, type Clock } from '../../../devices/clock.ts';
 import { chooseDataset, datasetOfDataJson, findCatalogue } from './catalogue.ts';
-import { citeAll, type Citations } from './citations.ts';
+import { cite, citeAll, type Citations } from './citations.ts';
 import {
   beginWithFiles,
   download,
@@ -13,6 +13,12 @@ import { openFollower, type Follower } from './follower.ts';
 import { spanOf, type Month } from './months.ts';
 import { keep } from './promise.ts';
 import { differences, endOf, readRows, type Row, type Rows } from './rows.ts';
+import {
+  rememberAnswers,
+  requireNotAnother,
+  type LostThings,
+  type Remembered,
+} from './remembered.ts';
 import { openWire } from './wire.ts';
 
 export interface ClientOptions {
@@ -40,6 +46,9 @@ export interface Client {
   rest(): Promise<{ goOn(): Promise<void> }>;
   /** The copy that went on to the end had to begin again, the other not. */
   requireForkSeen(): void;
+  /** Remembers what the server gives out now, to be held against it when that is lost. */
+  rememberLost(): Promise<void>;
+  requireNotAnother(): Promise<object>;
   pause(): Promise<void>;
   figures(): object;
 }
@@ -68,6 +77,8 @@ export async function openClient(options: ClientOptions): Promise<Client> {
   let copies: { readonly month: Follower; readonly whole: Follower } | undefined;
   let isResting = false;
   let citations: Citations | undefined;
+  let lost: LostThings | undefined;
+  let remembered: Remembered | undefined;
   const isOfMonth = (row: Row): boolean => endOf(row) >= month.fromAt && endOf(row) < month.toAt;
 
   const copiesNow = () => {
@@ -135,6 +146,17 @@ export async function openClient(options: ClientOptions): Promise<Client> {
       copies = { month: ofMonth, whole };
       ofMonth.follow();
       whole.follow();
+      remembered = await rememberAnswers(wire, [
+        chosen.observations,
+        `${chosen.observations}&${spanOf(month)}`,
+        chosen.observations.replace('/observations.', '/latest.'),
+        dataset.filesUrl,
+        chosen.page,
+        catalogue.dcat,
+        catalogue.dataJson,
+        `${catalogue.index}stations`,
+        `${catalogue.index}datastreams`,
+      ]);
     },
 
     async requireEqual() {
@@ -146,7 +168,10 @@ export async function openClient(options: ClientOptions): Promise<Client> {
           copy === copiesNow().month ? [copy.rows, ofMonth] : [copy.rows, listed],
         );
         const wrong = pairs.flatMap(([copy, list]) => differences(copy, list));
-        if (wrong.length === 0) return { rows: listed.size, ofMonth: ofMonth.size };
+        if (wrong.length === 0) {
+          const tags = await remembered?.requireTrue();
+          return { rows: listed.size, ofMonth: ofMonth.size, ...tags };
+        }
         for (const copy of following()) copy.requireWell();
         keep('a copy has exactly the rows of the server', clock.monotonicMs() < untilMs, () => ({
           wrong,
@@ -196,6 +221,24 @@ export async function openClient(options: ClientOptions): Promise<Client> {
       keep('a cursor of a lost stretch is refused', lost.length > 0, () => lost);
       const none = behind.figures.lost;
       keep('a cursor from before the backup stays good', none.length === 0, () => none);
+    },
+
+    async rememberLost() {
+      const made = await downloadMonth(dataset, month);
+      const { next } = await wire.json<{ next: string }>(`${chosen.observations}&limit=10`);
+      const cited = await cite(wire, address, `${chosen.observations}&${spanOf(month)}`);
+      lost = {
+        file: made.parquet.url,
+        fileSha256: made.parquet.sha256,
+        page: next,
+        citation: cited.dataUri,
+        citationSha256: cited.sha256,
+      };
+    },
+
+    async requireNotAnother() {
+      if (lost === undefined) throw new Error('nothing was remembered');
+      return requireNotAnother(wire, lost);
     },
 
     async pause() {

@@ -9,6 +9,12 @@ import { runCommand, runtime } from '../server-process.ts';
 import { BrokenPromise, keep } from './promise.ts';
 import { sha256Of } from './wire.ts';
 
+export interface MirrorPlace {
+  readonly directory: string;
+  /** Flags that say what it is of; none: everything. */
+  readonly filter: readonly string[];
+}
+
 export interface FollowingMirror {
   /** How often each event was told. */
   readonly events: Readonly<Record<string, number>>;
@@ -28,9 +34,9 @@ const provenWithinMs = 30_000;
 export function followWithMirror(
   clock: Clock,
   address: string,
-  directory: string,
+  { directory, filter }: MirrorPlace,
 ): FollowingMirror {
-  const words = ['quantrac.js', 'mirror', address, directory, '--follow', '--json'];
+  const words = ['quantrac.js', 'mirror', address, directory, ...filter, '--follow', '--json'];
   const child = spawn(runtime(), words, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const events: Record<string, number> = {};
@@ -69,8 +75,12 @@ export function followWithMirror(
   };
 }
 
-export async function mirrorOnce(address: string, directory: string): Promise<void> {
-  const { code, stdout, stderr } = await runCommand(['mirror', address, directory, '--once']);
+export async function mirrorOnce(
+  address: string,
+  { directory, filter }: MirrorPlace,
+): Promise<void> {
+  const words = ['mirror', address, directory, ...filter, '--once'];
+  const { code, stdout, stderr } = await runCommand(words);
   keep('a mirror comes to the end of the feed', code === 0, () => [code, stdout, stderr]);
 }
 

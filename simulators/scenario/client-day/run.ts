@@ -11,6 +11,7 @@ import { openClient, type Client } from './client.ts';
 import {
   contentOf,
   followWithMirror,
+  type MirrorPlace,
   mirrorOnce,
   requireRight,
   requireSpoiltFound,
@@ -86,9 +87,14 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
   const client = await openClient({ clock, address: world.address, month });
   step('catalogue', client.found);
   step('download', await client.download());
-  const directory = join(world.folder, 'mirror');
+  const whole = { directory: join(world.folder, 'mirror'), filter: [] };
+  const ofAir = {
+    directory: join(world.folder, 'mirror-air'),
+    filter: ['--dataset', 'load~air'],
+  };
   await world.command('manifest');
-  const mirror = followWithMirror(clock, world.address, directory);
+  const mirror = followWithMirror(clock, world.address, whole);
+  const mirrorOfAir = followWithMirror(clock, world.address, ofAir);
   step('cite', await client.cite(particulates(corrected)));
 
   await client.beginCopies();
@@ -121,21 +127,25 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
   // A manifest that the mirror holds and the restored server never made.
   await mirror.proven(() => world.command('manifest'));
   step('lost stretch', await checkpoint(world, client));
+  await client.rememberLost();
   await world.restore(backup);
   await world.publishDuring(live);
   await resting.goOn();
   const restored = await remade(world, client);
   client.requireForkSeen();
-  step('restore', restored);
+  step('restore', { ...restored, lost: await client.requireNotAnother() });
 
   await client.pause();
   await mirror.stop();
+  await mirrorOfAir.stop();
   await world.command('manifest');
-  const proved = await requireMirrors(world, directory);
+  const air = await requireMirrors(world, ofAir);
+  step('mirror of the dataset', { ...air, events: mirrorOfAir.events });
+  const proved = await requireMirrors(world, whole);
   step('mirror', { ...proved, events: mirror.events, compared: mirror.reasons });
   keep('a mirror meets a restore as a fork', mirror.reasons.includes('forked'), () => mirror);
   await world.stop();
-  const spoilt = await requireSpoiltFound(directory, { flips: options.flips, random });
+  const spoilt = await requireSpoiltFound(whole.directory, { flips: options.flips, random });
   step('changed bytes', { found: spoilt });
   return { month: month.name, ...client.figures() };
 }
@@ -239,11 +249,12 @@ async function remade(world: World, client: Client): Promise<object> {
   return { ...file, ...(await checkpoint(world, client)) };
 }
 
-async function requireMirrors(world: World, directory: string): Promise<object> {
-  const fresh = join(world.folder, 'fresh');
+async function requireMirrors(world: World, place: MirrorPlace): Promise<object> {
+  const { directory, filter } = place;
+  const fresh = `${directory}-fresh`;
   await world.quiet();
-  await mirrorOnce(world.address, directory);
-  await mirrorOnce(world.address, fresh);
+  await mirrorOnce(world.address, place);
+  await mirrorOnce(world.address, { directory: fresh, filter });
   const [kept, made] = [contentOf(directory), contentOf(fresh)];
   keep('both mirrors are at the same cursor', kept.cursor === made.cursor, () => [
     kept.cursor,
