@@ -225,12 +225,15 @@ export async function openClient(options: ClientOptions): Promise<Client> {
 
     async rememberLost() {
       const made = await downloadMonth(dataset, month);
-      const { next } = await wire.json<{ next: string }>(`${chosen.observations}&limit=10`);
+      const { next, cursor } = await wire.json<{ next: string; cursor: string }>(
+        `${chosen.observations}&limit=10`,
+      );
       const cited = await cite(wire, address, `${chosen.observations}&${spanOf(month)}`);
       lost = {
         file: made.parquet.url,
         fileSha256: made.parquet.sha256,
         page: next,
+        changes: `${chosen.changes}&after=${cursor}`,
         citation: cited.dataUri,
         citationSha256: cited.sha256,
       };

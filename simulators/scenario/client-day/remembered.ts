@@ -64,8 +64,9 @@ export interface LostThings {
   /** Address of a file with its version. */
   readonly file: string;
   readonly fileSha256: string;
-  /** Addresses of a next page, and of the bytes of a citation. */
+  /** Addresses of a next page, of the changes behind the end, and of the bytes of a citation. */
   readonly page: string;
+  readonly changes: string;
   readonly citation: string;
   readonly citationSha256: string;
 }
@@ -84,11 +85,13 @@ export async function requireNotAnother(wire: Wire, lost: LostThings): Promise<o
     lost.citation,
     citation.status,
   ]);
-  const page = await wire.ask(lost.page);
-  keep('a page of a lost stretch is refused', page.status === 410, () => [
-    lost.page,
-    page.status,
-    page.bytes.toString('utf8', 0, 300),
-  ]);
-  return { file: file.status, citation: citation.status, page: page.status };
+  for (const what of ['page', 'changes'] as const) {
+    const { status, bytes } = await wire.ask(lost[what]);
+    keep(`a lost stretch is refused: its ${what}`, status === 410, () => [
+      lost[what],
+      status,
+      bytes.toString('utf8', 0, 300),
+    ]);
+  }
+  return { file: file.status, citation: citation.status };
 }

@@ -123,13 +123,14 @@ async function liveThrough(world: World, options: ClientDayOptions): Promise<obj
   const resting = await client.rest();
   const backup = join(world.folder, 'backup');
   await world.publishDuring(() => world.backup(backup));
-  await loseAStretch(world, month);
+  const lostMs = await loseAStretch(world, month);
   // A manifest that the mirror holds and the restored server never made.
   await mirror.proven(() => world.command('manifest'));
   step('lost stretch', await checkpoint(world, client));
   await client.rememberLost();
   await world.restore(backup);
-  await world.publishDuring(live);
+  // The new history grows beyond the lost one: a lost cursor would be inside it again.
+  await world.publishDuring(() => sleep(clock, 2 * lostMs));
   await resting.goOn();
   const restored = await remade(world, client);
   client.requireForkSeen();
@@ -229,10 +230,13 @@ async function correct(world: World, { fromAt, toAt }: Month): Promise<void> {
   await world.command('erase', '--device', 'load-00004', ...range, '--reason', 'rotten sensor');
 }
 
-/** What the restored server will know nothing of. */
-async function loseAStretch(world: World, { fromAt }: Month): Promise<void> {
+/** What the restored server will know nothing of. Resolves to how long devices published, ms. */
+async function loseAStretch(world: World, { fromAt }: Month): Promise<number> {
+  const clock = openSystemClock();
+  const startedMs = clock.monotonicMs();
   await world.send(corrected, [{ ts: fromAt, values: { pm25: 123.4 } }]);
   await world.publishDuring(() => world.close([particulates(closed), particulates(erased)]));
+  return clock.monotonicMs() - startedMs;
 }
 
 async function checkpoint(world: World, client: Client): Promise<object> {
