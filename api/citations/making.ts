@@ -63,7 +63,7 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     room.require(0);
     if (!records.holds(sha256)) await blobs.keep(asked.bytes, taken.admit);
     const madeAt = clock.now();
-    return put(taken, {
+    return put(options, taken, {
       ...subject,
       url: addressOf(asked),
       version: sha256.slice(0, versionCharacters),
@@ -95,7 +95,7 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
       const path = `${context.filesFolder}/${file.path}`;
       await blobs.keepFile({ ...file, path }, taken.admit);
     }
-    return put(taken, {
+    return put(options, taken, {
       ...monthTitled(subjectOfSeries(view, series, span), file),
       url: `/api/v1/files/${file.dataset}/${file.month}/${file.name}`,
       version: file.version,
@@ -111,15 +111,6 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     });
   }
 
-  function put(taken: Taking, made: Omit<CitationRecord, 'id' | 'erasedAt'>): Made {
-    const { url, asOf, sha256 } = made;
-    const id = createHash('sha256').update(`${url}\n${asOf}\n${sha256}`).digest('hex');
-    const record = { ...made, id: id.slice(0, idCharacters), erasedAt: null };
-    const rows = records.add(record);
-    room.add(rows);
-    return { record: records.find(record.id) ?? record, bytes: taken.bytes + rows };
-  }
-
   return async (wish, question) => {
     const asked = readFilePath(question.path);
     if (asked !== undefined) {
@@ -130,6 +121,19 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     const read = await readAnswer(context, wish, question);
     return 'status' in read ? read : citeAnswer(read.viewer, read.asked);
   };
+}
+
+function put(
+  { records, room }: CitationMakingOptions,
+  taken: Taking,
+  made: Omit<CitationRecord, 'id' | 'erasedAt'>,
+): Made {
+  const { url, asOf, sha256 } = made;
+  const id = createHash('sha256').update(`${url}\n${asOf}\n${sha256}`).digest('hex');
+  const record = { ...made, id: id.slice(0, idCharacters), erasedAt: null };
+  const rows = records.add(record);
+  room.add(rows);
+  return { record: records.find(record.id) ?? record, bytes: taken.bytes + rows };
 }
 
 const dayMs = 86_400_000;
