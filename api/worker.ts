@@ -62,6 +62,16 @@ type Surroundings = RoomSurroundings<ApiRoomData>;
 
 const actor = 'operator (command line)';
 
+function openSource(data: ApiRoomData, name: 'readings' | 'observations') {
+  const durableEnd = createDurableEnd(data.ends[name]);
+  const fileSystem = openNodeFileSystem();
+  const directory = data.paths[name];
+  return {
+    durableEnd,
+    openReader: (from: Position) => openLogReader({ fileSystem, directory, durableEnd, from }),
+  };
+}
+
 async function openApiRoom(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
   const { registry, ...parts } = await openRegistryParts(room);
@@ -77,15 +87,7 @@ async function openApiRoom(room: Surroundings) {
       );
     },
   });
-  const source = (name: 'readings' | 'observations') => {
-    const durableEnd = createDurableEnd(data.ends[name]);
-    const fileSystem = openNodeFileSystem();
-    const directory = data.paths[name];
-    return {
-      durableEnd,
-      openReader: (from: Position) => openLogReader({ fileSystem, directory, durableEnd, from }),
-    };
-  };
+  const source = (name: 'readings' | 'observations') => openSource(data, name);
   const api = await openApi({
     config: data.api,
     clock,
