@@ -1,7 +1,9 @@
-/** The command `mirror`: an exact local copy of a server's open data, kept and proved. */
+/** The commands `mirror`, an exact local copy of a server's open data, and `manifest`, which proves it. */
 import { resolve } from 'node:path';
 import { textFlag, type Command } from './command-line.ts';
-import { tell } from './command-telling.ts';
+import { configurationOf, tell } from './command-telling.ts';
+import { askControl } from './control.ts';
+import { pathsOf } from './data-folder.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { startError } from './errors.ts';
 import { mirror, openMirrorFiles, verifyMirror, type MirrorEvent } from './mirror/main.ts';
@@ -106,4 +108,27 @@ function verifyCopy(command: Command): number {
 
 function usage(accepted: string): Error {
   return startError('START_USAGE', { command: 'mirror', accepted });
+}
+
+interface Made {
+  readonly sequence: number;
+  readonly day: string;
+  readonly sha256: string;
+  readonly rows: number;
+  readonly changed: number;
+}
+
+/** Has the running server make a manifest now. */
+export async function manifestCommand(command: Command): Promise<number> {
+  const { controlSocket } = pathsOf(configurationOf(command).dataDir);
+  const newKey = command.flags['new-key'] === true;
+  const answer = await askControl(controlSocket, 'makeManifest', { newKey });
+  if (answer === undefined) throw startError('START_NOT_RUNNING', { socket: controlSocket });
+  const made = answer.result as Made;
+  tell(
+    command,
+    { event: 'manifest', ...made },
+    `manifest ${made.sequence} of ${made.rows} rows, ${made.changed} buckets changed: ${made.sha256}`,
+  );
+  return 0;
 }

@@ -225,8 +225,7 @@ async function startWorld(
   server: Server,
   configuration: Configuration,
 ): Promise<{ close(): Promise<void> } | undefined> {
-  if (configuration.sandbox)
-    return (await import('./sandbox.ts')).startSandbox(server, configuration);
+  if (configuration.sandbox) return (await import('./demo.ts')).startSandbox(server, configuration);
   if (configuration.demo) return (await import('./demo.ts')).startDemo(server, configuration);
   return undefined;
 }

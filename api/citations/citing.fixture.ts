@@ -1,4 +1,5 @@
 /** Citing for tests. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 
 import { openTestApi, startAt, type TestApi, type TestApiOptions } from '../api.fixture.ts';
@@ -54,4 +55,4 @@ export async function dataOf(rig: TestApi, { id }: Cited, headers = {}): Promise
   return Buffer.from(await answer.arrayBuffer());
 }
 
-export const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+export const pause = () => wait(20);

@@ -3,7 +3,13 @@
  * that ask for the whole archive again and again share this thread with what devices wait for.
  */
 import { sleep, type Clock } from '../../devices/clock.ts';
-import type { LogSource } from '../../ingest/feed/feed.ts';
+import type { DurableEnd, LogReader, Position } from '../../ingest/log/log.ts';
+
+/** A log, as those who follow it open it. */
+interface LogSource {
+  readonly durableEnd: DurableEnd;
+  openReader(position: Position): LogReader | Promise<LogReader>;
+}
 
 /** What opening a reader counts, since its place must be looked for. */
 const openBytes = 16_384;
