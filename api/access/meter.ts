@@ -56,11 +56,13 @@ export function meterRequest(
   const taking: Taking = { rows: 0, selection: null };
   takings.set(request, taking);
   const { socket } = request;
-  const startBytes = socket.bytesWritten;
+  // A question of this server to itself goes over no connection.
+  const writtenBytes = (): number => (socket.bytesWritten as number | undefined) ?? 0;
+  const startBytes = writtenBytes();
   reply.raw.once('close', () => {
     // Answers on one connection follow each other, so each accounts for what came since the last.
-    const bytes = socket.bytesWritten - Math.max(startBytes, accounted.get(socket) ?? 0);
-    accounted.set(socket, socket.bytesWritten);
+    const bytes = writtenBytes() - Math.max(startBytes, accounted.get(socket) ?? 0);
+    accounted.set(socket, writtenBytes());
     takings.delete(request);
     const contentType = reply.getHeader('content-type');
     ended({

@@ -54,6 +54,22 @@ describe('figures of usage', () => {
     expect(Number(items[1]?.['bytesSent'])).toBeLessThan(bytes + 4 * 4_000);
   });
 
+  test('are whole where something of a dataset was cited too', async () => {
+    await rig.close();
+    rig = await open({ asOfSettleMs: 0 });
+    const url = '/api/v1/observations?station=hue';
+    await ask('observations?station=hue', 3);
+    const cited = await fetch(`${rig.url}/api/v1/citations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ url }),
+    });
+    expect(cited.status).toBe(201);
+    await cited.arrayBuffer();
+    const [figure] = await told('?dataset=agency~weather');
+    expect(figure).toMatchObject({ format: 'json', requests: 4, rowsSent: 4 });
+  });
+
   test('count a request about several datasets for each, and divide what it was given', async () => {
     await ask('latest?station=ha-noi,hue', 4);
     const items = await told();
