@@ -295,6 +295,32 @@ test('after a restart the same files are there, and what came before it was writ
   expect(hashes(after)).toEqual(expect.arrayContaining(hashes(before)));
 });
 
+test('a file from whose cursor nothing can be followed any more is kept over a restart', async () => {
+  const rig = await openTestApi({ config: { ...config, feedHorizonMs: 864_000_000 } });
+  rig.setNow(july);
+  await rig.publish([rig.row('ha-noi-temperature', may)]);
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 1);
+  // Behind the files' cursor, and in no file.
+  await rig.publish([rig.row('hidden-temperature', may)]);
+  rig.setNow(july + 12 * 86_400_000);
+  await rig.publish([rig.row('garden-temperature', may)]);
+  rig.flush();
+  await filesWhen(rig, (found) => months(found).length === 2);
+  const [{ url, cursor } = { url: '', cursor: '' }] = before;
+  expect((await rig.get(`/api/v1/changes?after=${String(cursor)}`)).status).toBe(410);
+  const again = await rig.reopen();
+  onTestFinished(() => again.close());
+  await again.publish([again.row('garden-temperature', june)]);
+  again.flush();
+  const after = await filesWhen(again, (found) => months(found).length === 3);
+  expect(after).toEqual(
+    expect.arrayContaining(before.map(({ name }) => expect.objectContaining({ name }))),
+  );
+  expect((await again.get(new URL(url).pathname)).status).toBe(200);
+  expect(again.telemetry.value('quantrac_bulk_lost_total')).toBe(0);
+});
+
 test('a folder that cannot be written is told, and the files are made when it can', async () => {
   const rig = await open();
   const folder = rig.filesFolder;

@@ -62,7 +62,7 @@ async function forgetLost(
 ): Promise<void> {
   const files = records.current();
   const missing = await findMissing(folder, files);
-  const lost = new Set([...missing, ...(await findUnfollowable(context, files))]);
+  const lost = new Set([...missing, ...findForeign(context, files)]);
   if (lost.size === 0) return;
   records.forget([...lost].map(({ path }) => path));
   const { registryVersion } = openNetworkOf(context);
@@ -102,21 +102,18 @@ async function findMissing(
   return missing;
 }
 
-/** Files from which changes cannot be followed: a restore may have taken back what they say. */
-async function findUnfollowable(
-  { places }: ApiContext,
-  files: readonly FileRecord[],
-): Promise<readonly FileRecord[]> {
+/** Of another history: a restore has taken back what they say. One that is only old is as true as ever. */
+function findForeign({ places }: ApiContext, files: readonly FileRecord[]): readonly FileRecord[] {
   const known = new Map<string, boolean>();
   for (const { cursor } of files) {
-    if (!known.has(cursor)) known.set(cursor, await canFollow(places, cursor));
+    if (!known.has(cursor)) known.set(cursor, isOfHistory(places, cursor));
   }
   return files.filter(({ cursor }) => known.get(cursor) === false);
 }
 
-async function canFollow(places: ApiContext['places'], cursor: string): Promise<boolean> {
+function isOfHistory(places: ApiContext['places'], cursor: string): boolean {
   try {
-    await places.read(cursor, 'cursor');
+    places.readEnd(cursor, 'cursor');
     return true;
   } catch (error) {
     if (error instanceof CodedError) return false;
