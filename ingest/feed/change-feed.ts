@@ -123,7 +123,10 @@ export function createChangeFeed(options: ChangeFeedOptions): ChangeFeed {
       let disconnect: (() => void) | undefined;
       connect(options, life, { request, sink, isLeft: () => isLeft }).then(
         (found) => (disconnect = found),
-        (error: unknown) => refuse(options.events, sink, error),
+        (error: unknown) => {
+          // Behind the last who left, everything is closed: what then fails is nobody's.
+          if (!isLeft) refuse(options.events, sink, error);
+        },
       );
       return () => {
         if (isLeft) return;

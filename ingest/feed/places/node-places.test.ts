@@ -10,6 +10,54 @@ import { createFeedEvents } from '../events.ts';
 import { createNodePlaces } from './node-places.ts';
 import { createHolder, openSimulatedNode, settle } from './nodes.fixture.ts';
 
+test('a follower that leaves while its place is looked up is no failure of the feed', async () => {
+  const clock = createManualClock(1_000_000);
+  const partitions = createPartitions(1);
+  const registry = seriesOfPartitions(1);
+  const copy = partitions.openCopy();
+  const telemetry = createRecordedTelemetry();
+  const looking = Promise.withResolvers<void>();
+  const sent: unknown[] = [];
+  const createPlaces = createNodePlaces({
+    source: copy,
+    clock,
+    registry: { current: () => registry },
+    identity: { storeId: 'of the folder', earlier: [] },
+    feedHorizonMs: 0,
+    copyNote: () => JSON.stringify({ storeId: 'network', partitions: 1 }),
+  });
+  const feed = createChangeFeed({
+    registry: { current: () => registry, at: () => registry },
+    clock,
+    source: copy,
+    openStore: () => Object.assign(createHolder(copy, partitions), { close: () => undefined }),
+    createPlaces: async (parts) => ({
+      ...(await createPlaces(parts)),
+      async read() {
+        await looking.promise;
+        throw new Error('database is not open');
+      },
+    }),
+    config: hubConfig,
+    events: createFeedEvents(telemetry),
+    stepBytesMax: 400,
+  });
+  const sink: ChangeSink = {
+    write: (chunk) => sent.push(chunk) > 0,
+    pendingBytes: 0,
+    onDrain: () => undefined,
+    end: (problem) => void sent.push(problem),
+    destroy: () => void sent.push('destroyed'),
+  };
+  const leave = feed.follow({ principal: 'anonymous', viewer: 'all', after: undefined }, sink);
+  await settle();
+  leave();
+  looking.resolve();
+  await settle();
+  expect([sent, telemetry.lines]).toEqual([[], []]);
+  await feed.close();
+});
+
 test('a broker alone gives the cursors of the api nodes of its network, once it has joined it', async () => {
   const clock = createManualClock(1_000_000);
   const partitions = createPartitions(2);
