@@ -70,8 +70,7 @@ export async function makeManifest(options: MakeOptions): Promise<MadeManifest> 
   const before = archive.latest();
   const sequence = (before?.sequence ?? 0) + 1;
   buckets.begin(sequence);
-  const pin = await pinNow(context);
-  options.pinned(sequence, pin.moment.cursor);
+  const pin = await pinNow(context, (cursor) => options.pinned(sequence, cursor));
   const takeTurn = createTurns(context.clock);
   const turn = async (): Promise<void> => {
     await takeTurn();
@@ -82,18 +81,24 @@ export async function makeManifest(options: MakeOptions): Promise<MadeManifest> 
   return sign(making, changed);
 }
 
-async function pinNow(context: ApiContext): Promise<Pinned> {
+async function pinNow(context: ApiContext, pinned: (cursor: string) => void): Promise<Pinned> {
   const { feed, store, places, networks, registryAt } = context;
   await feed.waitFor(store.position);
   const position = Math.max(feed.position, store.position);
   const view = networks.viewOf(anonymousViewer);
+  const pinning = async (): Promise<Moment> => {
+    const at = await places.at(position);
+    pinned(at.cursor);
+    return at;
+  };
   // In the feed a datastream opens and closes where the marker of the version stands.
-  const followed = registryAt(feed.registryVersion) ?? view.registry;
-  const open = view.datastreams.filter(({ id }) => {
+  const [moment, versionOf] = await Promise.all([pinning(), places.versionsAt(position)]);
+  const open = view.datastreams.filter(({ id, series }) => {
+    const version = versionOf(series);
+    const followed = (version === undefined ? undefined : registryAt(version)) ?? view.registry;
     const datastream = followed.datastreams.get(id);
     return datastream !== undefined && visible('anonymous', datastream, followed);
   });
-  const moment = await places.at(position);
   return { position, moment, view, open: new Map(open.map((each) => [each.id, each])) };
 }
 

@@ -16,6 +16,7 @@ import {
   openTestNetwork,
   testPartitions,
   type TestNetwork,
+  type TestNetworkOptions,
   type TestNode,
 } from '../places/network.fixture.ts';
 import { startAt } from '../api.fixture.ts';
@@ -104,8 +105,11 @@ function createTeller(net: TestNetwork): (seed: RowSeed) => void {
   };
 }
 
-export async function openPastScene(old: readonly RowSeed[]): Promise<PastScene> {
-  const net = await openTestNetwork();
+export async function openPastScene(
+  old: readonly RowSeed[],
+  options: TestNetworkOptions = {},
+): Promise<PastScene> {
+  const net = await openTestNetwork(options);
   const whole = net.nodes[0]!;
   const tell = createTeller(net);
   for (const seed of old) tell({ ...seed, step: seed.step % oldSteps });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { influxError } from '../../ingest/store/influx/errors.ts';
 import type { StoreWriter } from '../../ingest/store/store.ts';
 import type { Json } from '../api.fixture.ts';
-import type { TestNode } from '../places/network.fixture.ts';
+import type { TestNetworkOptions, TestNode } from '../places/network.fixture.ts';
 import {
   dayMs,
   knownFromAt,
@@ -16,8 +16,11 @@ import {
 import { startAt } from '../api.fixture.ts';
 
 const opened: PastScene[] = [];
-async function openScene(old: readonly RowSeed[]): Promise<PastScene> {
-  const scene = await openPastScene(old);
+async function openScene(
+  old: readonly RowSeed[],
+  ...options: readonly TestNetworkOptions[]
+): Promise<PastScene> {
+  const scene = await openPastScene(old, ...options);
   opened.push(scene);
   return scene;
 }
@@ -34,6 +37,12 @@ const seedOf = (stepMax: number): fc.Arbitrary<RowSeed> =>
     value: fc.integer({ min: 0, max: 359 }),
     kind: fc.constantFrom(...kinds),
   });
+
+function rootOf({ api }: TestNode): unknown {
+  const { sequence = 0 } = api.manifests?.archive.latest() ?? {};
+  const document = api.manifests?.archive.document(sequence)?.toString('utf8') ?? '{}';
+  return (JSON.parse(document) as Json)['root'];
+}
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -172,6 +181,19 @@ describe('a node whose view begins at a horizon', () => {
     }
     state.away = undefined;
     expect(await answerOf(late, '/observations')).toBe(await answerOf(whole, '/observations'));
+  });
+
+  test('has the latest of all, and signs what is open, before the first batch behind the horizon', async () => {
+    const old = [0, 1].map((stream) => ({ stream, step: 3, value: 20, kind: 'value' }) as const);
+    const scene = await openScene(old, { config: { publishing: true } });
+    const { whole, late } = scene;
+    const { horizon } = late.store as StoreWriter;
+    const rows = old.map(({ stream }) => whole.store.latest(whole.series(streams[stream] ?? ''))!);
+    horizon.seed(rows, true);
+    expect(await answerOf(late, '/latest')).toBe(await answerOf(whole, '/latest'));
+    const [signed, other] = [await whole.api.manifests?.make(), await late.api.manifests?.make()];
+    expect([other?.rows, rootOf(late)]).toEqual([signed?.rows, rootOf(whole)]);
+    expect(other?.rows).toBe(2);
   });
 
   test('says that it cannot be had while InfluxDB is built anew', async () => {

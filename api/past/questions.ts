@@ -20,7 +20,7 @@ import type { Pins } from '../../ingest/feed/places/places.ts';
 import { askView, type HoursQuestion, type Questions } from '../questions.ts';
 import type { Past, PastPlace } from './past.ts';
 
-type Held = Pick<StoreFollower, 'range' | 'hours' | 'kept' | 'horizon'>;
+type Held = Pick<StoreFollower, 'range' | 'hours' | 'kept' | 'horizon' | 'position'>;
 
 export interface PastQuestionsOptions {
   readonly store: Held;
@@ -234,10 +234,12 @@ async function latest(
   { held, pins }: HeldLatest,
 ): Promise<readonly (ObservationRow | undefined)[]> {
   const { knownFromAt, knowsLatest } = asking.store.horizon;
+  // What was fetched of the time before is shown from the first record of the node's own log on.
+  const isShown = knowsLatest && asking.store.position > 0;
   const wanted = series.filter((one, at) => {
     const row = held[at];
     if (row !== undefined && row.endAt >= knownFromAt) return false;
-    return !knowsLatest || asking.mayLack(one);
+    return !isShown || asking.mayLack(one);
   });
   if (wanted.length === 0) return held;
   const newest = await asking.past.askNewest(wanted);

@@ -4,7 +4,7 @@
  * the view knows where each batch of a partition stands.
  */
 import type { LogReader, Position } from '../../log/log.ts';
-import { decodeBatchPlace } from '../../observations/batch-codec.ts';
+import { decodeBatch, decodeBatchPlace } from '../../observations/batch-codec.ts';
 import type { BatchPlace } from '../../observations/batch.ts';
 import type { StoreFollower } from '../../store/store.ts';
 import type { LogSource } from '../feed.ts';
@@ -24,6 +24,8 @@ export interface CopyIndex {
    * follows on it is not kept any longer.
    */
   locate(read: Positions): Promise<Position | undefined>;
+  /** By which version of the registry a batch was decided; undefined where it is not held. */
+  registryVersionOf(partition: number, number: Position): Promise<number | undefined>;
 }
 
 export interface CopyIndexOptions {
@@ -51,6 +53,23 @@ export function createCopyIndex({ source, store, partitions }: CopyIndexOptions)
     }
   }
 
+  async function registryVersionOf(
+    partition: number,
+    number: Position,
+  ): Promise<number | undefined> {
+    const held = store.numberedUpTo(number, partition);
+    if (held === undefined) return undefined;
+    const reader = await source.openReader(held.position);
+    try {
+      reader.seek(held.position);
+      const [record] = await reader.read(1);
+      if (record?.position !== held.position) return undefined;
+      return decodeBatch(record.position, record.body).registryVersion;
+    } finally {
+      await reader.close();
+    }
+  }
+
   async function before(): Promise<Positions> {
     const first = await readFirst(1);
     if (first === undefined) return atBegin();
@@ -60,6 +79,7 @@ export function createCopyIndex({ source, store, partitions }: CopyIndexOptions)
 
   return {
     before,
+    registryVersionOf,
     async positionsAt(position) {
       if (position === 0) return atBegin();
       const found = await readFirst(position);

@@ -72,6 +72,17 @@ export function createCopyMoments(parts: CopyParts): Moments {
     return reach;
   }
 
+  async function versionsAt(position: Position): Promise<(series: number) => number | undefined> {
+    const positions = await parts.positionsAt(position);
+    const versions = await Promise.all(
+      all.map((partition) => parts.index.registryVersionOf(partition, positions[partition] ?? 0)),
+    );
+    return (series) => {
+      const station = parts.registry.current().bySeries[series]?.station;
+      return station === undefined ? undefined : versions[partitionOf(station, copy.partitions)];
+    };
+  }
+
   function pinsBefore(tag: string, moment: Moment): Pins | undefined {
     const earlier = positionsOfTag(tag);
     const now = positionsOfTag(moment.tag);
@@ -79,7 +90,7 @@ export function createCopyMoments(parts: CopyParts): Moments {
     return hasAll(earlier, now) ? pinsOf(parts, earlier) : undefined;
   }
 
-  return { at, asOf, ofPin, ofCursor, pinsBefore };
+  return { at, asOf, ofPin, ofCursor, versionsAt, pinsBefore };
 }
 
 function createBatchOf(

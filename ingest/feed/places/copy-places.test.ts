@@ -183,6 +183,28 @@ describe('places on the nodes of a network', () => {
     }
   });
 
+  test('know by which version of the registry the last batch of each partition was decided', async () => {
+    const partitions = createPartitions(partitionsMax);
+    const clock = createManualClock(1_000_000);
+    const one = await openSimulatedNode({ partitions, clock });
+    onTestFinished(async () => {
+      const closing = one.close();
+      await settle();
+      await closing;
+    });
+    for (const [at, registryVersion] of [
+      [1, 6],
+      [0, 3],
+      [1, 7],
+      [0, 4],
+    ] as const) {
+      partitions.publish(at, { ...batchOfResults([registryVersion], at), registryVersion });
+      await one.take(at);
+    }
+    const versionOf = await one.places.versionsAt(one.feed.position);
+    expect([0, 1, 2, 9].map(versionOf)).toEqual([4, 7, undefined, undefined]);
+  });
+
   test('wait a while for what another node has, then say that they cannot answer', async () => {
     const { one, other, pass } = await openTwo();
     await one.take(0);

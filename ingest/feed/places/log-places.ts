@@ -23,7 +23,7 @@ import {
 
 export interface LogPlacesOptions {
   readonly identity: StoreIdentity;
-  readonly feed: Pick<Feed, 'position' | 'publishedAt' | 'waitFor'>;
+  readonly feed: Pick<Feed, 'position' | 'publishedAt' | 'registryVersion' | 'waitFor'>;
   readonly store: Pick<StoreFollower, 'position' | 'positionAt'>;
   readonly source: Pick<LogSource, 'durableEnd'>;
   readonly clock: Clock;
@@ -179,6 +179,10 @@ function createMoments(options: LogPlacesOptions, cursors: Cursors): Moments {
     asOf,
     ofPin,
     ofCursor,
+    async versionsAt() {
+      const { registryVersion } = feed;
+      return () => registryVersion;
+    },
     pinsBefore(tag, moment) {
       const position = /^[0-9a-z]{1,11}$/.test(tag) ? Number.parseInt(tag, 36) : Infinity;
       return position < Number(moment.pin) ? { pinOf: () => position } : undefined;

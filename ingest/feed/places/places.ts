@@ -106,6 +106,11 @@ export interface Moments {
    * far. Throws as `read` does, API_CURSOR_INVALID also for a cursor inside a batch, API_UNAVAILABLE.
    */
   ofCursor(cursor: string, parameter: string): Promise<Moment>;
+  /**
+   * By series the version of the registry that the feed has come to at the position where it stands
+   * now: in a copy, of each partition that of its last batch. Undefined where no batch of it is held.
+   */
+  versionsAt(position: Position): Promise<(series: number) => number | undefined>;
   /** Pins of the moment with this tag where it is an earlier one; undefined where it is none. */
   pinsBefore(tag: string, moment: Moment): Pins | undefined;
 }
