@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { runClientDay } from './client-day/run.ts';
 import { runClusterDay } from './cluster/day.ts';
+import { runFeeds } from './cluster/feeds.ts';
 import { runClusterKills } from './cluster/kills.ts';
 import { runMove } from './cluster/move.ts';
 import { runOutage } from './cluster/outage.ts';
@@ -273,6 +274,15 @@ const clusterDay = (flags: Flags): Promise<Outcome> =>
     tell,
   });
 
+const feeds = (flags: Flags): Promise<Outcome> =>
+  runFeeds({
+    devices: numberOf(flags, 'devices', 6),
+    kills: numberOf(flags, 'rounds', 2),
+    seed: numberOf(flags, 'seed', 1),
+    logs: flags['logs'],
+    tell,
+  }).then(outcomeOf);
+
 /** With `--profile cluster`; the first is what runs without a name. */
 const clusterScenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcome>>> = {
   kills: clusterKills,
@@ -280,6 +290,7 @@ const clusterScenarios: Readonly<Record<string, (flags: Flags) => Promise<Outcom
   revoke,
   move,
   day: clusterDay,
+  feeds,
 };
 
 /** What test runners take for "could not be run here" (GNU Automake, 15.2.1). */

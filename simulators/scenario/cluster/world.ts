@@ -23,6 +23,17 @@ export interface ClusterOptions {
   readonly logs?: string | undefined;
 }
 
+/** Of one node, beside those of all. */
+export interface NodeSettings {
+  /** Keys of the configuration. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+  /** Variables of its process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Asked at each start. */
+type ReadSettings = () => NodeSettings;
+
 export interface ClusterNode {
   readonly name: string;
   readonly role: Role;
@@ -45,7 +56,7 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   nodesOf(role: Role): readonly ClusterNode[];
   /** Adds a node, running. */
-  add(role: Role): Promise<ClusterNode>;
+  add(role: Role, settings?: ReadSettings): Promise<ClusterNode>;
   /** Of nodes that ended without being asked to. */
   readonly deaths: readonly string[];
   close(): Promise<void>;
@@ -74,9 +85,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       kafkaNodes: options.kafkaNodes ?? 1,
     });
     const together = servers;
-    const add = async (role: Role): Promise<ClusterNode> => {
+    const add = async (role: Role, settings?: ReadSettings): Promise<ClusterNode> => {
       const number = nodes.length + 1;
-      const node = createNode(options, together, { role, number, folder });
+      const node = createNode(options, together, { role, number, folder, settings });
       nodes.push(node);
       await node.start();
       return node;
@@ -102,17 +113,17 @@ interface NodePlace {
   readonly role: Role;
   readonly number: number;
   readonly folder: string;
+  readonly settings: ReadSettings | undefined;
 }
 
 function createNode(
   options: ClusterOptions,
   servers: Together,
-  { role, number, folder }: NodePlace,
+  { role, number, folder, settings = () => ({}) }: NodePlace,
 ): ClusterNode {
   const name = `${role}-${number}`;
   const dataDir = join(folder, name);
   const config = join(folder, `${name}.json`);
-  writeFileSync(config, JSON.stringify(configurationOf(options, servers, number)), { mode: 0o600 });
   const deaths: string[] = [];
   let lastLine = '';
   let running: ServerProcess | undefined;
@@ -138,9 +149,13 @@ function createNode(
     },
     async start() {
       if (running !== undefined) return;
+      const { configuration = {}, environment = {} } = settings();
+      const whole = { ...configurationOf(options, servers, number), ...configuration };
+      writeFileSync(config, JSON.stringify(whole), { mode: 0o600 });
       const spawned = spawnServer({
         dataDir,
         ports,
+        environment,
         flags: ['--role', role, '--config', config],
         onLine: (line) => {
           lastLine = line;
