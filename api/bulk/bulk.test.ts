@@ -1,84 +1,25 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-
-import { openTestApi, type Json, type TestApi, type TestApiOptions } from '../api.fixture.ts';
+import { openTestApi, type Json } from '../api.fixture.ts';
 import { network } from '../network.fixture.ts';
-
-const may = Date.parse('2024-05-10T00:00:00+07:00');
-const june = Date.parse('2024-06-10T00:00:00+07:00');
-const july = Date.parse('2024-07-02T00:00:00+07:00');
-const config = { bulkSettleHours: 0, bulkDebounceMs: 0, bulkRetryMs: 1 };
-
-async function open(options: TestApiOptions = {}): Promise<TestApi> {
-  const rig = await openTestApi({ ...options, config: { ...config, ...options.config } });
-  onTestFinished(() => rig.close());
-  rig.setNow(july);
-  return rig;
-}
-
-type Listed = Record<string, unknown> & { readonly currentUrl: string; readonly url: string };
-
-async function filesOf(rig: TestApi, query = ''): Promise<readonly Listed[]> {
-  return (await rig.json(`/api/v1/files${query}`)).items as Listed[];
-}
-
-/** The files, once they are as they are to be. */
-async function filesWhen(
-  rig: TestApi,
-  isRight: (files: readonly Listed[]) => boolean,
-): Promise<readonly Listed[]> {
-  for (;;) {
-    const files = await filesOf(rig);
-    if (isRight(files)) return files;
-    await pause();
-  }
-}
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
-
-const months = (files: readonly Listed[]) => [
-  ...new Set(files.map((file) => `${String(file['dataset'])} ${String(file['month'])}`)),
-];
-
-function find(files: readonly Listed[], dataset: string, month: string, format: string): Listed {
-  const found = files.find(
-    (file) => file['dataset'] === dataset && file['month'] === month && file['format'] === format,
-  );
-  if (found === undefined) throw new Error(`no ${format} of ${dataset} in ${month}`);
-  return found;
-}
-
-async function bytesOf(url: string): Promise<Buffer> {
-  const answer = await fetch(url);
-  expect(answer.status).toBe(200);
-  return Buffer.from(await answer.arrayBuffer());
-}
-
-const rowsOf = (rig: TestApi, ...ends: readonly number[]) =>
-  ends.flatMap((end) => [
-    rig.row('ha-noi-temperature', end),
-    rig.row('kathmandu-temperature', end),
-    rig.row('garden-temperature', end),
-    rig.row('ha-noi-pm25', end),
-    rig.row('hidden-temperature', end),
-    rig.row('shared-temperature', end),
-  ]);
-
-async function csvOf(files: readonly Listed[], dataset: string, month: string): Promise<string> {
-  const { currentUrl } = find(files, dataset, month, 'csv.gz');
-  return gunzipSync(await bytesOf(currentUrl)).toString();
-}
-
-async function apiCsv(rig: TestApi, query: string): Promise<string> {
-  const answer = await rig.get(`/api/v1/observations.csv?include=position&${query}`);
-  expect(answer.status).toBe(200);
-  return answer.text();
-}
-
-const mayQuery =
-  'property=air-temperature&owner=agency&from=2024-05-01T00:00:00%2B07:00&to=2024-06-01T00:00:00%2B07:00';
+import {
+  may,
+  june,
+  july,
+  config,
+  open,
+  filesOf,
+  filesWhen,
+  pause,
+  months,
+  find,
+  bytesOf,
+  rowsOf,
+  csvOf,
+  apiCsv,
+  mayQuery,
+  type Listed,
+} from './months.fixture.ts';
 
 test('closed months are made once they have settled, of what is open alone, as the API gives the rows', async () => {
   const rig = await open();
@@ -319,105 +260,4 @@ test('a file from whose cursor nothing can be followed any more is kept over a r
   );
   expect((await again.get(new URL(url).pathname)).status).toBe(200);
   expect(again.telemetry.value('quantrac_bulk_lost_total')).toBe(0);
-});
-
-test('a folder that cannot be written is told, and the files are made when it can', async () => {
-  const rig = await open();
-  const folder = rig.filesFolder;
-  writeFileSync(folder, 'in the way');
-  await rig.publish(rowsOf(rig, may));
-  rig.flush();
-  while (rig.telemetry.value('quantrac_bulk_failed_total') === 0) await pause();
-  expect(rig.telemetry.value('quantrac_bulk_problem')).toBe(1);
-  expect(await filesOf(rig)).toEqual([]);
-  rmSync(folder);
-  await filesWhen(rig, (found) => months(found).length === 3);
-  while (rig.telemetry.value('quantrac_bulk_problem') === 1) await pause();
-});
-
-test('what a kill has left is removed at the start, and a file that is not whole is made anew', async () => {
-  const rig = await openTestApi({ config });
-  rig.setNow(july);
-  await rig.publish(rowsOf(rig, may));
-  rig.flush();
-  const before = await filesWhen(rig, (found) => months(found).length === 3);
-  const csv = find(before, 'agency~weather', '2024-05', 'csv.gz');
-  const folder = `${rig.filesFolder}/bulk/agency~weather/2024-05`;
-  const orphans = ['parquet.new', `agency~weather_2024-05.0000000000000000.parquet`];
-  for (const name of orphans) writeFileSync(`${folder}/${name}`, 'half');
-  writeFileSync(`${folder}/${String(csv['name'])}`, 'half');
-  const again = await rig.reopen();
-  onTestFinished(() => again.close());
-  const { pathname } = new URL(csv.currentUrl);
-  while ((await again.get(pathname)).status !== 200) await pause();
-  while (readdirSync(folder).some((name) => orphans.includes(name))) await pause();
-  const after = await filesWhen(again, (found) => found.length === 12);
-  expect(await csvOf(after, 'agency~weather', '2024-05')).toBe(await apiCsv(again, mayQuery));
-  const { currentUrl } = find(after, 'agency~weather', '2024-05', 'parquet');
-  const orphan = currentUrl.replace(/[^/]*$/, orphans[1] ?? '');
-  expect((await fetch(orphan)).status).toBe(404);
-});
-
-test('a server that does not publish sends clients to the one that does, or says that there is one', async () => {
-  const silent = await open({ config: { publishing: false } });
-  const paths = ['/api/v1/files', '/api/v1/files/a~air/2024-05/x.parquet', '/api/v1/citations/a'];
-  for (const path of paths) {
-    const answer = await silent.get(path);
-    expect([answer.status, await answer.json()]).toMatchObject([
-      503,
-      { code: 'API_PUBLISHED_ELSEWHERE' },
-    ]);
-  }
-  const sending = await open({
-    config: { publishing: false, publishingUrl: 'https://data.example.org/' },
-  });
-  for (const path of paths) {
-    const answer = await fetch(sending.url + path, { redirect: 'manual' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([
-      307,
-      `https://data.example.org${path}`,
-    ]);
-  }
-});
-
-test('a file is answered in ranges, on conditions, and with what proves it', async () => {
-  const rig = await open();
-  await rig.publish(rowsOf(rig, may));
-  rig.flush();
-  const files = await filesWhen(rig, (found) => months(found).length === 3);
-  const { url, currentUrl, sha256 } = find(
-    files,
-    'agency~weather',
-    '2024-05',
-    'parquet',
-  ) as Listed & Record<string, string>;
-  const whole = await fetch(url);
-  const bytes = Buffer.from(await whole.arrayBuffer());
-  expect(Object.fromEntries(whole.headers)).toMatchObject({
-    etag: `"${sha256}"`,
-    'accept-ranges': 'bytes',
-    // What is erased or closed must not live on in caches, whatever its name.
-    'cache-control': expect.stringMatching(/^public, max-age=\d{1,3}, must-revalidate$/) as string,
-    'repr-digest': `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
-    link: expect.stringContaining('rel="license"') as string,
-    'content-length': String(bytes.length),
-  });
-  const part = await fetch(currentUrl, {
-    headers: { range: 'bytes=4-99', 'if-range': `"${sha256}"` },
-  });
-  expect([part.status, part.headers.get('content-range')]).toEqual([
-    206,
-    `bytes 4-99/${bytes.length}`,
-  ]);
-  expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(4, 100));
-  const outside = await fetch(url, { headers: { range: `bytes=${bytes.length}-` } });
-  expect([
-    outside.status,
-    outside.headers.get('content-range'),
-    await outside.json(),
-  ]).toMatchObject([416, `bytes */${bytes.length}`, { code: 'API_RANGE_OUTSIDE' }]);
-  const head = await fetch(url, { method: 'HEAD' });
-  expect([head.status, head.headers.get('content-length')]).toEqual([200, String(bytes.length)]);
-  const same = await fetch(url, { headers: { 'if-none-match': `"${sha256}"` } });
-  expect(same.status).toBe(304);
 });
