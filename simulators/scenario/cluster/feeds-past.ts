@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadDeviceIds } from '../../load/network.ts';
 import {
   checkCitations,
   checkCursors,
@@ -16,8 +17,8 @@ import {
 } from './feeds-files.ts';
 import { get, must, settle, untilSo, type Ground } from './feeds-ground.ts';
 import { compareLists, listPaths, presentPaths, type Compared } from './feeds-lists.ts';
-import { checkMirror, makeManifest, readHeads } from './feeds-proof.ts';
-import { monthBefore, type MonthSpan } from './feeds-readings.ts';
+import { checkMirror, readHeads } from './feeds-proof.ts';
+import { hoursOf, monthBefore, send, type MonthSpan } from './feeds-readings.ts';
 import { apiOf } from './measures.ts';
 
 export interface PastOptions {
@@ -63,6 +64,27 @@ export async function beginAtHorizon(ground: Ground): Promise<{ readonly readyMs
   return { readyMs: readyMs ?? readyMsMax };
 }
 
+/** New values and late ones, which now lie over what InfluxDB has. */
+export async function tryFresh(
+  ground: Ground,
+  { span, devices, copy }: Pick<PastOptions, 'span' | 'copy'> & { readonly devices: number },
+): Promise<Readonly<Record<string, unknown>>> {
+  const nowAt = ground.clock.now();
+  const late = hoursOf(span).filter((_, hour) => hour % 100 === 50);
+  const ats = [...late, nowAt, nowAt + 1_000];
+  const sent = await send(
+    ground,
+    loadDeviceIds(devices).map((device, broker) => ({ device, ats, broker, turn: 40 })),
+  );
+  await settle(ground);
+  const paths = [...listPaths(span, undefined), ...presentPaths()];
+  const { addresses } = await compareLists(ground, 'fresh', paths);
+  const index = await untilFiles(ground, [span.month]);
+  const found = await checkFiles(ground, index);
+  const joined = await checkJoin(ground, index, found);
+  return { sent, addresses, rows: found.rows, joined, proof: await checkMirror(ground, copy) };
+}
+
 export async function tryPast(
   ground: Ground,
   options: PastOptions,
@@ -79,9 +101,8 @@ export async function tryPast(
   const index = await untilFiles(ground, months);
   const kept = index.items.filter(({ name }) => files.includes(name));
   const found = await checkFiles(ground, index);
-  const heads = await readHeads(ground);
-  const manifest = await makeManifest(ground);
   const proof = await checkMirror(ground, copy);
+  const heads = await readHeads(ground);
   await checkCitations(ground, cited);
   return {
     addresses: now.addresses + present.addresses,
@@ -97,7 +118,7 @@ export async function tryPast(
     ),
     cursorsOfManifests: await checkCursors(
       ground,
-      [...heads, manifest].map(({ cursor }) => cursor),
+      heads.map(({ cursor }) => cursor),
     ),
     proof,
   };

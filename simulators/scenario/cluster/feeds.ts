@@ -29,7 +29,7 @@ import {
 import { must, openGround, settle, type FeedsOptions, type Ground } from './feeds-ground.ts';
 import { killWhileFiles, killWhileManifest } from './feeds-kills.ts';
 import { compareLists, listPaths, presentPaths } from './feeds-lists.ts';
-import { beginAtHorizon, tryPast } from './feeds-past.ts';
+import { beginAtHorizon, tryFresh, tryPast } from './feeds-past.ts';
 import { checkMirror, makeManifest, mirrorOnce, readHeads, refuseManifest } from './feeds-proof.ts';
 import {
   importNetwork,
@@ -104,6 +104,7 @@ async function play(ground: Ground, options: FeedsOptions, part: Part): Promise<
   const made = await playPublished(ground, scene, part);
   await part('horizon', () => beginAtHorizon(ground));
   await part('past', () => tryPast(ground, { ...scene, ...made, asOf, before }));
+  await part('fresh', () => tryFresh(ground, scene));
 }
 
 interface Scene {
