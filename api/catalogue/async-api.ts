@@ -6,18 +6,13 @@ import { z } from 'zod';
 
 import { changesSchema, latestSchema } from '../description/schemas.ts';
 import { cursorExample, examples } from '../description/examples.ts';
-
-export interface AsyncApiOptions {
-  /** Of this server, without a path. */
-  readonly base: string;
-  /** Changes are also posted to subscribers' own addresses. */
-  readonly hasWebhooks: boolean;
-}
+import { expiredSchema, postedChangesSchema, verificationSchema } from '../hooks/messages.ts';
 
 const contact =
   'Changes are followed by cursor: a follower stores the last one and resumes behind it.';
 
-export function asyncApi({ base, hasWebhooks }: AsyncApiOptions): object {
+/** `base`: this server, without a path. */
+export function asyncApi(base: string): object {
   const { host, hostname, protocol } = new URL(base);
   const isSecure = protocol === 'https:';
   return {
@@ -31,8 +26,8 @@ export function asyncApi({ base, hasWebhooks }: AsyncApiOptions): object {
     },
     defaultContentType: 'application/json',
     servers: serversOf({ host, hostname, isSecure }),
-    channels: { ...channels, ...(hasWebhooks ? { webhook } : {}) },
-    operations: { ...operations, ...(hasWebhooks ? { postChanges } : {}) },
+    channels: { ...channels, webhook },
+    operations: { ...operations, ...webhookOperations },
     components: { messages, schemas: schemasOf() },
   };
 }
@@ -66,7 +61,8 @@ function serversOf(at: {
       host: `${hostname}:{port}`,
       protocol: isSecure ? 'mqtts' : 'mqtt',
       protocolVersion: '3.1.1',
-      description: 'Anonymous and read-only under open/.',
+      description:
+        'Anonymous and read-only under open/. With a key as the password of the user name `token`, `_changes` are those that the key may see.',
       variables: port(isSecure ? '8883' : '1883'),
     },
     mqttOverWebSocket: {
@@ -85,8 +81,13 @@ const serverRef = (name: string) => ({ $ref: `#/servers/${name}` });
 const messageRef = (name: string) => ({ $ref: `#/components/messages/${name}` });
 
 const place = {
-  stationId: { description: 'Id of a station, or + for all.' },
-  slug: { description: 'Name of a series in its station, or + for all.' },
+  stationId: {
+    description: 'Id of a station, or + for all; `_stream` in messages about a stream of all.',
+  },
+  slug: {
+    description:
+      'Name of a series in its station, or + for all; `_stream` in messages about a stream of all.',
+  },
 } as const;
 
 const filters = {
@@ -107,6 +108,9 @@ const filters = {
     ),
   },
 } as const;
+
+const streamDescription =
+  'Never retained, QoS 0 or 1. The first message tells the cursor where the stream begins; a problem is the last one.';
 
 const channels = {
   liveEvents: {
@@ -133,7 +137,8 @@ const channels = {
   latest: {
     address: 'open/v1/{stationId}/{slug}',
     title: 'Latest row of a series',
-    description: 'Retained: a subscriber gets the newest row at once. Wildcards are allowed.',
+    description:
+      'Retained: a subscriber gets the newest row at once. Wildcards are allowed, and reach no `_changes`.',
     servers: [serverRef('mqtt'), serverRef('mqttOverWebSocket')],
     parameters: place,
     messages: { latest: messageRef('latest') },
@@ -141,6 +146,7 @@ const channels = {
   changes: {
     address: 'open/v1/_changes/{stationId}/{slug}',
     title: 'Changes from now on',
+    description: streamDescription,
     servers: [serverRef('mqtt'), serverRef('mqttOverWebSocket')],
     parameters: place,
     messages: {
@@ -152,6 +158,7 @@ const channels = {
   changesAfter: {
     address: 'open/v1/_changes/after/{cursor}/{stationId}/{slug}',
     title: 'Changes behind a cursor',
+    description: streamDescription,
     servers: [serverRef('mqtt'), serverRef('mqttOverWebSocket')],
     parameters: { cursor: { description: 'A cursor, `oldest` or `now`.' }, ...place },
     messages: {
@@ -165,8 +172,13 @@ const channels = {
 const webhook = {
   address: null,
   title: 'Address of a subscriber',
-  description: 'Signed by Standard Webhooks; webhook-id is the key under which a repeat is known.',
-  messages: { posted: messageRef('posted') },
+  description:
+    'Asked for by POST /api/v1/webhooks. Signed by Standard Webhooks; webhook-id is the key under which a repeat is known.',
+  messages: {
+    verification: messageRef('verification'),
+    posted: messageRef('posted'),
+    expired: messageRef('expired'),
+  },
 } as const;
 
 const sends = (channel: keyof typeof channels, summary: string) => ({
@@ -187,14 +199,33 @@ const operations = {
   publishChangesAfter: sends('changesAfter', 'Publishes every change behind a cursor.'),
 } as const;
 
-const postChanges = {
+const posts = (message: keyof (typeof webhook)['messages'], summary: string) => ({
   action: 'send',
   channel: channelRef('webhook'),
-  summary: 'Posts changes to the address of a subscriber, again until it is taken.',
+  summary,
+  messages: [{ $ref: `#/channels/webhook/messages/${message}` }],
+});
+
+const webhookOperations = {
+  postVerification: posts('verification', 'Asks whether the address wants this, before all else.'),
+  postChanges: posts('posted', 'Posts changes in order, again until they are answered 2xx.'),
+  postExpired: posts('expired', 'Tells that the cursor cannot be followed any more.'),
 } as const;
 
 const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const [changeExample] = examples.changes.changes;
+
+const webhookHeaders = {
+  type: 'object',
+  required: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+  properties: {
+    'webhook-id': { type: 'string', description: 'Key under which a repeat is known.' },
+    'webhook-timestamp': { type: 'string', description: 'Seconds UTC.' },
+    'webhook-signature': { type: 'string', description: 'v1,base64; several by blank.' },
+  },
+} as const;
+
+const postedAt = (type: string) => ({ type, timestamp: '2024-06-01T00:00:01.000Z' });
 
 const messages = {
   change: {
@@ -216,19 +247,38 @@ const messages = {
     title: 'Why the stream ends (RFC 9457)',
     payload: schemaRef('problem'),
   },
+  verification: {
+    title: 'Whether a webhook is wanted',
+    headers: webhookHeaders,
+    payload: schemaRef('verification'),
+    examples: [
+      {
+        name: 'verification',
+        payload: {
+          ...postedAt('webhook.verification'),
+          data: { challenge: 'pGq0Kx1mZ3w', webhook: 'wh_4f1c' },
+        },
+      },
+    ],
+  },
   posted: {
     title: 'Changes as a webhook',
-    headers: {
-      type: 'object',
-      required: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
-      properties: {
-        'webhook-id': { type: 'string', description: 'Key under which a repeat is known.' },
-        'webhook-timestamp': { type: 'string', description: 'Seconds UTC.' },
-        'webhook-signature': { type: 'string', description: 'v1,base64; several by blank.' },
+    headers: webhookHeaders,
+    payload: schemaRef('postedChanges'),
+    examples: [
+      {
+        name: 'changes',
+        payload: {
+          ...postedAt('changes'),
+          data: { changes: examples.changes.changes, cursor: cursorExample },
+        },
       },
-    },
-    payload: schemaRef('changes'),
-    examples: [{ name: 'changes', payload: examples.changes }],
+    ],
+  },
+  expired: {
+    title: 'A webhook whose cursor is gone',
+    headers: webhookHeaders,
+    payload: schemaRef('expired'),
   },
 } as const;
 
@@ -237,7 +287,9 @@ function schemasOf(): Readonly<Record<string, unknown>> {
   const problem = z.looseObject({ type: z.string(), code: z.string() });
   return {
     change: draft7(changesSchema.shape.changes.element),
-    changes: draft7(changesSchema),
+    verification: draft7(verificationSchema),
+    postedChanges: draft7(postedChangesSchema),
+    expired: draft7(expiredSchema),
     latest: draft7(latestSchema),
     cursor: draft7(cursor),
     problem: draft7(problem),

@@ -67,7 +67,7 @@ function addDescriptions(
     const base = absoluteBase(context, request);
     let text = made.get(base);
     if (text === undefined) {
-      text = JSON.stringify(asyncApi({ base, hasWebhooks: true }));
+      text = JSON.stringify(asyncApi(base));
       if (made.size >= textsMax) made.clear();
       made.set(base, text);
     }

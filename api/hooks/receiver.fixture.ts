@@ -1,6 +1,8 @@
 /** A receiver of webhooks for tests: takes what is sent, checks its signature, answers as it is told. */
 import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
 
+import { expiredSchema, postedChangesSchema, verificationSchema } from './messages.ts';
 import type { HookPorts } from './open.ts';
 import type { PostAnswer, PostRequest } from './post.ts';
 
@@ -57,8 +59,15 @@ export function createReceiver(): TestReceiver {
   return receiver;
 }
 
+const messageSchema = z.discriminatedUnion('type', [
+  verificationSchema,
+  postedChangesSchema,
+  expiredSchema,
+]);
+
 function readMessage({ body, headers, address }: PostRequest): Received {
-  const { type, data } = JSON.parse(body) as { type: string; data: Record<string, unknown> };
+  // What is posted is what the description of pushed messages says.
+  const { type, data } = messageSchema.parse(JSON.parse(body));
   return { id: headers['webhook-id'] ?? '', type, data, address, body, headers };
 }
 
