@@ -81,10 +81,20 @@ test('bytes are given to few at once, and whoever does not take them is cut', as
   idle.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
   await once(idle, 'readable');
   expect((await rig.get(path, { range: 'bytes=0-0' })).status).toBe(429);
-  while ((await rig.get(path, { range: 'bytes=0-0' })).status !== 206) await pause();
+  // The place of whoever was cut, and of each that was answered, is free a moment later.
+  const take = async (headers: Record<string, string> = {}): Promise<Buffer> => {
+    for (;;) {
+      const answer = await rig.get(path, headers);
+      const body = Buffer.from(await answer.arrayBuffer());
+      if (answer.status !== 429) return body;
+      await pause();
+    }
+  };
   const last = Number(cited['bytes']) - 1;
-  const end = await rig.get(path, { range: `bytes=${last - 5}-` });
-  expect((await end.text()).length).toBe(6);
-  const whole = await dataOf(rig, cited);
-  expect(createHash('sha256').update(whole).digest('hex')).toBe(cited.sha256);
+  expect(await take({ range: `bytes=${last - 5}-` })).toHaveLength(6);
+  expect(
+    createHash('sha256')
+      .update(await take())
+      .digest('hex'),
+  ).toBe(cited.sha256);
 });
