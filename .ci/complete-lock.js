@@ -27,8 +27,8 @@ for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const place = `node_modules/${name}`;
     if (lock.packages[place] !== undefined) continue;
-    if (!/binding-|oxlint-tsgolint\//.test(name)) continue;
-    const words = name.replace(/^.*(binding-|\/)/, '').split('-');
+    if (!/bindings?-|oxlint-tsgolint\//.test(name)) continue;
+    const words = name.replace(/^.*(bindings?-|\/)/, '').split('-');
     const os = words.find((word) => word in platforms);
     const cpu = words.find((word) => word in cpus);
     lock.packages[place] = {

@@ -5,6 +5,12 @@ const source = /^(main|[a-z-]+|(devices|ingest|broker|api|simulators|proof|mirro
 const composition =
   /(^|\/)(main|worker|clock-system|random)\.ts$|^(server|commands?-[a-z]+)\.ts$|\.test\.ts$|\.contract\.ts$|^simulators\/|^\.ci\/|^vitest|^api\/web\//;
 
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >;
+}
+
 describe('names', () => {
   test('no file is named for nothing in particular', () => {
     const vague = /(^|\/)(utils?|common|shared|helpers?|types|constants|index|misc)(\.|\/|$)/;
@@ -40,6 +46,14 @@ describe('parameters from outside', () => {
   test('no address of a registry and no secret stands in a file', () => {
     const address = /"resolved": "https?:|registry\.npmjs\.org\/[^ ]*\.tgz/;
     expect(findLines(address, /package-lock\.json$|\.npmrc$/)).toEqual([]);
+  });
+
+  test('the lock file names the optional packages of every platform, or `npm ci` stops', () => {
+    const lock = JSON.parse(readText('package-lock.json')) as Lock;
+    const missing = Object.values(lock.packages)
+      .flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+      .filter((name) => !Object.keys(lock.packages).some((at) => at.endsWith(`_modules/${name}`)));
+    expect(missing).toEqual([]);
   });
 });
 
