@@ -63,6 +63,14 @@ export const configurationSchema = z.strictObject({
         .describe(
           'The same for the thread of the API: what is under way for thousands of readers is no longer new otherwise when it has ended, and costs twice as much.',
         ),
+      apiNice: z
+        .int()
+        .min(0)
+        .max(19)
+        .default(5)
+        .describe(
+          "How far readers stand behind devices where cores are short: the nice value of the API's thread, of those that make its files and charts too. Linux only. 0: on one level.",
+        ),
       heapMegabytesMax: z
         .int()
         .min(128)

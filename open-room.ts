@@ -38,7 +38,7 @@ export function openRoom(
 ): Room {
   const transferList: TransferListItem[] = Object.values<MessagePort>(data.ports);
   const worker = new Worker(scriptUrl(scripts[data.room], import.meta.url), {
-    workerData: data,
+    workerData: data.room === 'api' ? { ...data, nice: threads.apiNice } : data,
     transferList,
     name: data.room,
     ...('cluster' in data ? { execArgv: [...process.execArgv, kafkaArgument] } : {}),

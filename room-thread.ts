@@ -7,6 +7,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { Clock } from './devices/clock.ts';
 import { openSystemClock } from './devices/clock-system.ts';
 import { CodedError } from './devices/coded-error.ts';
+import { giveWay } from './devices/give-way.ts';
 import { openSystemRandom, type Random } from './devices/random.ts';
 import { openProcessTelemetry, type ProcessTelemetry } from './devices/telemetry-pino.ts';
 import { createCaller, serveCalls, type Handlers } from './thread-call.ts';
@@ -17,6 +18,8 @@ export interface RoomData {
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /** Ports to the other rooms. */
   readonly ports: Readonly<Record<string, MessagePort>>;
+  /** How far its thread stands behind the others. */
+  readonly nice?: number;
 }
 
 export interface RoomSurroundings<Data extends RoomData> {
@@ -59,6 +62,7 @@ export async function runRoom<Data extends RoomData>(
   const parent = parentPort;
   if (parent === null) throw new Error('a room runs in a worker thread');
   const data = workerData as Data;
+  if (data.nice !== undefined && data.nice > 0) giveWay(data.nice);
   const tell = (message: RoomMessage): void => parent.postMessage(message);
   const callers = new Map(
     Object.entries(data.ports).map(([name, port]) => [name, createCaller(port)]),

@@ -12,6 +12,7 @@ import type { ApiConfig } from './config.ts';
 import { apiError, type ApiErrorCode } from './errors.ts';
 import type { ApiEvents } from './events.ts';
 import { isUpgrade } from './live/upgrades.ts';
+import { brotliParameters } from './limits/encoding.ts';
 import { createMethods, type Methods } from './methods.ts';
 import { instanceOf, problemOf, problemType, sendProblem } from './problem.ts';
 import { boundConnections, securityHeaders } from './security.ts';
@@ -48,7 +49,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler((error, request, reply) => answerError(events, error, request, reply));
   app.setNotFoundHandler((request, reply) => answerUnknown(methods, events, request, reply));
   await app.register(cors, corsOptions);
-  await app.register(compress, { globalDecompression: false, encodings: ['br', 'gzip'] });
+  await app.register(compress, {
+    globalDecompression: false,
+    encodings: ['br', 'gzip'],
+    brotliOptions: { params: brotliParameters },
+  });
   addEncodedTags(app);
   return app;
 }

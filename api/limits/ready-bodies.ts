@@ -7,7 +7,7 @@
  * A body is never given out under another version of the registry than it was written for.
  */
 import type { Clock } from '../../devices/clock.ts';
-import { encode, type Encoding } from './encoding.ts';
+import { createEncoder, type Encoder, type Encoding } from './encoding.ts';
 
 export interface Ready<Answer> {
   readonly answer: Answer;
@@ -102,6 +102,7 @@ function createHeat(): Heat {
 
 export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): ReadyBodies {
   const held = createHeld(bytesMax);
+  const encoder = createEncoder();
   const heat = createHeat();
   return {
     hot<Answer>(question: string, registryVersion: number) {
@@ -118,7 +119,7 @@ export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): Read
       const found = held.find(version.question);
       if (found?.version.tag === version.tag) return found as Ready<unknown> as Ready<Answer>;
       const head = { version, answer, madeAtMs: clock.monotonicMs(), bytes: 0 };
-      const entry = openEntry(held, head, () => write(answer));
+      const entry = openEntry({ held, encoder }, head, () => write(answer));
       held.add(entry);
       return entry as Ready<unknown> as Ready<Answer>;
     },
@@ -174,7 +175,11 @@ function createHeld(bytesMax: number): Held {
 
 type EntryHead = Omit<Entry, 'body' | 'encoded'>;
 
-function openEntry(held: Held, head: EntryHead, write: () => Promise<Buffer>): Entry {
+function openEntry(
+  { held, encoder }: { readonly held: Held; readonly encoder: Encoder },
+  head: EntryHead,
+  write: () => Promise<Buffer>,
+): Entry {
   let body: Promise<Buffer> | undefined;
   const encoded = new Map<Encoding, Promise<Buffer>>();
   /** What failed is tried again by the next who asks. */
@@ -194,7 +199,7 @@ function openEntry(held: Held, head: EntryHead, write: () => Promise<Buffer>): E
     encoded(encoding) {
       let made = encoded.get(encoding);
       if (made === undefined) {
-        made = entry.body().then((plain) => kept(encode(plain, encoding)));
+        made = entry.body().then((plain) => kept(encoder.encode(plain, encoding)));
         encoded.set(encoding, made);
       }
       return made;
