@@ -20,6 +20,7 @@ import { createCopyPlaces } from '../ingest/feed/places/copy-places.ts';
 import { createLogPlaces } from '../ingest/feed/places/log-places.ts';
 import type { Places } from '../ingest/feed/places/places.ts';
 import { askView } from './questions.ts';
+import { isUnchanged } from './routes/unchanged.ts';
 import { isPublishing, type ApiOptions } from './options.ts';
 
 const keptBusyTimeoutMs = 5_000;
@@ -64,10 +65,7 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
     clock,
     events,
     store,
-    questions:
-      past === undefined
-        ? askView(store)
-        : askViewAndPast({ store, past, lastChangeOf: (series) => feed.lastChangeOf(series) }),
+    questions: createQuestions({ feed, store }, past),
     registry,
     registryAt,
     networks: createNetworks(registry),
@@ -101,6 +99,17 @@ function createNodePast({ copy, store, registry, clock }: ApiOptions): Past | un
   if (copy?.past === undefined) return undefined;
   const { partitions, past } = copy;
   return createPast({ ...past, partitions, registry, clock, horizon: () => store.horizon });
+}
+
+function createQuestions(held: Pick<ApiContext, 'feed' | 'store'>, past: Past | undefined) {
+  const { feed, store } = held;
+  if (past === undefined) return askView(store);
+  return askViewAndPast({
+    store,
+    past,
+    lastChangeOf: (series) => feed.lastChangeOf(series),
+    hasChanged: (series, pins) => !isUnchanged(held, series, pins),
+  });
 }
 
 function createPlaces(options: ApiOptions, feed: Feed, past: Past | undefined): Places {

@@ -27,12 +27,15 @@ export interface PastQuestionsOptions {
   readonly past: Past;
   /** Of the series, as the feed says it. */
   readonly lastChangeOf: (series: number) => Position;
+  /** Whether the view holds rows of the series that were not there at the moment. */
+  readonly hasChanged: (series: number, pins: Pins) => boolean;
 }
 
-export function askViewAndPast({ store, past, lastChangeOf }: PastQuestionsOptions): Questions {
+export function askViewAndPast(options: PastQuestionsOptions): Questions {
+  const { store, past, lastChangeOf, hasChanged } = options;
   const view = askView(store);
   const mayLack = createLacking(store, lastChangeOf);
-  const asking: Asking = { store, past, mayLack };
+  const asking: Asking = { store, past, mayLack, hasChanged };
   return {
     range(query, pins) {
       const { knownFromAt } = store.horizon;
@@ -55,23 +58,43 @@ interface Asking {
   readonly past: Past;
   /** Whether what was the latest of a series may be gone, and the one before it is not here. */
   readonly mayLack: (series: number) => boolean;
+  readonly hasChanged: PastQuestionsOptions['hasChanged'];
+}
+
+/**
+ * What the view is to be asked by now. Values arrive while InfluxDB is asked, so this is looked at
+ * anew for each look into the view: the moment stays one.
+ */
+function pinned<Query extends Pick<RangeQuery, 'series' | 'asOf'>>(
+  { hasChanged }: Asking,
+  query: Query,
+  pins: Pins,
+): Query {
+  const { series, asOf } = query;
+  if (asOf !== undefined || !hasChanged(series, pins)) return query;
+  return { ...query, asOf: pins.pinOf(series) };
 }
 
 /** In both orders the part that comes first, and the other where that does not fill the limit. */
 async function range(
-  { store, past }: Asking,
+  asking: Asking,
   query: RangeQuery,
   pins: Pins,
 ): Promise<readonly ObservationRow[]> {
+  const { store, past } = asking;
   const { knownFromAt } = store.horizon;
   const old = { ...query, toAt: Math.min(query.toAt, knownFromAt) };
   const fresh = { ...query, fromAt: knownFromAt };
   const askOld = (limit: number): Promise<readonly ObservationRow[]> =>
     old.fromAt >= old.toAt || limit <= 0
       ? Promise.resolve([])
-      : past.ask(query.series, pins, (place) => oldRange(store, { ...old, limit }, place));
+      : past.ask(query.series, pins, (place) =>
+          oldRange(store, pinned(asking, { ...old, limit }, pins), place),
+        );
   const askFresh = (limit: number): readonly ObservationRow[] =>
-    fresh.fromAt >= fresh.toAt || limit <= 0 ? [] : store.range({ ...fresh, limit });
+    fresh.fromAt >= fresh.toAt || limit <= 0
+      ? []
+      : store.range(pinned(asking, { ...fresh, limit }, pins));
   if (query.order === 'asc') {
     const rows = isBehind(query, knownFromAt) ? [] : await askOld(query.limit);
     return [...rows, ...askFresh(query.limit - rows.length)];

@@ -3,7 +3,11 @@ import type { ApiContext } from '../context.ts';
 import type { Pins } from '../../ingest/feed/places/places.ts';
 
 /** All rows of the series that the view holds now were there at this moment already. */
-export function isUnchanged({ feed, store }: ApiContext, series: number, pins: Pins): boolean {
+export function isUnchanged(
+  { feed, store }: Pick<ApiContext, 'feed' | 'store'>,
+  series: number,
+  pins: Pins,
+): boolean {
   return feed.position >= store.position && feed.lastChangeOf(series) <= pins.pinOf(series);
 }
 

@@ -1,11 +1,12 @@
 /**
  * Windows of many series, step by step: by datastream id, within a datastream by end. Hours that lie
  * in one window come from the hour rollups; hours that two windows share, minutes, what has changed
- * since the moment, `quality` and functions that need each value come from the rows.
+ * since the moment (also while the answer is being made), `quality` and functions that need each value come from the rows.
  */
 import type { Datastream } from '../../devices/model.ts';
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import type { HourRollup } from '../../ingest/store/store.ts';
 import { needsOf, needsRows, type FunctionName } from './functions.ts';
 import {
   addHour,
@@ -22,7 +23,7 @@ import { badParameter } from '../errors.ts';
 import type { NetworkView } from '../network.ts';
 import type { PagePlace } from '../page.ts';
 import type { Pins } from '../../ingest/feed/places/places.ts';
-import type { Awaitable, Questions } from '../questions.ts';
+import type { Awaitable, HoursQuestion, Questions } from '../questions.ts';
 import { isWholeHours, windowOf, type TimeWindow, type WindowName } from './window.ts';
 
 export interface WindowRow {
@@ -220,18 +221,24 @@ async function* fromHours(
   options: WindowsOptions,
   making: Making,
 ): AsyncGenerator<readonly WindowRow[]> {
-  const { order, questions, moment } = options;
+  const { order } = options;
   const { span, time, datastream } = making;
   const { intervalMs, series } = datastream;
   const collector = createCollector(options, making);
   const mayBeParted = !isWhole(span, time);
   for (const part of hourParts(span, order)) {
-    const question = { ...part, series, isCircular: making.isCircular };
-    const hours = await questions.hours(question, moment);
     const done: WindowRow[] = [];
+    const hours = await hoursAtMoment(options, { ...part, series, isCircular: making.isCircular });
+    if (hours === null) {
+      yield* rowsInto(collector, options, making, inside(span, part));
+      continue;
+    }
     for (const hour of order === 'asc' ? hours : hours.toReversed()) {
       if (mayBeParted && isParted(options.window, hour.hourAt, time)) {
-        await addParted(options, making, { hourAt: hour.hourAt, collector, done });
+        const shared = inside(span, { fromAt: hour.hourAt - hourMs, toAt: hour.hourAt });
+        for await (const windows of rowsInto(collector, options, making, shared)) {
+          done.push(...windows);
+        }
       } else addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
     }
     yield done;
@@ -244,27 +251,36 @@ function isParted(window: WindowName, hourAt: number, time: LocalTime): boolean 
   return windowOf(window, hourAt, time).startAt > hourAt - hourMs;
 }
 
-/** The rows of an hour that two windows share, each to its own. */
-async function addParted(
+/**
+ * Null where the series has changed since the moment, be it while the question was under way: hours
+ * are only as they are now. What a series once differs by stays, so the look behind the answer is
+ * enough.
+ */
+async function hoursAtMoment(
+  { questions, moment, hasChanged }: WindowsOptions,
+  question: HoursQuestion,
+): Promise<readonly HourRollup[] | null> {
+  if (hasChanged(question.series)) return null;
+  const hours = await questions.hours(question, moment);
+  return hasChanged(question.series) ? null : hours;
+}
+
+function inside(span: Span, part: Span): Span {
+  return { fromAt: Math.max(span.fromAt, part.fromAt), toAt: Math.min(span.toAt, part.toAt) };
+}
+
+/** Adds the rows of a span, each to the window that it lies in, and gives out those that are done. */
+async function* rowsInto(
+  collector: ReturnType<typeof createCollector>,
   options: WindowsOptions,
   making: Making,
-  {
-    hourAt,
-    collector,
-    done,
-  }: {
-    readonly hourAt: number;
-    readonly collector: ReturnType<typeof createCollector>;
-    readonly done: WindowRow[];
-  },
-): Promise<void> {
-  const span = {
-    fromAt: Math.max(making.span.fromAt, hourAt - hourMs),
-    toAt: Math.min(making.span.toAt, hourAt),
-  };
+  span: Span,
+): AsyncGenerator<readonly WindowRow[]> {
   const rules = rulesOf(options, making);
   for await (const rows of rowPages(options, making.datastream.series, span)) {
+    const done: WindowRow[] = [];
     for (const row of rows) addRow(collector.sumAt(row.endAt, done), row, rules);
+    yield done;
   }
 }
 
