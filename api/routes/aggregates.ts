@@ -43,7 +43,7 @@ const aggregatesQuery = {
         'linear between neighbours (Hyndman and Fan, definition 7). ' +
         'vectorDirection of wind direction, vectorSpeed of wind speed: resultant mean, each row ' +
         'with the row of the other at the same station, height, interval and time; vectorCount: of ' +
-        'how many. Angles have no min, max, sum and percentiles; their mean is that of unit vectors.',
+        'how many; a calm (speed 0) is one without a direction too. Angles have no min, max, sum and percentiles; their mean is that of unit vectors.',
     ),
 } as const;
 

@@ -28,29 +28,29 @@ const speed = {
 
 const radiansOf = (degrees: number) => (degrees * Math.PI) / 180;
 
-function rowOf(result: number, index: number): ObservationRow {
+function rowOf(result: number | null, index: number): ObservationRow {
   const at = index * 60_000;
   return {
     endAt: at,
     startAt: at,
     heightMm: NaN,
     result,
-    verdict: { flag: 1 },
+    verdict: { flag: result === null ? 9 : 1 },
   } as unknown as ObservationRow;
 }
 
 /** The values, one a minute, as the rows of one window; `others` of the other half of the wind. */
 function sumOf(
-  values: readonly number[],
+  values: readonly (number | null)[],
   isCircular = false,
-  others?: readonly number[],
+  others?: readonly (number | null)[],
 ): WindowSum {
   const sum = createWindowSum();
   const rows = values.map(rowOf);
   const results = new Map(
     rows.flatMap((row, index) => {
       const other = others?.[index];
-      return other === undefined ? [] : [[timeOf(row), other] as const];
+      return other === undefined || other === null ? [] : [[timeOf(row), other] as const];
     }),
   );
   const rules = {
@@ -150,9 +150,10 @@ describe('standard deviation', () => {
 });
 
 describe('the resultant wind', () => {
-  const directionOf = (directions: readonly number[], speeds: readonly number[]) =>
+  type Values = readonly (number | null)[];
+  const directionOf = (directions: Values, speeds: Values) =>
     valueOf('vectorDirection', { ...angle, sum: sumOf(directions, true, speeds) });
-  const speedOf = (directions: readonly number[], speeds: readonly number[]) =>
+  const speedOf = (directions: Values, speeds: Values) =>
     valueOf('vectorSpeed', { ...speed, sum: sumOf(speeds, false, directions) });
 
   test('is weighted by the speed: 350° at 5 m/s and 10° at 1 m/s come from 353.3°', () => {
@@ -171,6 +172,24 @@ describe('the resultant wind', () => {
     expect(directionOf([0], [3])).toBe(360);
     expect(directionOf([120], [0])).toBeNull();
     expect(speedOf([120], [0])).toBe(0);
+  });
+
+  /** EPA-454/R-99-005, 6.2.13 to 6.2.16: N is of all observations, and a calm adds nothing to the sums. */
+  test('has its calms in the mean, with and without a direction: 4, 0, 0 and 4 m/s are 2 m/s', () => {
+    const directions = [90, null, 0, 90];
+    const speeds = [4, 0, 0, 4];
+    expect(speedOf(directions, speeds)).toBeCloseTo(2, 12);
+    expect(directionOf(directions, speeds)).toBeCloseTo(90, 12);
+    const counts = [
+      valueOf('vectorCount', { ...speed, sum: sumOf(speeds, false, directions) }),
+      valueOf('vectorCount', { ...angle, sum: sumOf(directions, true, speeds) }),
+    ];
+    expect(counts).toEqual([4, 4]);
+    expect(speedOf([null, null], [0, 0])).toBe(0);
+    expect(directionOf([null, null], [0, 0])).toBeNull();
+    // A wind of which nobody knows where it came from is in no vector.
+    expect(speedOf([90, null], [4, 3])).toBeCloseTo(4, 12);
+    expect(speedOf([90, 90], [4, null])).toBeCloseTo(4, 12);
   });
 
   test('is of the rows that have both, and says of how many', () => {

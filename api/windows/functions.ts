@@ -11,7 +11,9 @@
  *               PERCENTILE.INC have it; angles have none
  *   vectorDirection, vectorSpeed, vectorCount
  *               resultant mean of the wind: each row with the row of the other quantity of the same
- *               station, height, interval and phenomenon time (`wind-partner.ts`)
+ *               station, height, interval and phenomenon time (`wind-partner.ts`). A speed of 0 is a
+ *               calm and counts as a vector of no length, also where no direction goes with it;
+ *               vectorCount of a wind direction has those calms for which it has a row
  */
 import { badParameter } from '../errors.ts';
 import { readList } from '../filter.ts';

@@ -77,7 +77,7 @@ interface Event {
 const events = fc.record({
   property: fc.constantFrom(...(Object.keys(properties) as Property[])),
   slot: fc.nat({ max: 80 }),
-  value: fc.integer({ min: 0, max: 3_600 }),
+  value: fc.oneof(fc.integer({ min: 0, max: 3_600 }), fc.constant(0)),
   kind: fc.constantFrom('value', 'value', 'value', 'suspect', 'fail', 'null', 'deletion'),
   isHigh: fc.nat({ max: 9 }).map((digit) => digit === 0),
 });
@@ -180,7 +180,7 @@ function naiveValues(rows: readonly Json[], others: readonly Json[], property: P
     p50: percentile(0.5),
     p95: percentile(0.95),
     ...(isAngle ? {} : { mean: line(sum / n), sd: n < 2 ? null : Math.sqrt(square / (n - 1)) }),
-    ...naiveVector(counted, others.filter(usable), property),
+    ...naiveVector(rows, others.filter(usable), property),
   };
 }
 
@@ -192,10 +192,12 @@ function naiveVector(rows: readonly Json[], others: readonly Json[], property: P
   const timeOf = (row: Json) => `${String(row['phenomenonTime'])} ${String(row['heightMetres'])}`;
   const byTime = new Map(others.map((row) => [timeOf(row), Number(row['result'])]));
   const pairs = rows.flatMap((row) => {
+    const isUsable = row['result'] !== null && [1, 2, 3].includes(Number(row['flag']));
+    const own = isUsable ? Number(row['result']) : undefined;
     const other = byTime.get(timeOf(row));
-    const own = Number(row['result']);
-    if (other === undefined) return [];
-    return [property === 'wind-speed' ? [own, other] : [other, own]];
+    const [v, from] = property === 'wind-speed' ? [own, other] : [other, own];
+    if (v === 0) return [[0, 0]];
+    return v === undefined || from === undefined ? [] : [[v, from]];
   });
   const axis = (turn: (radians: number) => number) =>
     pairs.reduce((total, [v = 0, at = 0]) => total + v * turn((at / 180) * Math.PI), 0);

@@ -110,19 +110,14 @@ export const usualFlags: ReadonlySet<number> = new Set([1, 2, 3]);
 
 /** Adds one row, in the order of the rules. */
 export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): void {
-  const { flag } = row.verdict;
-  if (flag === 3) into.suspect += 1;
-  else if (flag === 4) into.failed += 1;
-  else if (flag === 9) into.missing += 1;
-  const { result } = row;
+  addKind(into, row);
+  const result = rules.flags.has(row.verdict.flag) ? row.result : null;
+  if (rules.partner !== undefined) addVector(into, row, result, rules.partner);
   if (result === null) return;
-  if (usualFlags.has(flag)) into.usable += 1;
-  if (!rules.flags.has(flag)) return;
   if (rules.order === 'desc' || into.rows === 0) into.first = result;
   if (rules.order === 'asc' || into.rows === 0) into.last = result;
   if (rules.needs.deviation) addDeviation(into, result);
   if (rules.needs.values) into.values.add(result);
-  if (rules.partner !== undefined) addVector(into, row, result, rules.partner);
   into.rows += 1;
   into.sum += result;
   into.min = Math.min(into.min, result);
@@ -134,6 +129,14 @@ export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): v
   into.sumCos += Math.cos(radians);
 }
 
+/** How usable it is, whatever counts. */
+function addKind(into: WindowSum, { verdict: { flag }, result }: ObservationRow): void {
+  if (flag === 3) into.suspect += 1;
+  else if (flag === 4) into.failed += 1;
+  else if (flag === 9) into.missing += 1;
+  if (result !== null && usualFlags.has(flag)) into.usable += 1;
+}
+
 /** Welford (1962): stable also where the values are great and their differences small. */
 function addDeviation(into: WindowSum, result: number): void {
   const before = result - into.centre;
@@ -141,19 +144,24 @@ function addDeviation(into: WindowSum, result: number): void {
   into.squares += before * (result - into.centre);
 }
 
-/** East and north of where the wind comes from, as long as it is fast. */
+/**
+ * East and north of where the wind comes from, as long as it is fast. A calm is a vector of no
+ * length, one of the N that the mean is over (EPA-454/R-99-005, 6.2.2), whatever its direction:
+ * stations report none then.
+ */
 function addVector(
   into: WindowSum,
   row: ObservationRow,
-  result: number,
+  result: number | null,
   { quantity, results }: NonNullable<RowRules['partner']>,
 ): void {
-  const other = results.get(timeOf(row));
-  if (other === undefined) return;
+  const other = results.get(timeOf(row)) ?? null;
   const [speed, direction] = quantity === 'speed' ? [other, result] : [result, other];
-  const radians = (direction * Math.PI) / 180;
+  if (speed === null || (direction === null && speed !== 0)) return;
   const { vector } = into;
   vector.count += 1;
+  if (direction === null || speed === 0) return;
+  const radians = (direction * Math.PI) / 180;
   vector.east += speed * Math.sin(radians);
   vector.north += speed * Math.cos(radians);
   vector.length += speed;
