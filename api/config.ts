@@ -113,7 +113,10 @@ export const apiConfig = z.strictObject({
     .describe('Readers kept where pages of /changes ended; beyond, the oldest is closed.'),
   eventsMax: count(100_000)
     .default(500)
-    .describe('Events that /events shows: corrections, deletions, openings; the oldest go.'),
+    .describe(
+      'Events that /events shows: corrections, deletions, openings; the oldest go. As many more ' +
+        'are kept for pages that were begun before; beyond, those are answered API_PAGE_EXPIRED.',
+    ),
   eventsLookBackBatches: count(1_000_000)
     .default(2_000)
     .describe('Batches before the start that /events looks through, once; it shows no older ones.'),

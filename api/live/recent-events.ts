@@ -6,14 +6,25 @@
 import { setImmediate } from 'node:timers/promises';
 
 import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
+import type { Position } from '../../ingest/log/log.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { ChangeCause, ChangeType, ObservationRow } from '../../ingest/observation.ts';
 import { itemsOf, type FeedItem, type RegistryAt } from '../../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../../ingest/feed/feed.ts';
+import type { Pins } from '../../ingest/feed/places/places.ts';
 import { readOrSkip } from '../../ingest/feed/reading.ts';
 
+/** The batch that an event is of. */
+interface EventPlace {
+  /** In this node's own log. */
+  readonly position: Position;
+  /** Of the batch among all, or in a copy among those of its partition: the same on every node. */
+  readonly number: Position;
+  readonly publishedAt: number;
+}
+
 /** Rows of one datastream that were changed together. */
-export interface RowsEvent {
+export interface RowsEvent extends EventPlace {
   readonly kind: 'rows';
   readonly type: Exclude<ChangeType, 'insert'>;
   readonly cause: ChangeCause;
@@ -23,27 +34,28 @@ export interface RowsEvent {
   /** Ends of the phenomenon times, the earliest and the latest. */
   readonly fromAt: number;
   readonly toAt: number;
-  readonly publishedAt: number;
 }
 
-export interface DatastreamEvent {
+export interface DatastreamEvent extends EventPlace {
   readonly kind: 'datastream';
   readonly item: Extract<FeedItem, { readonly kind: 'datastream' }>;
-  readonly publishedAt: number;
 }
 
 export type RecentEvent = RowsEvent | DatastreamEvent;
 
 export interface RecentEvents {
-  /** Newest first. */
-  list(): Promise<readonly RecentEvent[]>;
+  /**
+   * The newest `eventsMax` of those that were there at the moment, in an order that depends on the
+   * events alone: by the time of publishing, the newest first, then by number.
+   */
+  listAt(pins: Pins): Promise<readonly RecentEvent[]>;
 }
 
 export interface RecentEventsOptions {
   readonly feed: Feed;
   readonly source: LogSource;
   readonly registryAt: RegistryAt;
-  /** Events kept; the oldest go. */
+  /** Events shown; as many more are kept for moments that others have come after. */
   readonly eventsMax: number;
   /** Batches before the start that are looked through, once, when somebody asks first. */
   readonly lookBackBatches: number;
@@ -54,13 +66,14 @@ const readBytes = 65_536;
 /** Follows the feed from here on; it ends with the feed. */
 export function createRecentEvents(options: RecentEventsOptions): RecentEvents {
   const { feed, source, registryAt, eventsMax } = options;
+  const keptMax = 2 * eventsMax;
   const startPosition = feed.position;
   let newer: RecentEvent[] = [];
   let older: Promise<readonly RecentEvent[]> | undefined;
 
-  feed.listen((_position, batch) => {
-    const found = eventsOf(batch, registryAt);
-    if (found.length > 0) newer = [...newer, ...found].slice(-eventsMax);
+  feed.listen((position, batch) => {
+    const found = eventsOf(position, batch, registryAt);
+    if (found.length > 0) newer = [...newer, ...found].slice(-keptMax);
   });
 
   async function lookBack(): Promise<readonly RecentEvent[]> {
@@ -73,7 +86,7 @@ export function createRecentEvents(options: RecentEventsOptions): RecentEvents {
         if (records.length === 0) break;
         for (const { position, body } of records) {
           if (position > startPosition) return found;
-          found.push(...eventsOf(decodeBatch(position, body), registryAt));
+          found.push(...eventsOf(position, decodeBatch(position, body), registryAt));
         }
         await setImmediate();
       }
@@ -84,32 +97,41 @@ export function createRecentEvents(options: RecentEventsOptions): RecentEvents {
   }
 
   return {
-    async list() {
+    async listAt(pins) {
       // Asked again where the log could not be read.
       older ??= lookBack().catch((error: unknown) => {
         older = undefined;
         throw error;
       });
-      const all = [...(await older), ...newer];
-      return all.slice(-eventsMax).reverse();
+      const all = [...(await older), ...newer].slice(-keptMax);
+      return all
+        .filter((event) => event.position <= pins.pinOf(seriesOf(event)))
+        .slice(-eventsMax)
+        .sort((a, b) => b.publishedAt - a.publishedAt || b.number - a.number);
     },
   };
 }
 
-function eventsOf(batch: Batch, registryAt: RegistryAt): RecentEvent[] {
-  const { publishedAt } = batch;
+function seriesOf(event: RecentEvent): number {
+  return event.kind === 'rows' ? event.first.series : event.item.change.datastream.series;
+}
+
+function eventsOf(position: Position, batch: Batch, registryAt: RegistryAt): RecentEvent[] {
+  const { publishedAt, place } = batch;
+  const number = place?.positions[place.partition] ?? position;
+  const at = { position, number, publishedAt };
   const isQuiet = batch.control.length === 0 && batch.rows.every(({ type }) => type === 'insert');
   if (isQuiet) return [];
   const events: DatastreamEvent[] = [];
   const groups = new Map<string, RowsEvent>();
   for (const item of itemsOf(batch, registryAt)) {
-    if (item.kind === 'datastream') events.push({ kind: 'datastream', item, publishedAt });
-    else if (item.row.type !== 'insert') addRow(groups, item.row, publishedAt);
+    if (item.kind === 'datastream') events.push({ kind: 'datastream', item, ...at });
+    else if (item.row.type !== 'insert') addRow(groups, item.row, at);
   }
   return [...events, ...groups.values()];
 }
 
-function addRow(groups: Map<string, RowsEvent>, row: ObservationRow, publishedAt: number): void {
+function addRow(groups: Map<string, RowsEvent>, row: ObservationRow, at: EventPlace): void {
   const { series, type, cause, endAt } = row;
   if (type === 'insert') return;
   const key = `${series} ${type} ${cause}`;
@@ -125,7 +147,7 @@ function addRow(groups: Map<string, RowsEvent>, row: ObservationRow, publishedAt
           rows: 1,
           fromAt: endAt,
           toAt: endAt,
-          publishedAt,
+          ...at,
         }
       : {
           ...known,

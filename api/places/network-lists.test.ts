@@ -57,6 +57,27 @@ describe('lists of a network', () => {
     expect(changes).toHaveLength(3 * 3 + 2 * 4);
   });
 
+  test('of events go on at another node, where the batches of one time stand otherwise', async () => {
+    publishSome(net, 0, 2);
+    for (const revision of [1, 2]) {
+      for (const datastream of measured) publishRows(net, datastream, [0, 1], revision);
+    }
+    await here.takeAll(0);
+    await there.takeAll(2);
+    const first = await here.json('/api/v1/events?limit=1');
+    const items = [...first.items];
+    let next = first['next'];
+    for (const datastream of measured) publishRows(net, datastream, [0], 3);
+    await there.takeAll(1);
+    for (let pages = 0; next !== null; pages++) {
+      const page = await (pages % 2 === 0 ? there : here).json(pathOf(next));
+      items.push(...page.items);
+      next = page['next'];
+    }
+    const ids = items.map(({ id }) => id);
+    expect([ids.length, new Set(ids).size]).toEqual([6, 6]);
+  });
+
   test('wait at a node that has not come so far', async () => {
     publishSome(net, 0, 4);
     await here.takeAll(0);

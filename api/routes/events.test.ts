@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
+import { openTestApi, startAt, type Json, type TestApi } from '../api.fixture.ts';
 
 let rig: TestApi;
 
@@ -91,4 +91,57 @@ test('events from before a restart are found in the log', async () => {
   rig = await rig.reopen();
   const after = await rig.json('/api/v1/events');
   expect(after.items.map(({ id }) => id)).toEqual(before.items.map(({ id }) => id));
+});
+
+/** Ids of all pages of so many events; `between` comes behind each page but the last. */
+async function pagesOf(limit: number, between: () => Promise<unknown>): Promise<unknown[]> {
+  const ids: unknown[] = [];
+  let path: string | null = `/api/v1/events?limit=${limit}`;
+  while (path !== null) {
+    const page: Json = await rig.json(path);
+    expect(page).toMatchObject({ items: expect.any(Array) });
+    ids.push(...page.items.map(({ id }) => id));
+    const next = page['next'] as string | null;
+    path = next === null ? null : next.slice(next.indexOf('/api/v1'));
+    if (path !== null) await between();
+  }
+  return ids;
+}
+
+let revision = 1;
+/** Corrections of each at one time: their events differ by nothing but their ids. */
+function correctAll(): Promise<unknown> {
+  revision += 1;
+  const change = { type: 'correction', cause: 'review', revision, result: 22 } as const;
+  return rig.publish([
+    rig.row('ha-noi-temperature', startAt, change),
+    rig.row('garden-temperature', startAt, change),
+    rig.row('kathmandu-temperature', startAt, change),
+  ]);
+}
+
+test("pages have every event of the first page's moment once, whatever is published between them", async () => {
+  for (let batch = 0; batch < 4; batch++) await correctAll();
+  const { items } = await rig.json('/api/v1/events');
+  const whole = items.map(({ id }) => id);
+  expect(new Set(whole).size).toBe(whole.length);
+  expect(whole.length).toBeGreaterThanOrEqual(14);
+  for (const limit of [1, 2, 5]) {
+    const now = (await rig.json('/api/v1/events')).items.map(({ id }) => id);
+    expect(await pagesOf(limit, correctAll)).toEqual(now);
+  }
+});
+
+test('pages are refused where events of their list are no longer kept', async () => {
+  rig.flush();
+  rig = await rig.reopen({ config: { eventsMax: 4 } });
+  await correctAll();
+  const page = await rig.json('/api/v1/events?limit=1');
+  const next = String(page['next']);
+  expect((await fetch(next)).status).toBe(200);
+  await correctAll();
+  expect((await fetch(next)).status).toBe(200);
+  await correctAll();
+  const refused = await fetch(next);
+  expect([refused.status, await refused.json()]).toMatchObject([410, { code: 'API_PAGE_EXPIRED' }]);
 });

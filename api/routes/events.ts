@@ -11,15 +11,19 @@ import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { eventSchema } from '../description/schemas.ts';
+import { apiError } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { eventTable, type ShownEvent } from '../formats/event-table.ts';
 import { eventFormats } from '../formats/format.ts';
 import { followInterest } from '../live/interest.ts';
 import type { GroupView } from '../../ingest/feed/hub.ts';
 import { createRecentEvents, type RecentEvent, type RowsEvent } from '../live/recent-events.ts';
+import type { PagePlace, PinnedPage } from '../page.ts';
+import type { Moment } from '../../ingest/feed/places/places.ts';
 import { addListRoute } from './list.ts';
-import { stepItemsById } from './things.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
+
+const stepItems = 500;
 
 export function addEvents(app: FastifyInstance, context: ApiContext): void {
   const recent = createRecentEvents({
@@ -43,10 +47,10 @@ export function addEvents(app: FastifyInstance, context: ApiContext): void {
       const filter = readFilter(query, context.config.valuesPerParameterMax);
       const datastreams = selectDatastreams(view, filter);
       const page = query.page === undefined ? undefined : question.tokens.decode(query.page);
-      const moment = await context.places.at(context.store.position);
+      const moment = await momentOf(context, page);
       const group = followInterest(context.networks, viewer, filter)();
-      const events = shownEvents(await recent.list(), group, question.base);
-      const [newest] = events;
+      const events = shownEvents(await recent.listAt(moment), group, question.base);
+      const newest = events[0]?.shown;
       // What is newest may be of a marker of the registry, which no series has a row of.
       const text = `${question.text}\n${newest?.id ?? ''} ${events.length}`;
       return answerList(context, request, reply, {
@@ -61,25 +65,80 @@ export function addEvents(app: FastifyInstance, context: ApiContext): void {
         intervalMs: intervalOf(datastreams),
         madeAtSeconds: 0,
         unchangedSince: unchangedSince(context, datastreams),
-        steps: stepItemsById(events, { after: page?.place, limit: query.limit ?? Infinity }),
+        steps: stepEvents(events, page?.place, query.limit ?? Infinity),
       });
     },
   });
 }
 
-/** What of them the viewer may know, each under an id of its own. */
+/** All pages are of the moment of the first; events are told of as far as the feed has come. */
+function momentOf(
+  { places, feed, store }: ApiContext,
+  page: PinnedPage | undefined,
+): Promise<Moment> | Moment {
+  if (page !== undefined) return places.ofPin(page.pin);
+  return places.at(Math.min(feed.position, store.position));
+}
+
+/** An event, and what it stands in the list by: time of publishing, number of its batch, and id. */
+interface PlacedEvent {
+  readonly shown: ShownEvent;
+  readonly publishedAt: number;
+  readonly number: number;
+}
+
+/** What of them the viewer may know, each under an id of its own, the newest first. */
 function shownEvents(
   recent: readonly RecentEvent[],
   group: GroupView,
   base: string,
-): readonly ShownEvent[] {
-  const shown = new Map<string, ShownEvent>();
+): readonly PlacedEvent[] {
+  const found = new Map<string, PlacedEvent>();
   for (const event of recent) {
-    const one =
+    const shown =
       event.kind === 'rows' ? shownRows(event, group, base) : shownDatastream(event, group, base);
-    if (one !== undefined && !shown.has(one.id)) shown.set(one.id, one);
+    if (shown === undefined || found.has(shown.id)) continue;
+    found.set(shown.id, { shown, publishedAt: event.publishedAt, number: event.number });
   }
-  return [...shown.values()];
+  return [...found.values()].sort(compareEvents);
+}
+
+type EventOrder = Omit<PlacedEvent, 'shown'> & { readonly shown: Pick<ShownEvent, 'id'> };
+
+function compareEvents(a: EventOrder, b: EventOrder): number {
+  const [one, other] = [a.shown.id, b.shown.id];
+  const byId = one < other ? -1 : one > other ? 1 : 0;
+  return b.publishedAt - a.publishedAt || b.number - a.number || byId;
+}
+
+/**
+ * Events behind the place, which is one in their order, not one of them: it holds whether or not the
+ * event is still there. It also says of how many the list was, so that a list of which some are gone
+ * meanwhile is refused, not shortened. Throws API_PAGE_EXPIRED.
+ */
+function* stepEvents(
+  events: readonly PlacedEvent[],
+  after: PagePlace | undefined,
+  limit: number,
+): Generator<readonly ShownEvent[], PagePlace | null> {
+  const begin = after === undefined ? 0 : placeBehind(events, after);
+  const end = Math.min(events.length, begin + limit);
+  for (let at = begin; at < end; at += stepItems) {
+    yield events.slice(at, Math.min(end, at + stepItems)).map(({ shown }) => shown);
+  }
+  const last = events[end - 1];
+  if (end === events.length || last === undefined) return null;
+  return { id: last.shown.id, key: [last.publishedAt, last.number, events.length] };
+}
+
+function placeBehind(events: readonly PlacedEvent[], { id, key }: PagePlace): number {
+  const [publishedAt = 0, number = 0, count] = key ?? [];
+  if (count === undefined || count === null || events.length < count) {
+    throw apiError('API_PAGE_EXPIRED', { parameter: 'page' });
+  }
+  const place = { shown: { id }, publishedAt, number };
+  const found = events.findIndex((event) => compareEvents(event, place) > 0);
+  return found < 0 ? events.length : found;
 }
 
 /** An event is known by its first change: by the observation's id and revision. */
