@@ -61,6 +61,8 @@ export async function answerShared<Item>(
     question: text,
     registryVersion,
     tag: tagOf(versionOf(answer)),
+    // A shared answer is of all that this node holds, so the pin of every series is its position.
+    sequence: [registryVersion, answer.moment.pinOf(0), answer.madeAtSeconds],
     isLong: answer.items >= longItems,
   };
   const ready =

@@ -13,7 +13,8 @@ function openBodies({ bytesMax = 1_000, isLong = true } = {}) {
     const hot = bodies.hot<number>(question, registryVersion);
     if (hot !== undefined) return hot;
     const tag = `${question} ${moment} ${registryVersion}`;
-    return bodies.of({ question, registryVersion, tag, isLong }, moment, async () => {
+    const sequence = [registryVersion, moment];
+    return bodies.of({ question, registryVersion, tag, sequence, isLong }, moment, async () => {
       written.push(tag);
       return Buffer.alloc(100, tag);
     });
@@ -64,6 +65,24 @@ test('whoever asks for little is always given the newest', () => {
   }
 });
 
+test('an answer that was overtaken while it was prepared does not take the place of the newer one', async () => {
+  const { bodies, ask, move, written } = openBodies();
+  const write = async () => Buffer.from('older');
+  for (let asked = 0; asked < 3; asked++) move();
+  for (let asked = 0; asked < 3; asked++) expect(ask().answer).toBe(3);
+  for (const sequence of [
+    [1, 2],
+    [0, 9],
+  ]) {
+    const version = { question: 'q', registryVersion: 1, tag: `${sequence}`, isLong: true };
+    const older = bodies.of({ ...version, sequence }, 2, write);
+    expect([older.answer, String(await older.body())]).toEqual([2, 'older']);
+    expect(ask().answer).toBe(3);
+  }
+  await ask().body();
+  expect([written, bodies.bytes]).toEqual([['q 3 1'], 100]);
+});
+
 test('a hot body is not given out under another version of the registry', () => {
   const { ask, move } = openBodies();
   for (let times = 0; times < 50; times++) ask();
@@ -76,7 +95,13 @@ test('bytes are bounded, and what failed is written anew', async () => {
   const { ask, bodies } = openBodies({ bytesMax: 250 });
   for (const question of ['a', 'b', 'c', 'd']) await ask(question).body();
   expect(bodies.bytes).toBe(200);
-  const version = { question: 'bad', registryVersion: 1, tag: 'bad', isLong: true };
+  const version = {
+    question: 'bad',
+    registryVersion: 1,
+    tag: 'bad',
+    sequence: [1, 0],
+    isLong: true,
+  };
   let tries = 0;
   const write = async () => {
     tries += 1;

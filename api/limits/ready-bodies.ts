@@ -22,6 +22,8 @@ export interface ReadyVersion {
   readonly registryVersion: number;
   /** Equal for equal bytes. */
   readonly tag: string;
+  /** How new it is, the weightiest number first: what is held never goes back in it. */
+  readonly sequence: readonly number[];
   /** Too dear to be made anew for each of many who ask. */
   readonly isLong: boolean;
 }
@@ -29,7 +31,10 @@ export interface ReadyVersion {
 export interface ReadyBodies {
   /** What a hot question is answered with; undefined: it is to be asked anew. */
   hot<Answer>(question: string, registryVersion: number): Ready<Answer> | undefined;
-  /** The body of this version: the one that is there, or a new one that `write` makes. */
+  /**
+   * The body of this version: the one that is there, or a new one that `write` makes. One that was
+   * overtaken by a newer one while its answer was being prepared is for whoever asked alone.
+   */
   of<Answer>(
     version: ReadyVersion,
     answer: Answer,
@@ -120,13 +125,18 @@ export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): Read
       if (found?.version.tag === version.tag) return found as Ready<unknown> as Ready<Answer>;
       const head = { version, answer, madeAtMs: clock.monotonicMs(), bytes: 0 };
       const entry = openEntry({ held, encoder }, head, () => write(answer));
-      held.add(entry);
+      if (found === undefined || !isOlder(version, found.version)) held.add(entry);
       return entry as Ready<unknown> as Ready<Answer>;
     },
     get bytes() {
       return held.bytes;
     },
   };
+}
+
+function isOlder({ sequence }: ReadyVersion, than: ReadyVersion): boolean {
+  const at = sequence.findIndex((number, index) => number !== than.sequence[index]);
+  return at >= 0 && (sequence[at] ?? 0) < (than.sequence[at] ?? 0);
 }
 
 /** Entries by question, the oldest first, and their bytes. */
