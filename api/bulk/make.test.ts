@@ -79,15 +79,18 @@ const rows = Array.from({ length: 3_000 }, (_, index): ObservationRow => {
   };
 });
 
-const make = (fileSystem: FileSystem) =>
-  makeMonth(task, {
-    fileSystem,
-    folder: '/files',
-    range: ({ after, limit }) => {
-      const from = after === undefined ? 0 : rows.findIndex((row) => row.endAt > after.endAt);
-      return from < 0 ? [] : rows.slice(from, from + limit);
+const make = (fileSystem: FileSystem, of: Partial<MonthTask> = {}) =>
+  makeMonth(
+    { ...task, ...of },
+    {
+      fileSystem,
+      folder: '/files',
+      range: ({ after, limit }) => {
+        const from = after === undefined ? 0 : rows.findIndex((row) => row.endAt > after.endAt);
+        return from < 0 ? [] : rows.slice(from, from + limit);
+      },
     },
-  });
+  );
 
 async function requireWhole(fileSystem: FileSystem, files: readonly NewFile[]): Promise<void> {
   for (const { path, bytes, sha256 } of files) {
@@ -186,4 +189,25 @@ test('a month without rows has no files', async () => {
   const empty = { fileSystem, folder: '/files', range: () => [] };
   expect(await makeMonth(task, empty)).toEqual([]);
   expect(fileSystem.paths().filter((path) => path.startsWith(`/files/${bulkFolder}`))).toEqual([]);
+});
+
+test('one name has one content: what describes equal rows otherwise has a name of its own', async () => {
+  const changes: readonly Partial<MonthTask>[] = [
+    {},
+    { madeAt: beginAt + 1 },
+    { registryVersion: 2 },
+    { owner: { vi: 'Cơ quan khác', en: 'Another agency' } },
+    { description: { vi: 'Khác', en: 'Other' } },
+    { baseUrl: 'https://quantrac.test' },
+  ];
+  const contents = new Map<string, string>();
+  const fileSystem = createMemoryFileSystem();
+  const files: NewFile[] = [];
+  for (const change of changes) files.push(...(await make(fileSystem, change)));
+  for (const { path, sha256 } of files) {
+    expect([path, contents.get(path) ?? sha256]).toEqual([path, sha256]);
+    contents.set(path, sha256);
+  }
+  expect(contents.size).toBe(4 * changes.length);
+  await requireWhole(fileSystem, files);
 });

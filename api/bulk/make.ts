@@ -151,10 +151,7 @@ async function placeAll(
   written: Written,
   { open, place }: { readonly open: OpenOne; readonly place: string },
 ): Promise<readonly NewFile[]> {
-  const version = createHash('sha256')
-    .update(written.parquet.sha256 + written.csv.sha256)
-    .digest('hex')
-    .slice(0, versionCharacters);
+  const version = versionOf(task, written);
   const names = namesOf(task, version);
   const files: NewFile[] = [];
   const keep = async (format: FileFormat, whole: WholePart): Promise<DescribedFile> => {
@@ -193,6 +190,28 @@ async function placeAll(
     describePackage(task, { version, rows, firstAt, lastAt, files: { parquet, csv, csvw } }),
   );
   return files;
+}
+
+/**
+ * Of all bytes that are named by it: of the rows, and of what describes them but for their names,
+ * which hold it. So what describes the same rows otherwise, or later, has another name.
+ */
+function versionOf(task: MonthTask, written: Written): string {
+  const { rows, firstAt, lastAt, parquet, csv } = written;
+  const csvw = { name: '', bytes: 0, sha256: '' };
+  const files = { parquet: unnamed(parquet), csv: unnamed(csv), csvw };
+  const described = [
+    describeCsv(task, ''),
+    describePackage(task, { version: '', rows, firstAt, lastAt, files }),
+  ];
+  return createHash('sha256')
+    .update(JSON.stringify(described))
+    .digest('hex')
+    .slice(0, versionCharacters);
+}
+
+function unnamed({ bytes, sha256 }: WholePart): DescribedFile {
+  return { name: '', bytes, sha256 };
 }
 
 /** With the version: under one name there are never two contents. */
