@@ -78,8 +78,12 @@ export interface TestApi {
   row(datastream: string, endAt: number, change?: Partial<ObservationRow>): ObservationRow;
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   json(path: string, headers?: Readonly<Record<string, string>>): Promise<Json>;
-  /** Closes the API and opens another over the same files. */
-  reopen(options?: Partial<Pick<TestApiOptions, 'identity' | 'config'>>): Promise<TestApi>;
+  /** Closes the API and opens another over the same files; others may append in between. */
+  reopen(
+    options?: Partial<Pick<TestApiOptions, 'identity' | 'config'>> & {
+      readonly whileClosed?: () => Promise<unknown>;
+    },
+  ): Promise<TestApi>;
   close(): Promise<void>;
 }
 
@@ -243,8 +247,9 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
     row: (datastream, endAt, change = {}) => rowOf(registry, datastream, endAt, change),
     get,
     json: async (path, headers) => (await (await get(path, headers)).json()) as Json,
-    async reopen(again = {}) {
+    async reopen({ whileClosed, ...again } = {}) {
       await api.close();
+      await whileClosed?.();
       return openOver(ground, { ...options, ...again });
     },
     async close() {

@@ -32,6 +32,8 @@ export interface FollowingOptions {
   readonly marks: Marks;
   /** An observation was erased by law: what holds it must go at once. */
   readonly onErased: (row: ObservationRow, position: Position) => void;
+  /** Batches came in that nobody can be told of any more: what they have erased is to be found otherwise. */
+  readonly onGap: () => Promise<void>;
   /** All of these that were told have gone: before that nothing is kept as followed. */
   readonly settled: () => Promise<void>;
 }
@@ -51,6 +53,7 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
   const missedUpTo = feed.position;
   let notedUpTo = missedUpTo;
   let isWhole = false;
+  let isGap = false;
   let savedAtMs = -Infinity;
   function noteBatch(position: Position, batch: Batch): void {
     marks.useNetwork(openNetworkOf(context));
@@ -67,7 +70,7 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
   });
 
   async function readMissed(): Promise<void> {
-    if (isWhole && notedUpTo === feed.position) return;
+    if (isWhole && notedUpTo === feed.position && !isGap) return;
     const from = isWhole ? undefined : await placeOf(context, records.followed());
     if (!isWhole) await markAgain(options, missedUpTo);
     notedUpTo = Math.max(notedUpTo, feed.position);
@@ -76,6 +79,9 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
       known = new Map();
       network = undefined;
       markFiles(options, () => true);
+      isGap = true;
+      await options.onGap();
+      isGap = false;
     } else await readFrom(context, { from, upTo: missedUpTo, noteBatch });
     isWhole = true;
   }

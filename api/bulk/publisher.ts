@@ -52,6 +52,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
     records,
     marks,
     settled: () => options.erasures.settled(),
+    onGap: () => options.erasures.lookAtRows(),
     onErased(row, position) {
       options.erasures.note(row);
       if (forgetErased(erasing, row, position)) housekeeping.lookAgain();
@@ -75,6 +76,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
     if (clock.monotonicMs() < retryAtMs) return;
     try {
       await following.catchUp();
+      options.erasures.begin();
       await options.erasures.settled();
       await housekeeping.tidy();
       await makeDue();

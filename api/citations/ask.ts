@@ -104,7 +104,8 @@ function decoded(part: string): string {
 /** Throws API_CITATION_TOO_LARGE, or the error of an answer that was cut. */
 export async function ask(question: Question, options: AskOptions): Promise<Asked | Refusal> {
   const { path, query } = question;
-  const isPinned = query.has('asOf') || query.has('page') || /\/observations\//.test(path);
+  const isPinned =
+    ['asOf', 'at', 'page'].some((name) => query.has(name)) || /\/observations\//.test(path);
   if (isPinned) return askOnce(question, undefined, options);
   const pinned = new URLSearchParams(query);
   pinned.set('asOf', new Date(options.now).toISOString());

@@ -118,6 +118,65 @@ test('an erasure takes the bytes of what held the observation, and of nothing el
   expect(existsSync(join(folder, `${holding.sha256}.gz`))).toBe(false);
 });
 
+test.each([
+  ['told by the log', 0],
+  ['older than what the log is followed for', 60_000],
+])(
+  'an erasure while nobody served takes the cited bytes before anyone is given them: %s',
+  async (_name, feedHorizonMs) => {
+    const rig = await openTestApi({ config: { asOfSettleMs: 0, feedHorizonMs } });
+    rig.setNow(at + 3_600_000);
+    await rig.publish([rig.row('ha-noi-temperature', at), rig.row('kathmandu-temperature', at)]);
+    const holding = await cite(rig, csvUrl);
+    const summed = await cite(rig, '/api/v1/aggregates?window=PT1H&datastream=ha-noi-temperature');
+    const other = await cite(rig, '/api/v1/observations?datastream=kathmandu-temperature');
+    await dataOf(rig, holding);
+    rig.setNow(at + 7_200_000);
+    await rig.publish([rig.row('kathmandu-temperature', at + 600_000)]);
+    const erased = { type: 'deletion', cause: 'erasure', revision: 1 } as const;
+    const again = await rig.reopen({
+      async whileClosed() {
+        rig.setNow(at + 8_000_000);
+        await rig.append([rig.row('ha-noi-temperature', at, erased)]);
+        rig.setNow(at + 9_000_000);
+        await rig.append([rig.row('kathmandu-temperature', at + 1_200_000)]);
+        rig.flush();
+        rig.setNow(at + 10_000_000);
+      },
+    });
+    for (const { id } of [holding, summed]) {
+      expect((await again.get(`/api/v1/citations/${id}/data`)).status).toBe(410);
+    }
+    expect((await dataOf(again, other)).length).toBe(other['bytes']);
+    // What is cited behind the erasure holds nothing of it, whenever the rows are looked at again.
+    const later = await cite(
+      again,
+      '/api/v1/aggregates?window=P1D&datastream=ha-noi-temperature,kathmandu-temperature',
+    );
+    const third = await again.reopen({
+      async whileClosed() {
+        again.setNow(at + 20_000_000);
+        await again.append([again.row('kathmandu-temperature', at + 1_800_000)]);
+        again.flush();
+      },
+    });
+    onTestFinished(() => third.close());
+    expect((await dataOf(third, later)).length).toBe(later['bytes']);
+  },
+);
+
+test('rows at a cursor can be cited, and are those of the cursor', async () => {
+  const rig = await open();
+  const { cursor } = await rig.json('/api/v1/observations?limit=1');
+  const url = `/api/v1/observations.csv?datastream=ha-noi-temperature&at=${encodeURIComponent(String(cursor))}`;
+  const before = await (await rig.get(url)).text();
+  await rig.publish([
+    rig.row('ha-noi-temperature', at, { type: 'correction', revision: 1, result: -3 }),
+  ]);
+  const cited = await cite(rig, url);
+  expect([String(await dataOf(rig, cited)), cited['cursor']]).toEqual([before, cursor]);
+});
+
 test.each(['observations.covjson', 'observations.jsonld', 'latest.parquet'])(
   'an erasure takes the bytes of %s, in which no id of a row can be looked for',
   async (path) => {

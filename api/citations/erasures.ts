@@ -4,8 +4,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 
-import type { ObservationRow } from '../../ingest/observation.ts';
+import { comesTrue } from '../../ingest/feed/comes-true.ts';
+import { behindMaxMs } from '../../ingest/feed/places/places.ts';
+import type { ObservationKey, ObservationRow } from '../../ingest/observation.ts';
 import type { ApiContext } from '../context.ts';
+import { apiError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 import type { CitationRecords, CitedBytes } from './records.ts';
 import type { Room } from './room.ts';
@@ -17,8 +20,23 @@ export interface Erasures {
    * what was erased meanwhile looked for in it too.
    */
   watch(): () => void;
-  /** Resolves when every observation that was noted is in no citation; rejects when one may be. */
+  /**
+   * Resolves when every observation that was noted is in no citation, nor in one that is being made;
+   * rejects when one may be. Only then may what was noted be forgotten.
+   */
   settled(): Promise<void>;
+  /** Every erasure that was there at the start has been noted. */
+  begin(): void;
+  /**
+   * As `settled`, of all erasures that this server has had, those before its start too. Throws
+   * API_UNAVAILABLE where they are not known yet.
+   */
+  known(): Promise<void>;
+  /**
+   * The log does not tell any more what was erased since it was last followed: the rows do, which
+   * stay behind as deletions. Notes those of all that is cited.
+   */
+  lookAtRows(): Promise<void>;
 }
 
 export interface ErasuresOptions {
@@ -32,6 +50,8 @@ interface Erased {
   readonly datastream: string;
   readonly id: string;
   readonly endAt: number;
+  /** A cursor behind it: what was read there or later cannot hold it. Undefined: anything may. */
+  readonly cursor?: string;
 }
 
 export function createErasures(options: ErasuresOptions): Erasures {
@@ -39,44 +59,98 @@ export function createErasures(options: ErasuresOptions): Erasures {
   let waiting: Erased[] = [];
   let working: Promise<void> | undefined;
   const watching = new Set<Erased[]>();
+  const ended: (() => void)[] = [];
+  let hasBegun = false;
+
+  /** Something that is being cited may hold what was erased since it was read. */
+  const isWatched = (): boolean => [...watching].some((meanwhile) => meanwhile.length > 0);
 
   async function work(): Promise<void> {
     try {
-      while (waiting.length > 0) {
+      while (waiting.length > 0 || isWatched()) {
         const taken = waiting;
         await eraseAll(options, taken);
         waiting = waiting.slice(taken.length);
+        if (waiting.length > 0 || !isWatched()) continue;
+        await new Promise<void>((resolve) => {
+          ended.push(resolve);
+        });
       }
     } finally {
       working = undefined;
     }
   }
 
+  function settled(): Promise<void> {
+    if (waiting.length === 0 && !isWatched()) return Promise.resolve();
+    working ??= work();
+    return working;
+  }
+
+  function note(row: ObservationRow, cursor?: string): void {
+    const known = context.registry.current().bySeries[row.series];
+    const rows = context.networks.viewOf(operatorView).rows;
+    const id = rows.context(row.series)?.id(row);
+    if (known === undefined || id === undefined) return;
+    const behind = cursor === undefined ? {} : { cursor };
+    const erased = { datastream: known.id, id, endAt: row.endAt, ...behind };
+    waiting.push(erased);
+    for (const each of watching) each.push(erased);
+  }
+
   return {
-    note(row) {
-      const known = context.registry.current().bySeries[row.series];
-      if (known === undefined) return;
-      const rows = context.networks.viewOf(operatorView).rows;
-      const id = rows.context(row.series)?.id(row);
-      if (id === undefined) return;
-      const erased = { datastream: known.id, id, endAt: row.endAt };
-      waiting = [...waiting, erased];
-      for (const each of watching) each.push(erased);
-    },
+    note: (row) => note(row),
     watch() {
       const meanwhile: Erased[] = [];
       watching.add(meanwhile);
       return () => {
         watching.delete(meanwhile);
         waiting = [...waiting, ...meanwhile];
+        for (const resolve of ended.splice(0)) resolve();
       };
     },
-    settled() {
-      if (waiting.length === 0) return Promise.resolve();
-      working ??= work();
-      return working;
+    settled,
+    begin() {
+      hasBegun = true;
     },
+    async known() {
+      if (!(await comesTrue(context.clock, behindMaxMs, () => hasBegun))) {
+        throw apiError('API_UNAVAILABLE');
+      }
+      await settled();
+    },
+    lookAtRows: () => noteErasedRows(options, note),
   };
+}
+
+const rowsPerLook = 5_000;
+
+async function noteErasedRows(
+  { context, records }: ErasuresOptions,
+  note: (row: ObservationRow, cursor: string) => void,
+): Promise<void> {
+  const { store, places } = context;
+  let publishedAt = NaN;
+  let cursor = '';
+  for (const { datastream, fromAt, toAt } of records.spans()) {
+    const series = context.registry.current().datastreams.get(datastream)?.series;
+    if (series === undefined) continue;
+    let after: ObservationKey = { series, endAt: fromAt - 1, startAt: fromAt, heightMm: NaN };
+    for (;;) {
+      await setImmediate();
+      const rows = store.kept({ series, after, toAt, limit: rowsPerLook });
+      for (const row of rows) {
+        if (row.cause !== 'erasure') continue;
+        // Many are erased together.
+        if (row.publishedAt !== publishedAt) ({ cursor } = await places.asOf(row.publishedAt));
+        publishedAt = row.publishedAt;
+        note(row, cursor);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < rowsPerLook) break;
+      after = last;
+    }
+  }
 }
 
 /** Ids of observations are the same for all; of what is not open too. */
@@ -91,10 +165,11 @@ async function eraseAll(
   erased: readonly Erased[],
 ): Promise<void> {
   const candidates = new Map<string, { readonly record: CitedBytes; readonly ids: string[] }>();
-  for (const { datastream, id, endAt } of erased) {
+  for (const { datastream, id, endAt, cursor } of erased) {
     // Others are answered between the questions: many rows may be erased at once.
     await setImmediate();
     for (const record of records.about(datastream, endAt)) {
+      if (cursor !== undefined && (await isBehind(context, record, cursor))) continue;
       const found = candidates.get(record.sha256);
       if (found === undefined) candidates.set(record.sha256, { record, ids: [id] });
       else found.ids.push(id);
@@ -105,6 +180,16 @@ async function eraseAll(
     records.erase(record.sha256, context.clock.now());
     room.add(-(await blobs.remove(record.sha256, record.stored)));
   }
+}
+
+/** Whether the bytes were read there or later: of a cursor that tells nothing any more nobody knows. */
+async function isBehind(
+  { places }: ApiContext,
+  { cursor }: CitedBytes,
+  end: string,
+): Promise<boolean> {
+  const place = cursor === null ? undefined : await places.locate(cursor);
+  return place !== undefined && places.hasReached(place, places.readEnd(end, 'cursor'));
 }
 
 /** Of rows, with the id of each. */

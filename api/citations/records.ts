@@ -41,15 +41,24 @@ export interface CitationRecords {
   add(record: Omit<CitationRecord, 'erasedAt'>): number;
   /** Whether a citation holds these bytes. */
   holds(sha256: string): boolean;
-  /** That can hold a row of the series that ends then, and are not erased yet; each bytes once. */
+  /** That can hold a row of the series that ends then, and are not erased yet; once for each moment. */
   about(series: string, endAt: number): readonly CitedBytes[];
+  /** Of every series that is cited, the span in which it is; what was erased is not among them. */
+  spans(): readonly CitedSpan[];
   /** About what all rows take on the disk. */
   bytes(): number;
   /** Every citation of these bytes. */
   erase(sha256: string, at: number): void;
 }
 
-export type CitedBytes = Pick<CitationRecord, 'sha256' | 'stored' | 'url' | 'mediaType'>;
+export type CitedBytes = Pick<CitationRecord, 'sha256' | 'stored' | 'url' | 'mediaType' | 'cursor'>;
+
+/** Ends of rows: from inclusive, to exclusive. */
+export interface CitedSpan {
+  readonly datastream: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+}
 
 /** Of a row beside its texts, with its places in the indexes. */
 const rowBytes = 400;
@@ -65,9 +74,15 @@ export function openCitationRecords(kept: Database): CitationRecords {
     'SELECT 1 FROM citation WHERE sha256 = ? AND erased_at IS NULL LIMIT 1',
   );
   const about = kept.prepare(
-    `SELECT sha256, stored, url, media_type FROM citation_list_series
+    `SELECT sha256, stored, url, media_type, cursor FROM citation_list_series
        JOIN citation USING (list)
-     WHERE datastream = ? AND erased_at IS NULL AND from_at <= ? AND to_at > ? GROUP BY sha256`,
+     WHERE datastream = ? AND erased_at IS NULL AND from_at <= ? AND to_at > ?
+     GROUP BY sha256, cursor`,
+  );
+  const spans = kept.prepare(
+    `SELECT datastream, min(from_at) AS from_at, max(to_at) AS to_at FROM citation_list_series
+       JOIN citation USING (list)
+     WHERE erased_at IS NULL GROUP BY datastream`,
   );
   const erase = kept.prepare(
     'UPDATE citation SET erased_at = ? WHERE sha256 = ? AND erased_at IS NULL',
@@ -80,6 +95,12 @@ export function openCitationRecords(kept: Database): CitationRecords {
     add: (record) => transaction(kept, () => insert(kept, lists, record)),
     holds: (sha256) => holds.get(Buffer.from(sha256, 'hex')) !== undefined,
     about: (series, endAt) => about.all(series, endAt, endAt).map(bytesOf),
+    spans: () =>
+      spans.all().map((row) => ({
+        datastream: String(row['datastream']),
+        fromAt: Number(row['from_at']),
+        toAt: Number(row['to_at']),
+      })),
     bytes: () => usedBytes(kept),
     erase(sha256, at) {
       erase.run(at, Buffer.from(sha256, 'hex'));
@@ -178,6 +199,7 @@ function bytesOf(row: Row): CitedBytes {
     stored: row['stored'] === 'gzip' ? 'gzip' : 'plain',
     url: String(row['url']),
     mediaType: String(row['media_type']),
+    cursor: row['cursor'] as string | null,
   };
 }
 
@@ -191,7 +213,6 @@ function recordOf(row: Row, series: readonly CitedSeries[]): CitationRecord {
     registryVersion: Number(row['registry_version']),
     bytes: Number(row['bytes']),
     fileName: String(row['file_name']),
-    cursor: row['cursor'] as string | null,
     licences: JSON.parse(String(row['licences'])) as readonly Licence[],
     title: JSON.parse(String(row['titles'])) as Name,
     publishers: JSON.parse(String(row['publishers'])) as readonly Name[],

@@ -173,6 +173,7 @@ function addBytes(
         'API_CONDITION_FAILED',
         'API_RANGE_OUTSIDE',
         'API_TOO_MANY_STREAMS',
+        'API_UNAVAILABLE',
         'API_PUBLISHED_ELSEWHERE',
       ]),
     },
@@ -184,7 +185,7 @@ function addBytes(
     if (elsewhere !== undefined) return elsewhere;
     const { id } = request.params as { readonly id: string };
     citations.find(id, viewer);
-    await citations.erasures.settled();
+    await citations.erasures.known();
     const record = citations.find(id, viewer);
     if (record.erasedAt !== null) throw apiError('API_ERASED');
     reply.headers({
