@@ -5,7 +5,12 @@
  */
 import { principalKey } from '../authenticate.ts';
 import type { Requester } from '../authorize.ts';
-import { topicOfChange, type ChangeFeed, type ChangeFilter } from './change-feed.ts';
+import {
+  topicOfChange,
+  type ChangeFeed,
+  type ChangeFilter,
+  type ChangeMessage,
+} from './change-feed.ts';
 import { ChangeQueue } from './change-queue.ts';
 import {
   createFollowerPlaces,
@@ -18,12 +23,21 @@ import type { Replay } from './replay.ts';
 export interface ChangeStream {
   /** Goes on behind the last message taken; `ready` is called when there is one again. */
   open(ready: () => void): Replay;
+  /** Behind the last message taken, or where it is to begin; undefined once its end was told. */
+  readonly place: Place | undefined;
   /** The subscription has ended. */
   close(): void;
 }
 
+export interface Place {
+  /** A cursor, `now`, or undefined for the oldest change there is. */
+  readonly after: string | undefined;
+}
+
 export interface ChangeStreamOptions {
   readonly filter: ChangeFilter;
+  /** Where it goes on, of the subscription that it replaces; otherwise it begins as its filter says. */
+  readonly place?: Place | undefined;
   readonly qos: Qos;
   readonly requester: () => Requester;
   /** The client takes nothing, or the feed cannot go on. */
@@ -56,29 +70,24 @@ const qosMax: Qos = 1;
 function createStream(
   feed: ChangeFeed,
   places: FollowerPlaces,
-  { filter, qos, requester, cut }: ChangeStreamOptions,
+  { filter, place, qos, requester, cut }: ChangeStreamOptions,
 ): ChangeStream {
-  let { after } = filter;
+  let { after } = place ?? filter;
   let opened: Opened | undefined;
   /** What ended it was told: there is nothing more to come. */
   let isOver = false;
-
-  function outgoing(topic: string, payload: Uint8Array): OutgoingPublish {
-    return { topic, payload, qos: Math.min(qos, qosMax) as Qos, retain: false };
-  }
 
   function next(queue: ChangeQueue): OutgoingPublish | 'wait' | 'end' {
     const message = queue.shift();
     if (message !== undefined) {
       after = message.cursor;
-      return outgoing(topicOfChange(filter, message), message.payload);
+      return outgoing(filter, message, qos);
     }
     if (!queue.isEnded) return 'wait';
     const problem = queue.takeProblem();
     if (problem === undefined) return 'end';
     isOver = true;
-    const told = { of: undefined, payload: problem, cursor: '' };
-    return outgoing(topicOfChange(filter, told), problem);
+    return outgoing(filter, { of: undefined, payload: problem, cursor: '' }, qos);
   }
 
   /** Follows from the place; the way to leave ends the queue too. */
@@ -125,11 +134,20 @@ function createStream(
       opened = { end };
       return { next: () => (following === undefined ? 'wait' : next(following.queue)), end };
     },
+    get place() {
+      return isOver ? undefined : { after };
+    },
     close() {
       opened?.end();
       isOver = true;
     },
   };
+}
+
+function outgoing(filter: ChangeFilter, message: ChangeMessage, qos: Qos): OutgoingPublish {
+  const { payload } = message;
+  const topic = topicOfChange(filter, message);
+  return { topic, payload, qos: Math.min(qos, qosMax) as Qos, retain: false };
 }
 
 interface Opened {

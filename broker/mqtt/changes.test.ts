@@ -194,6 +194,56 @@ describe('a subscription to changes', () => {
     await expect.poll(() => feed.followers[1]?.request.after).toBe('b');
   });
 
+  test('goes on at its place when its client asks for the same filter again', async () => {
+    const feed = createHandFeed();
+    const rig = await useRig({ changeFeed: feed, config: { changesFollowersMax: 1 } });
+    const kept = { clientId: 'mirror', clean: false, username: 'ops', password: 'secret of ops' };
+    const filter = 'open/v1/_changes/#';
+    const reader = await open(rig, kept);
+    await granted(reader, [filter, 0]);
+    await nextPublish(reader);
+    feed.tell('a');
+    await nextPublish(reader);
+    await leave(reader);
+    await expect.poll(() => feed.left).toBe(1);
+    const again = await open(rig, kept);
+    await nextPublish(again);
+    // As most clients do whenever they are connected.
+    expect(await granted(again, [filter, 1])).toEqual([1]);
+    expect(feed.followers.map(({ request }) => request.after)).toEqual(['now', 'a', 'a']);
+    await nextPublish(again);
+    feed.followers.splice(0, 2);
+    feed.tell('b');
+    expect(await nextPublish(again)).toMatchObject({ payload: 'b', qos: 1 });
+    // With a cursor it says itself where.
+    const cursor = 'open/v1/_changes/after/x/#';
+    again.send(unsubscribePacket(12, filter));
+    expect((await again.next()).type).toBe(11);
+    for (let time = 0; time < 2; time += 1) {
+      await granted(again, [cursor, 0]);
+      await nextPublish(again);
+      feed.followers.at(-1)?.sink.write({
+        length: 1,
+        messages: [{ of: undefined, payload: Buffer.from('y'), cursor: 'y' }],
+      });
+      await nextPublish(again);
+    }
+    expect(feed.followers.slice(-2).map(({ request }) => request.after)).toEqual(['x', 'x']);
+  });
+
+  test('begins anew when it is asked for again behind its end', async () => {
+    const feed = createHandFeed();
+    const reader = await open(await useRig({ changeFeed: feed }));
+    await granted(reader, ['open/v1/_changes/#', 0]);
+    await nextPublish(reader);
+    feed.tell('a');
+    feed.followers[0]?.sink.end(Buffer.from('{"type":"problem"}'));
+    await nextPublish(reader);
+    await nextPublish(reader);
+    await granted(reader, ['open/v1/_changes/#', 0]);
+    expect(feed.followers[1]?.request.after).toBe('now');
+  });
+
   test('begins where it began when it left before it took anything', async () => {
     const feed = createHandFeed();
     const rig = await useRig({

@@ -30,22 +30,30 @@ export function subscribe(context: MqttContext, session: Session, packet: Subscr
   });
 }
 
-/** The router has no part in it: a change goes to the place of each subscription in the feed. */
+/**
+ * The router has no part in it: a change goes to the place of each subscription in the feed. The same
+ * filter again goes on at that place: "the flow of publications MUST NOT be interrupted"
+ * (MQTT-3.8.4-3), and clients ask again whenever they connect. With a cursor it says itself where.
+ */
 function subscribeChanges(
   context: MqttContext,
   session: Session,
   { filter, qos }: SubscriptionRequest,
   changes: ChangeFilter,
 ): number {
-  session.subscriptions.get(filter)?.end();
+  const older = session.subscriptions.get(filter);
+  const place = older?.stream?.place;
+  older?.end();
   session.subscriptions.delete(filter);
   if (!isSeen(context, session, changes)) return refusedCode;
-  if (!context.changeStreams.hasRoom(session.requester)) {
+  // What is replaced had room; whoever was let in instead of it just now is only waited for.
+  if (place === undefined && !context.changeStreams.hasRoom(session.requester)) {
     context.events.limited('followers');
     return refusedCode;
   }
   const stream = context.changeStreams.create({
     filter: changes,
+    place: changes.after === 'now' ? place : undefined,
     qos,
     requester: () => session.requester,
     cut: () => session.outlet?.close('slow-subscriber'),
