@@ -41,7 +41,10 @@ export function createDeliverer(options: SendingOptions): Deliverer {
   async function run(hook: Hook): Promise<void> {
     for (let message = 0; message < messagesPerTurn; message += 1) {
       const { position } = context.feed;
+      const { handled } = hook;
       const sent = await sending.next(hook);
+      // It may stand elsewhere by then.
+      if (hook.handled !== handled) return;
       if (sent === 'caught-up') caughtUpAt.set(hook.id, position);
       const isCurrent = store.all.get(hook.id) === hook && !isClosed;
       if (sent !== 'more' || !isCurrent || hook.nextAt > clock.now()) return;

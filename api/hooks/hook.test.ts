@@ -30,6 +30,8 @@ function hookNamed(id: string): Hook {
     deliveredAt: null,
     lastStatus: null,
     lastFailure: null,
+    handled: 0,
+    placed: 0,
   };
 }
 

@@ -39,6 +39,10 @@ export interface Hook {
   lastStatus: number | null;
   /** Why the last delivery failed; null behind a success. */
   lastFailure: string | null;
+  /** Grows with each thing that is done to it by hand: what was sent before decides nothing then. */
+  handled: number;
+  /** Grows whenever it is given another cursor by hand: what was sent before moves it no further. */
+  placed: number;
 }
 
 export interface HookStore {
@@ -173,6 +177,8 @@ function hookOf(row: HookRow): Hook {
     deliveredAt: row.delivered_at,
     lastStatus: row.last_status,
     lastFailure: row.last_failure,
+    handled: 0,
+    placed: 0,
   };
 }
 

@@ -21,7 +21,9 @@ export interface TestReceiver {
   /** What a name stands for. */
   addresses: readonly string[];
   /** The answer to the next deliveries; `undefined`: none, and the connection ends. */
-  answer: (message: Received) => Partial<PostAnswer> | undefined;
+  answer: (
+    message: Received,
+  ) => Partial<PostAnswer> | undefined | Promise<Partial<PostAnswer> | undefined>;
   /** Resolves when so many messages of the type came. */
   wait(type: string, count: number): Promise<readonly Received[]>;
 }
@@ -43,7 +45,7 @@ export function createReceiver(): TestReceiver {
       async post(request) {
         const message = readMessage(request);
         receiver.received.push(message);
-        const answer = receiver.answer(message);
+        const answer = await receiver.answer(message);
         if (answer === undefined) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
         return { status: 200, body: '', retryAfter: undefined, ...answer };
       },

@@ -1,6 +1,7 @@
 /**
  * What is sent to a receiver, and what its answer makes of the webhook. Deliveries of one webhook are
- * made one after another: the next begins where the last one that was received ended.
+ * made one after another: the next begins where the last one that was received ended. What is done to
+ * it by hand while one is under way stands: that one's outcome only tells what was received.
  */
 import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
@@ -55,9 +56,11 @@ export function createSending(options: Parts): Sending {
       if (viewer === undefined) return become(options, hook, 'ended', 'key-revoked');
       if (hook.state === 'unverified') return challenge(options, hook);
       if (hook.state === 'expired') return tellExpired(options, hook);
+      const isHandled = watch(hook);
       try {
         return await deliver(options, hook, viewer);
       } catch (error) {
+        if (isHandled()) return 'waits';
         if (!(error instanceof CodedError) || statusOf(error.code) !== 410) throw error;
         hook.nextAt = 0;
         become(options, hook, 'expired', error.code);
@@ -65,6 +68,12 @@ export function createSending(options: Parts): Sending {
       }
     },
   };
+}
+
+/** Whether anything was done to it by hand since. */
+function watch(hook: Hook): () => boolean {
+  const { handled } = hook;
+  return () => hook.handled !== handled;
 }
 
 /** Undefined where the key that it was made with is not valid any more. */
@@ -166,8 +175,10 @@ async function challenge(options: Parts, hook: Hook): Promise<Sent> {
   const challengeText = Buffer.from(random.bytes(24)).toString('base64url');
   const data = JSON.stringify({ challenge: challengeText, webhook: hook.id });
   const id = messageId(hook.id, challengeText);
+  const isHandled = watch(hook);
   const address = await addressOfHook(options, hook).catch(() => undefined);
   if (address !== undefined && !options.mayChallenge.reach(address, clock.now())) {
+    if (isHandled()) return 'waits';
     hook.nextAt = clock.now() + challengeWaitMs;
     return 'waits';
   }
@@ -178,8 +189,9 @@ async function challenge(options: Parts, hook: Hook): Promise<Sent> {
       : await trySend(options, hook, { ...message, address });
   const isAnswered = failure === undefined && isEcho(answer?.body ?? '', challengeText);
   events.challenged(isAnswered);
+  if (isAnswered) hook.isVerified = true;
+  if (isHandled()) return told(options, hook);
   if (isAnswered) {
-    hook.isVerified = true;
     succeed(hook);
     hook.nextAt = 0;
     become(options, hook, 'active', null);
@@ -211,14 +223,17 @@ function isEcho(body: string, challengeText: string): boolean {
 async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Promise<Sent> {
   const { context, clock, store, events } = options;
   const { config, places, networks } = context;
+  const isHandled = watch(hook);
+  const { placed, cursor } = hook;
   const filter = readFilter(hook.filter, config.valuesPerParameterMax);
   const page = await readChangePage(context, {
-    from: await places.read(hook.cursor, 'after'),
+    from: await places.read(cursor, 'after'),
     limit: hook.batch ?? config.hooksChangesMax,
     charactersMax: hook.batch === null ? config.hooksCharactersMax : Infinity,
     view: followInterest(networks, viewer, filter)(),
   });
   const { texts, next, atEnd } = page;
+  if (isHandled()) return 'waits';
   const behind: Sent = atEnd ? 'caught-up' : 'more';
   if (texts.length === 0) {
     hook.cursor = next;
@@ -226,23 +241,22 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
   }
   const changes = texts.join();
   const data = `{"changes":[${changes}],"cursor":"${next}"}`;
-  const message = messageOf(clock, messageId(hook.id, hook.cursor, changes), 'changes', data);
+  const message = messageOf(clock, messageId(hook.id, cursor, changes), 'changes', data);
   const { answer, failure } = await trySend(options, hook, message);
+  const isPlaced = hook.placed !== placed;
   if (failure === undefined) {
     events.delivered('received', texts.length);
-    hook.cursor = next;
-    hook.batch = null;
+    if (!isPlaced) Object.assign(hook, { cursor: next, batch: null });
     hook.deliveredAt = clock.now();
     succeed(hook);
     store.note(hook);
     return behind;
   }
-  if (answer?.status === 410) {
-    events.delivered('gone', 0);
-    return become(options, hook, 'ended', 'receiver-gone');
-  }
-  events.delivered('failed', 0);
-  hook.batch = texts.length;
+  const isGone = answer?.status === 410;
+  events.delivered(isGone ? 'gone' : 'failed', 0);
+  if (!isPlaced) hook.batch = texts.length;
+  if (isHandled()) return told(options, hook);
+  if (isGone) return become(options, hook, 'ended', 'receiver-gone');
   fail(options, hook, failure, answer);
   return disableOrWait(options, hook);
 }
@@ -254,7 +268,9 @@ async function tellExpired(options: SendingOptions, hook: Hook): Promise<Sent> {
   const { code, title, detail } = body;
   const data = JSON.stringify({ cursor: hook.cursor, code, title, detail });
   const message = messageOf(clock, messageId(hook.id, hook.cursor), 'changes.expired', data);
+  const isHandled = watch(hook);
   const { answer, failure } = await trySend(options, hook, message);
+  if (isHandled()) return told(options, hook);
   if (failure === undefined || answer?.status === 410) {
     succeed(hook);
     hook.nextAt = never;
@@ -263,6 +279,12 @@ async function tellExpired(options: SendingOptions, hook: Hook): Promise<Sent> {
   }
   fail(options, hook, failure, answer);
   return disableOrWait(options, hook);
+}
+
+/** What was learnt is kept; what is to become of the webhook was decided by hand meanwhile. */
+function told({ store }: SendingOptions, hook: Hook): 'waits' {
+  store.note(hook);
+  return 'waits';
 }
 
 function goneCode({ reason }: Hook): ApiErrorCode {

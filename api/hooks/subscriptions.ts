@@ -56,6 +56,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   function save(hook: Hook): void {
+    hook.handled += 1;
     store.save(hook);
     deliverer.changed(hook);
     events.stateChanged(hook);
@@ -75,7 +76,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     },
     list: () => [...store.all.values()],
     find: (id) => store.all.get(id),
-    remove: (hook) => store.remove(hook.id),
+    remove(hook) {
+      hook.handled += 1;
+      store.remove(hook.id);
+    },
     rotate(hook) {
       hook.previousSecret = hook.secret;
       hook.previousUntil = clock.now() + config.hooksRotateMs;
@@ -83,17 +87,22 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       store.save(hook);
     },
     pause(hook, reason) {
-      if (hook.state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason: hook.reason });
+      requireAlive(hook);
       hook.state = 'paused';
       hook.stateSince = clock.now();
       hook.reason = reason;
       save(hook);
     },
     async resume(hook, after) {
-      if (hook.state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason: hook.reason });
-      if (after !== undefined) {
-        hook.cursor = await cursorOf(after);
+      requireAlive(hook);
+      const cursor = after === undefined ? undefined : await cursorOf(after);
+      // It may have ended, or been deleted, while its place was looked up.
+      requireAlive(hook);
+      if (store.all.get(hook.id) !== hook) throw apiError('API_WEBHOOK_UNKNOWN');
+      if (cursor !== undefined) {
+        hook.cursor = cursor;
         hook.batch = null;
+        hook.placed += 1;
       }
       // What was disabled shows again that it is there, before anything is sent to it.
       const isKnown = hook.isVerified && hook.state !== 'disabled';
@@ -103,6 +112,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       save(hook);
     },
   };
+}
+
+function requireAlive({ state, reason }: Hook): void {
+  if (state === 'ended') throw apiError('API_WEBHOOK_ENDED', { reason });
 }
 
 interface NewHook extends Pick<HookRequest, 'url' | 'filter' | 'viewer' | 'network'> {
@@ -136,5 +149,7 @@ function newHook(
     deliveredAt: null,
     lastStatus: null,
     lastFailure: null,
+    handled: 0,
+    placed: 0,
   };
 }
