@@ -9,30 +9,40 @@ import { createDeliverer } from './deliverer.ts';
 import { createHookEvents } from './events.ts';
 import type { HookStore } from './hook.ts';
 
-test('goes on where nothing can be written down, and writes it when that is possible again', async () => {
+function openDeliverer(store: Partial<HookStore>) {
   const clock = createManualClock(0);
   const telemetry = createRecordedTelemetry();
-  let isFull = true;
-  let flushes = 0;
-  const store: HookStore = {
-    all: new Map(),
-    add: () => {},
-    save: () => {},
-    note: () => {},
-    flush() {
-      if (isFull) throw new Error('database or disk is full');
-      flushes += 1;
-    },
-    remove: () => {},
-  };
+  const none = () => {};
   const deliverer = createDeliverer({
     context: { config: apiConfig.parse({}), clock } as unknown as ApiContext,
     clock,
-    store,
+    store: {
+      all: new Map(),
+      add: none,
+      save: none,
+      note: none,
+      moved: none,
+      noteMoved: none,
+      flush: none,
+      remove: none,
+      ...store,
+    },
     events: createHookEvents(telemetry),
     random: createSeededRandom(1),
     resolve: async () => [],
     post: () => Promise.reject(new Error('nothing is sent in this test')),
+  });
+  return { clock, telemetry, deliverer };
+}
+
+test('goes on where nothing can be written down, and writes it when that is possible again', async () => {
+  let isFull = true;
+  let flushes = 0;
+  const { clock, telemetry, deliverer } = openDeliverer({
+    flush() {
+      if (isFull) throw new Error('database or disk is full');
+      flushes += 1;
+    },
   });
   clock.advance(4_000);
   expect(flushes).toBe(0);
@@ -42,4 +52,15 @@ test('goes on where nothing can be written down, and writes it when that is poss
   expect(flushes).toBeGreaterThan(0);
   isFull = true;
   await deliverer.close();
+});
+
+test('has places written that only moved once a minute, and at the end', async () => {
+  let times = 0;
+  const { clock, deliverer } = openDeliverer({ noteMoved: () => void (times += 1) });
+  clock.advance(59_000);
+  expect(times).toBe(0);
+  clock.advance(121_000);
+  expect(times).toBe(3);
+  await deliverer.close();
+  expect(times).toBe(4);
 });

@@ -18,6 +18,11 @@ export interface Deliverer {
 }
 
 const roundMs = 500;
+/**
+ * How often places are written that moved over changes of which there was nothing to tell: behind a
+ * crash so much of the feed is looked through again, and no webhook falls behind its horizon.
+ */
+const movedMs = 60_000;
 /** Messages to one webhook before another has its turn. */
 const messagesPerTurn = 20;
 
@@ -95,8 +100,7 @@ export function createDeliverer(options: SendingOptions): Deliverer {
       isClosed = true;
       rounds.cancel();
       await Promise.all(running.values());
-      // Where there was nothing to tell, the place has moved all the same.
-      for (const hook of store.all.values()) store.note(hook);
+      store.noteMoved();
       flush();
     },
   };
@@ -146,10 +150,15 @@ function repeat(
  */
 function createFlush({ clock, store, events, context: { config } }: SendingOptions): () => void {
   let nextAtMs = 0;
+  let movedAtMs = clock.monotonicMs() + movedMs;
   return () => {
     const nowMs = clock.monotonicMs();
     if (nowMs < nextAtMs) return;
     try {
+      if (nowMs >= movedAtMs) {
+        movedAtMs = nowMs + movedMs;
+        store.noteMoved();
+      }
       store.flush();
     } catch (error) {
       nextAtMs = nowMs + config.hooksRetryMsMin;

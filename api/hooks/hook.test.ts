@@ -35,6 +35,24 @@ function hookNamed(id: string): Hook {
   };
 }
 
+test('a place that moved over nothing to tell is written now and then, not each time', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantrac-hook-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const database = openKept(join(folder, 'feeds.db'), 1_000);
+  const store = openHookStore(database);
+  const hook = hookNamed('one');
+  store.add(hook);
+  const written = () => openHookStore(database).all.get('one')?.cursor;
+  hook.cursor = 'b';
+  store.moved(hook);
+  store.flush();
+  expect(written()).toBe('a');
+  store.noteMoved();
+  store.flush();
+  expect(written()).toBe('b');
+  database.close();
+});
+
 test('what could not be written is written with the next flush, all of it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-hook-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -52,6 +52,9 @@ export interface HookStore {
   save(hook: Hook): void;
   /** With the next `flush`. */
   note(hook: Hook): void;
+  /** With the next `flush` behind `noteMoved`: its place alone is another, and may be found again. */
+  moved(hook: Hook): void;
+  noteMoved(): void;
   /** Writes all that was noted, in one transaction; where it throws, all of it is still to be written. */
   flush(): void;
   remove(id: string): void;
@@ -97,6 +100,7 @@ export function openHookStore(database: Database): HookStore {
     all.set(hook.id, hook);
   }
   const noted = new Set<Hook>();
+  const moved = new Set<Hook>();
 
   function write(hook: Hook): void {
     if (all.get(hook.id) !== hook) return;
@@ -117,6 +121,11 @@ export function openHookStore(database: Database): HookStore {
     },
     save,
     note: (hook) => void noted.add(hook),
+    moved: (hook) => void moved.add(hook),
+    noteMoved() {
+      for (const hook of moved) noted.add(hook);
+      moved.clear();
+    },
     flush() {
       if (noted.size === 0) return;
       transaction(database, () => noted.forEach(write));

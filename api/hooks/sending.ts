@@ -236,6 +236,7 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
   if (isHandled()) return 'waits';
   const behind: Sent = atEnd ? 'caught-up' : 'more';
   if (texts.length === 0) {
+    if (next !== cursor) store.moved(hook);
     hook.cursor = next;
     return behind;
   }

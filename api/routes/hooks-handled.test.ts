@@ -38,8 +38,8 @@ async function call(method: string, path: string, key?: string, body?: object) {
   return { status: answer.status, json: (await answer.json()) as Json };
 }
 
-async function subscribe(key?: string): Promise<Made> {
-  const body = { url: 'https://receiver.example/hook', after: 'now' };
+async function subscribe(key?: string, filter: object = {}): Promise<Made> {
+  const body = { url: 'https://receiver.example/hook', after: 'now', ...filter };
   const { json } = await call('POST', '', key, body);
   return { id: String(json['id']), secret: String(json['secret']) };
 }
@@ -140,4 +140,14 @@ describe('what its owner does while a delivery is under way', () => {
     expect((await call('GET', `/${made.id}`, rig.operator)).status).toBe(404);
     expect(rig.telemetry.value('quantrac_webhook_states_total', { state: 'ended' })).toBe(0);
   });
+});
+
+test('a place that moved over what a webhook does not want is there again after a restart', async () => {
+  const made = await subscribe(undefined, { property: 'rainfall' });
+  const { cursor: first } = await until(made, 'active');
+  await rig.publish(next(2));
+  await expect.poll(async () => (await stateOf(made))['cursor']).not.toBe(first);
+  const { cursor } = await stateOf(made);
+  rig = await rig.reopen({ config: { hooksRetryMsMin: 3_600_000 } });
+  expect((await stateOf(made))['cursor']).toBe(cursor);
 });
