@@ -65,7 +65,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     context.gate.addTo(app);
     addAccessMeter(app, context, { log: parts.accessLog, usage: parts.usage });
     const hooks = isPublishing(options)
-      ? openHooks(context, { ...options, ...options.hooks })
+      ? openHooks(context, { ...options, ...options.hooks, ...parts })
       : undefined;
     closers.push(() => hooks?.close());
     await addRoutes(app, context, { options, parts, publishing, hooks });

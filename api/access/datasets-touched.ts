@@ -1,5 +1,8 @@
 /** The datasets that a request was about, found afterwards from its filter, not while it is answered. */
+import { CodedError } from '../../devices/coded-error.ts';
+import type { Datastream } from '../../devices/model.ts';
 import { datasetsOf } from '../catalogue/datasets.ts';
+import { statusOf } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
 import type { NetworkView } from '../network.ts';
 import type { Metered } from './meter.ts';
@@ -29,13 +32,25 @@ function filterOf(query: FilterQuery): FilterQuery {
   return Object.fromEntries(names.map((name) => [name, query[name]]));
 }
 
-/** Ids of the networks' datasets; the filter was read once already, so it is a right one. */
+/**
+ * Ids of the networks' datasets; the filter was read once already, so it is a right one. That of a
+ * webhook may name what its key sees no more, of which it is told just this.
+ */
 function select(view: NetworkView, query: FilterQuery): readonly string[] {
   const datasets = datasetsOf(view);
   const ids = new Set<string>();
-  for (const datastream of selectDatastreams(view, readFilter(query, Infinity))) {
+  for (const datastream of selectSeen(view, query)) {
     const id = datasets.networkOf(datastream)?.id;
     if (id !== undefined) ids.add(id);
   }
   return [...ids];
+}
+
+function selectSeen(view: NetworkView, query: FilterQuery): readonly Datastream[] {
+  try {
+    return selectDatastreams(view, readFilter(query, Infinity));
+  } catch (error) {
+    if (error instanceof CodedError && statusOf(error.code) === 404) return [];
+    throw error;
+  }
 }

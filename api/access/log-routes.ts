@@ -31,7 +31,10 @@ export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
   });
   app.get(
     '/access-log',
-    { compress: false, schema: describedExport('Each request made with a key.', requestQuery) },
+    {
+      compress: false,
+      schema: describedExport('Each request made with a key.', requestQuery, deliveries),
+    },
     async (request, reply) => {
       const { from, to, key: of } = request.query as z.infer<typeof requestQuery>;
       const fromAt = from === undefined ? 0 : (parseInstant(from) ?? 0);
@@ -68,11 +71,16 @@ export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
   );
 }
 
-function describedExport(summary: string, querystring: z.ZodType) {
+const deliveries =
+  'A delivery to a webhook of a key has the path `webhook`, the status with which its receiver ' +
+  'answered (0: not at all) and, as bytes, those of its body. ';
+
+function describedExport(summary: string, querystring: z.ZodType, more = '') {
   const text = z.string();
   return {
     summary,
     description:
+      more +
       'Of this node. NDJSON ends with {"complete":true}, CSV with the trailer Quantrac-Complete.',
     tags: ['operators'],
     security: [{ bearer: [] }],

@@ -1,5 +1,5 @@
 /**
- * The access log of keys, in `feeds.db`: a row a request, kept for `accessLogDays`, and sums of each
+ * The access log of keys, in `feeds.db`: a row a request or delivery, kept for `accessLogDays`, and sums of each
  * key, day and resource, kept for `accessMeteringDays`. Requests are gathered in memory, bounded, and
  * written a few at a time between other work; what is over the bound is counted, not kept. A loss of
  * power may lose the last seconds (`synchronous=NORMAL`); a crash of the process what was not written.

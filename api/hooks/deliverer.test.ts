@@ -31,6 +31,7 @@ function openDeliverer(store: Partial<HookStore>) {
     random: createSeededRandom(1),
     resolve: async () => [],
     post: () => Promise.reject(new Error('nothing is sent in this test')),
+    accessLog: { note: none },
   });
   return { clock, telemetry, deliverer };
 }

@@ -1,6 +1,7 @@
 /** The webhooks of the node that publishes: what is kept of them, who sends, and who handles them. */
 import type { Random } from '../../devices/random.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
+import type { AccessLog } from '../access/log.ts';
 import type { ApiContext } from '../context.ts';
 import type { Resolve } from './address.ts';
 import { createDeliverer } from './deliverer.ts';
@@ -22,7 +23,11 @@ export interface Hooks {
 
 export function openHooks(
   context: ApiContext,
-  options: HookPorts & { readonly random: Random; readonly telemetry: Telemetry },
+  options: HookPorts & {
+    readonly random: Random;
+    readonly telemetry: Telemetry;
+    readonly accessLog: AccessLog;
+  },
 ): Hooks {
   const { clock } = context;
   const store = openHookStore(context.kept);

@@ -6,11 +6,13 @@
 import type { Clock } from '../../devices/clock.ts';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Random } from '../../devices/random.ts';
+import type { AccessLog } from '../access/log.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, statusOf, type ApiErrorCode } from '../errors.ts';
 import { readFilter } from '../filter.ts';
 import { readChangePage } from '../../ingest/feed/change-page.ts';
 import { followInterest } from '../live/interest.ts';
+import type { NetworkView } from '../network.ts';
 import { problemOf } from '../problem.ts';
 import { anonymousViewer, viewerOfKey, type Viewer } from '../viewer.ts';
 import { addressOf, type Resolve } from './address.ts';
@@ -28,6 +30,7 @@ export interface SendingOptions {
   readonly random: Random;
   readonly resolve: Resolve;
   readonly post: Post;
+  readonly accessLog: Pick<AccessLog, 'note'>;
 }
 
 /** What there is to do for the webhook behind this. */
@@ -43,6 +46,8 @@ const challengesMax = 3;
 const notAnswered = 'challenge not answered';
 /** Until a verification is tried again whose address has had so many in the hour. */
 const challengeWaitMs = 300_000;
+/** In the access log, where the path of a request stands. */
+const deliveryPath = 'webhook';
 const never = Number.MAX_SAFE_INTEGER;
 
 interface Parts extends SendingOptions {
@@ -233,6 +238,7 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
     view: followInterest(networks, viewer, filter)(),
   });
   const { texts, next, atEnd } = page;
+  const at = clock.now();
   if (isHandled()) return 'waits';
   const behind: Sent = atEnd ? 'caught-up' : 'more';
   if (texts.length === 0) {
@@ -243,7 +249,15 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
   const changes = texts.join();
   const data = `{"changes":[${changes}],"cursor":"${next}"}`;
   const message = messageOf(clock, messageId(hook.id, cursor, changes), 'changes', data);
-  const { answer, failure } = await trySend(options, hook, message);
+  const answered = await trySend(options, hook, message);
+  const { answer, failure } = answered;
+  noteTaken(options, hook, {
+    at,
+    view: networks.viewOf(viewer),
+    message,
+    rows: texts.length,
+    answered,
+  });
   const isPlaced = hook.placed !== placed;
   if (failure === undefined) {
     events.delivered('received', texts.length);
@@ -260,6 +274,41 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
   if (isGone) return become(options, hook, 'ended', 'receiver-gone');
   fail(options, hook, failure, answer);
   return disableOrWait(options, hook);
+}
+
+interface Delivery {
+  readonly at: number;
+  readonly view: NetworkView;
+  readonly message: Message;
+  readonly rows: number;
+  readonly answered: Answered;
+}
+
+/** How a connection ends that had taken the message, or may have: what came before took nothing. */
+const lateFailures: ReadonlySet<string> = new Set([
+  'API_WEBHOOK_TIMEOUT',
+  'API_WEBHOOK_NO_ANSWER',
+  'ECONNRESET',
+  'EPIPE',
+]);
+
+/** What went out for a key is in its log, as what it reads: status 0 where there was no answer. */
+function noteTaken({ accessLog }: SendingOptions, hook: Hook, delivery: Delivery): void {
+  const { at, view, message, rows, answered } = delivery;
+  const { answer, failure = '' } = answered;
+  if (hook.subject === null) return;
+  const isSent = answer !== undefined || lateFailures.has(failure);
+  accessLog.note({
+    at,
+    key: hook.subject,
+    path: deliveryPath,
+    status: answer?.status ?? 0,
+    rows: isSent ? rows : 0,
+    bytes: isSent ? Buffer.byteLength(message.body) : 0,
+    contentType: 'application/json',
+    selection: { view, query: hook.filter },
+    parameters: {},
+  });
 }
 
 /** The receiver is told what it cannot have any more; then the webhook waits for its owner. */

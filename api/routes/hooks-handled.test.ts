@@ -151,3 +151,51 @@ test('a place that moved over what a webhook does not want is there again after 
   rig = await rig.reopen({ config: { hooksRetryMsMin: 3_600_000 } });
   expect((await stateOf(made))['cursor']).toBe(cursor);
 });
+
+test('what is delivered for a key is in its access log and its sums; for nobody it is in none', async () => {
+  const { id, secret } = rig.registry.createToken({
+    role: 'reader',
+    owner: 'factory',
+    actor: 'test',
+  });
+  await until(await subscribe(), 'active');
+  const made = await subscribe(secret, { station: 'hidden' });
+  await until(made, 'active');
+  let tries = 0;
+  receiver.answer = (message) => {
+    if (!message.body.includes('hidden-temperature')) return {};
+    tries += 1;
+    return [{ status: 503 }, undefined, {}, {}][tries - 1];
+  };
+  await rig.publish([...next(2, 'hidden-temperature'), ...next(1)]);
+  await expect.poll(() => tries, { timeout: 10_000 }).toBe(3);
+  const bytes = Buffer.byteLength(receiver.received.at(-1)?.body ?? '');
+  // Told that it sees the station no more, which its filter still names.
+  const station = rig.registry.current().stations.get('hidden');
+  await rig.api.registryAdmin.importRegistry(
+    { format: 'quantrac-registry/1', stations: [{ ...station, owner: 'agency' }] },
+    'test',
+  );
+  const text = JSON.stringify({ version: rig.registry.current().version });
+  const marker = { position: 1, receivedAt: startAt, device: '', kind: 'registry', text } as const;
+  await rig.publish([], { control: [marker] });
+  await expect.poll(() => receiver.received.at(-1)?.body).toContain('"visible":false');
+  const exported = async (path: string) => {
+    const answer = await rig.get(`/api/v1/admin/${path}`, {
+      authorization: `Bearer ${rig.operator}`,
+    });
+    const lines = (await answer.text()).trimEnd().split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Json);
+  };
+  const logged = (await exported('access-log')).filter(({ path }) => path === 'webhook');
+  const row = { key: id, path: 'webhook', rows: 2, bytes };
+  const told = { path: 'webhook', status: 200, rows: 1 };
+  expect(logged).toMatchObject([...[503, 0, 200].map((status) => ({ ...row, status })), told]);
+  const sums = (await exported('metering')).filter(({ key }) => key === id);
+  expect(sums).toContainEqual(
+    expect.objectContaining({ kind: 'path', resource: 'webhook', requests: 4, rows: 7 }),
+  );
+  expect(sums).toContainEqual(
+    expect.objectContaining({ kind: 'dataset', resource: 'factory~weather', requests: 2 }),
+  );
+});
