@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { createJudgedTime, type JudgedTime } from '../devices/judged-time.ts';
 import { createSeededRandom } from '../devices/random.ts';
 import { createOwnChanges } from '../devices/registry/changes.ts';
 import { openRegistryWriter } from '../devices/registry-sqlite.ts';
@@ -110,6 +111,7 @@ interface Ground {
   readonly folder: string;
   readonly fileSystem: MemoryFileSystem;
   readonly clock: SettableClock;
+  readonly judgedTime: JudgedTime;
   readonly telemetry: RecordedTelemetry;
   readonly registry: RegistryWriter;
   readonly observations: LogWriter;
@@ -133,7 +135,9 @@ async function openGround(begin?: ViewBeginning): Promise<Ground> {
   const telemetry = createRecordedTelemetry();
   const clock = createSettableClock(startAt);
   const random = createSeededRandom(7);
-  const registry = openRegistryWriter(join(folder, 'registry.db'), { clock, random });
+  const judgedTime = createJudgedTime(clock);
+  const judgedNow = () => judgedTime.now();
+  const registry = openRegistryWriter(join(folder, 'registry.db'), { clock, judgedNow, random });
   const imported = registry.importFile(network, 'test');
   if (!imported.ok) throw new Error(JSON.stringify(imported.problems));
   const token = (role: 'operator' | 'reader', owner?: string) =>
@@ -174,6 +178,7 @@ async function openGround(begin?: ViewBeginning): Promise<Ground> {
     folder,
     fileSystem,
     clock,
+    judgedTime,
     telemetry,
     registry,
     observations,
@@ -271,7 +276,7 @@ interface Faults {
 }
 
 function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
-  const { folder, fileSystem, clock, telemetry, registry } = ground;
+  const { folder, fileSystem, clock, judgedTime, telemetry, registry } = ground;
   const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
     durableEnd,
     openReader: (from: number) => openLogReader({ fileSystem, directory, durableEnd, from }),
@@ -283,9 +288,12 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
       asOfSettleMs: 50,
       // Tests ask a busy machine for hundreds of answers at once.
       overloadDelayMs: 600_000,
+      // Tests set the clock as they please.
+      clockJumpMsMax: 315_360_000_000,
       ...options.config,
     }),
     clock,
+    judgedTime,
     random: createSeededRandom(3),
     platform: process.platform,
     telemetry,

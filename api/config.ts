@@ -172,6 +172,11 @@ export const apiConfig = z.strictObject({
   accessDecisionDays: count(3_650)
     .default(15)
     .describe('Days in which a request for access must be decided; then it expires.'),
+  clockJumpMsMax: milliseconds(315_360_000_000)
+    .default(86_400_000)
+    .describe(
+      'A clock that jumps ahead by more, or stands further ahead at a start than when the server last ran, is told as an error and does not count yet: embargoes and grants end, and logs are deleted, by the time that has passed, until the clock is mended or has gone evenly for so long. To confirm it at once: a greater value and a restart.',
+    ),
   accessLogDays: count(3_650)
     .default(90)
     .describe('Days for which each request made with a key is kept; older ones are deleted.'),

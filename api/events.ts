@@ -1,3 +1,4 @@
+import type { HeldTime } from '../devices/judged-time.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import { createFeedEvents, type FeedEvents } from '../ingest/feed/events.ts';
 
@@ -24,6 +25,9 @@ export interface ApiEvents extends FeedEvents {
   registryUnreadable(error: unknown, version: number): void;
   /** A moment has come by which the registry must change, and it cannot be changed. */
   timeNotFollowed(error: unknown): void;
+  /** The clock has jumped ahead too far to be believed, or is believed again. */
+  clockHeld(state: HeldTime): void;
+  judgedTimeNotKept(error: unknown): void;
   accessNoted(requests: number): void;
   accessDropped(requests: number): void;
   accessNotWritten(error: unknown): void;
@@ -133,6 +137,8 @@ function streamEvents(telemetry: Telemetry): FeedEvents & Pick<ApiEvents, 'strea
 type AccessEvents = Pick<
   ApiEvents,
   | 'timeNotFollowed'
+  | 'clockHeld'
+  | 'judgedTimeNotKept'
   | 'accessNoted'
   | 'accessDropped'
   | 'accessNotWritten'
@@ -150,7 +156,30 @@ function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
     'quantrac_usage_dropped_total',
     'Requests for data that the figures of usage lack.',
   );
+  const heldClock = metrics.gauge(
+    'quantrac_clock_held',
+    '1 while the clock stands too far ahead to end embargoes or delete logs by it.',
+  );
   return {
+    clockHeld({ isHeld, clockAt, judgedAt }) {
+      heldClock.set(isHeld ? 1 : 0);
+      const fields = {
+        clock: new Date(clockAt).toISOString(),
+        judged: new Date(judgedAt).toISOString(),
+      };
+      if (isHeld) {
+        logger.error(
+          fields,
+          'The clock has jumped ahead: embargoes, grants and logs do not end by it. Mend it, or see clockJumpMsMax.',
+        );
+      } else logger.info(fields, 'The clock counts again for embargoes, grants and logs.');
+    },
+    judgedTimeNotKept(error) {
+      logger.warn(
+        { err: error },
+        'The time that was last believed cannot be written; a jump while the server is off shows less.',
+      );
+    },
     timeNotFollowed(error) {
       logger.warn(
         { err: error },

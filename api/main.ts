@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { createAccessAdmin } from './access/admin.ts';
+import { openJudged } from './access/judged.ts';
 import { openAccessLog } from './access/log.ts';
 import { addAccessMeter } from './access/meter-hook.ts';
 import { createTimeRule } from './access/time-rule.ts';
@@ -100,6 +101,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
 
 function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
   const { events, feed, store } = context;
+  const judgedNow = openJudged({ ...options, ...context });
   const registryAdmin = createRegistryAdmin({
     ...options,
     changes: options.registryChanges,
@@ -109,9 +111,9 @@ function createParts(options: ApiOptions, context: ApiContext, startEnd: number)
   return {
     registryAdmin,
     access: createAccessAdmin({ ...options, registryAdmin }),
-    accessLog: openAccessLog({ ...options, events }),
-    usage: openUsage(context, options.keptPath),
-    timeRule: createTimeRule({ ...options, change: registryAdmin.change, events }),
+    accessLog: openAccessLog({ ...options, events, judgedNow }),
+    usage: openUsage({ ...context, judgedNow }, options.keptPath),
+    timeRule: createTimeRule({ ...options, change: registryAdmin.change, events, judgedNow }),
     quarantine: createQuarantineAdmin({ ...options, events }),
     balance: () =>
       options.readings === undefined

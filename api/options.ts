@@ -1,5 +1,6 @@
 /** What the doors out are given, and what they offer. */
 import type { Clock } from '../devices/clock.ts';
+import type { JudgedTime } from '../devices/judged-time.ts';
 import type { Random } from '../devices/random.ts';
 import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
@@ -26,6 +27,8 @@ export interface ApiOptions extends PublishingOptions {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly random: Random;
+  /** That the registry is changed by; without it, one of its own, which holds no change back. */
+  readonly judgedTime?: JudgedTime;
   /** As `process.platform`. */
   readonly platform: string;
   /** Reads certificate files. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codecs } from '../devices/codecs/formats.ts';
+import { createJudgedTime } from '../devices/judged-time.ts';
 import type { DevicesConfig } from '../devices/config.ts';
 import { joinMetrics } from '../devices/metrics-text.ts';
 import type { ImportProblem, RegistryWriter } from '../devices/registry.ts';
@@ -74,7 +75,8 @@ function openSource(data: ApiRoomData, name: 'readings' | 'observations') {
 
 async function openApiRoom(room: Surroundings) {
   const { data, clock, random, telemetry } = room;
-  const { registry, ...parts } = await openRegistryParts(room);
+  const judgedTime = createJudgedTime(clock);
+  const { registry, ...parts } = await openRegistryParts(room, () => judgedTime.now());
   // Whoever makes the view answers once it is there.
   await room.call(data.cluster === undefined ? 'ingest' : 'link', 'opened');
   const store = openStoreFollower({
@@ -92,6 +94,7 @@ async function openApiRoom(room: Surroundings) {
     config: data.api,
     clock,
     random,
+    judgedTime,
     platform: process.platform,
     telemetry,
     readFile: (path: string) => readFile(path),
@@ -148,10 +151,11 @@ function publishingOptions({ paths }: ApiRoomData) {
 }
 
 /** The registry as this process has it: its own on one machine, a copy in a cluster. */
-async function openRegistryParts(room: Surroundings) {
+async function openRegistryParts(room: Surroundings, judgedNow: () => number) {
   const { data, clock, random, telemetry } = room;
   const options = {
     clock,
+    judgedNow,
     random,
     telemetry,
     config: data.devices,

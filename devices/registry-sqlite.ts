@@ -27,6 +27,8 @@ export interface RegistryWriterOptions extends Omit<RegistryReaderOptions, 'conf
   /** Source of secrets: `openSystemRandom` in the product. */
   readonly random: Random;
   readonly telemetry?: Telemetry;
+  /** By which embargoes and grants end (`judged-time.ts`); without it, the clock. */
+  readonly judgedNow?: () => number;
   /** Codecs that a device may name; without it `codec` is not judged at import. */
   readonly codecs?: ReadonlySet<string>;
 }

@@ -19,6 +19,8 @@ export interface AccessLogOptions {
   readonly clock: Clock;
   readonly config: ApiConfig;
   readonly events: ApiEvents;
+  /** By which rows are old. */
+  readonly judgedNow: () => number;
 }
 
 export interface AccessLog extends Pick<LogStore, 'requests' | 'metering'> {
@@ -60,7 +62,7 @@ export function openAccessLog(options: AccessLogOptions): AccessLog {
       }
       await setImmediate();
     }
-    const now = clock.now();
+    const now = options.judgedNow();
     store.deleteBefore(
       now - config.accessLogDays * dayMs,
       dayOf(now - config.accessMeteringDays * dayMs),

@@ -57,6 +57,43 @@ test('an embargo ends by a version of the registry, and followers are told by na
   });
 });
 
+test('no embargo ends and no log is deleted by a clock that is wrong by years', async () => {
+  let rig = await openTestApi({ config: { clockJumpMsMax: 24 * hourMs } });
+  onTestFinished(() => rig.close());
+  await embargo(rig, startAt + 365 * 24 * hourMs);
+  await settle(rig);
+  const authorization = `Bearer ${rig.operator}`;
+  const logged = async () => (await rig.get('/api/v1/admin/access-log', { authorization })).text();
+  await (await rig.get('/api/v1/latest', { authorization })).text();
+  expect(await logged()).toContain('/api/v1/latest');
+  const isStill = async () => {
+    // Any change of the registry would make moments come too.
+    const owners = [...rig.registry.current().owners.values()].slice(0, 1);
+    const name = { vi: 'Tên', en: `Name ${rig.now()}` };
+    await rig.api.registryAdmin.importRegistry(
+      registryFile({ owners: owners.map((owner) => ({ ...owner, name })) }),
+      'test',
+    );
+    await settle(rig);
+    expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(404);
+    expect(await logged()).toContain('/api/v1/latest');
+  };
+  rig.setNow(startAt + 3 * 365 * 24 * hourMs);
+  await until(() => rig.telemetry.value('quantrac_clock_held') === 1);
+  await isStill();
+  // Neither by a start under that clock.
+  rig = await rig.reopen();
+  await isStill();
+  rig.setNow(startAt + hourMs);
+  await until(() => rig.telemetry.value('quantrac_clock_held') === 0);
+  await isStill();
+  // An operator who says that the clock is right is believed.
+  rig.setNow(startAt + 3 * 365 * 24 * hourMs);
+  rig = await rig.reopen({ config: { clockJumpMsMax: 315_360_000_000 } });
+  await settle(rig);
+  expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(200);
+});
+
 test('what ended while nobody served is followed before the doors open', async () => {
   const rig = await openTestApi();
   await embargo(rig, startAt + hourMs);

@@ -13,6 +13,8 @@ import type { ApiEvents } from '../events.ts';
 export interface TimeRuleOptions {
   readonly registry: Pick<RegistryReader, 'current'>;
   readonly change: RegistryAdmin['change'];
+  /** By which moments have come. */
+  readonly judgedNow: () => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: ApiEvents;
@@ -39,8 +41,10 @@ export function createTimeRule(options: TimeRuleOptions): TimeRule {
 
   function isDue(): boolean {
     const current = registry.current();
+    // Asked each time: that is how a jump of the clock is seen.
+    const nowAt = options.judgedNow();
     if (known?.registry !== current) known = { registry: current, nextAt: nextMoment(current) };
-    return known.nextAt <= clock.now();
+    return known.nextAt <= nowAt;
   }
 
   async function follow(): Promise<boolean> {

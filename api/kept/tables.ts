@@ -209,6 +209,12 @@ export const keptTables: readonly string[] = [
      state_since INTEGER NOT NULL
    ) STRICT`,
 
+  // access/judged.ts: one row, the time that was last believed, for jumps of the clock between runs.
+  `CREATE TABLE IF NOT EXISTS judged_time (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at INTEGER NOT NULL
+  ) STRICT`,
+
   // usage/: what was taken of the open part of each network's dataset on a UTC day, by nobody named.
   `CREATE TABLE IF NOT EXISTS usage_day (
     day TEXT NOT NULL, dataset TEXT NOT NULL, resource TEXT NOT NULL, format TEXT NOT NULL,

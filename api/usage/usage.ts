@@ -34,8 +34,11 @@ const busyTimeoutMs = 5_000;
 const dayMs = 86_400_000;
 
 /** The table must be there: `openKept` makes it. */
-export function openUsage(context: ApiContext, keptPath: string): Usage {
-  const { clock, config, events } = context;
+export function openUsage(
+  context: ApiContext & { readonly judgedNow: () => number },
+  keptPath: string,
+): Usage {
+  const { clock, config, events, judgedNow } = context;
   const database = openDatabase(keptPath, { busyTimeoutMs, synchronous: 'normal' });
   const store = createUsageStore(database);
   const tally = createTally(config.usagePendingMax);
@@ -47,7 +50,7 @@ export function openUsage(context: ApiContext, keptPath: string): Usage {
   async function write(): Promise<void> {
     const today = dayOf(clock.now());
     await writePending({ ...context, tally, store, today });
-    store.deleteBefore(dayOf(clock.now() - config.usageDays * dayMs));
+    store.deleteBefore(dayOf(judgedNow() - config.usageDays * dayMs));
     if (dropped > 0) events.usageDropped(dropped);
     dropped = 0;
   }

@@ -10,6 +10,8 @@ export interface Draft {
   readonly version: number;
   /** When it is made, ms UTC: the same for every row of it. */
   readonly at: number;
+  /** Up to when the rules of time are followed in it; not behind `at`. */
+  readonly ruledAt: number;
   /** One row of the history; `before` and `after` as the registry file writes them. */
   record(change: Pick<HistoryRow, 'kind' | 'id' | 'before' | 'after'>): void;
 }
@@ -33,7 +35,11 @@ export const keepChange: Settle = (core, work) => {
 export function createChange(
   core: RegistryCore,
   history: History,
-  { clock, settle }: { readonly clock: Clock; readonly settle: Settle },
+  {
+    clock,
+    judgedNow = () => clock.now(),
+    settle,
+  }: { readonly clock: Clock; readonly judgedNow?: () => number; readonly settle: Settle },
 ): Change {
   return (actor, work) =>
     settle(core, () => {
@@ -42,6 +48,7 @@ export function createChange(
       return work({
         version,
         at,
+        ruledAt: Math.min(at, judgedNow()),
         record: (change) => history.append({ ...change, version, at, actor }),
       });
     });

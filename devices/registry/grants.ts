@@ -131,7 +131,7 @@ function decided(granting: Granting, draft: Draft, before: Grant, wish: AccessDe
   const after = step(before, 'granted', {
     ...how,
     recipient,
-    from: textOf(wish.fromAt ?? draft.at),
+    from: textOf(wish.fromAt ?? draft.ruledAt),
     ...(wish.untilAt === undefined ? {} : { until: textOf(wish.untilAt) }),
   });
   if (isBackwards(after)) throw devicesError('DEVICES_PERIOD', { until: after.until });

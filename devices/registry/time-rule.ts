@@ -59,11 +59,11 @@ function endOf({ state, deadlineAt, until }: Grant): string | undefined {
 export function recordTime(records: Records, draft: Draft): number {
   const { ruledAt, owner, station, datastream, grant } = records;
   const embargoed = [owner.values(), station.values(), datastream.values()];
-  if (nextOf({ embargoed, grants: grant.values(), ruledAt }) > draft.at) return -1;
+  if (nextOf({ embargoed, grants: grant.values(), ruledAt }) > draft.ruledAt) return -1;
   let ended = 0;
   for (const [id, before] of grant) {
     const end = endOf(before);
-    if (end === undefined || (parseInstant(end) ?? Infinity) > draft.at) continue;
+    if (end === undefined || (parseInstant(end) ?? Infinity) > draft.ruledAt) continue;
     draft.record({ kind: 'grant', id, before, after: endedGrant(before, draft.at) });
     ended += 1;
   }
@@ -71,7 +71,7 @@ export function recordTime(records: Records, draft: Draft): number {
     kind: timeKind,
     id: timeId,
     before: ruledAt === 0 ? null : { at: ruledAt },
-    after: { at: Math.max(ruledAt, draft.at) },
+    after: { at: Math.max(ruledAt, draft.ruledAt) },
   });
   return ended;
 }
