@@ -4,19 +4,25 @@
  * than a step ahead of its reader, and cut without its end when the reader stops taking.
  */
 import { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import type { Clock } from '../devices/clock.ts';
 import { countRows } from './access/meter.ts';
 import type { ApiContext } from './context.ts';
-import { apiError } from './errors.ts';
-import { mediaTypes, type Format } from './formats/format.ts';
+import { isPaged, mediaTypes, type Format } from './formats/format.ts';
 import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
-import type { Chunk, ListWriter, Table } from './formats/table.ts';
+import type { Chunk, Table } from './formats/table.ts';
 import { addLink, csvwLink, describedCsv, nextLink } from './limits/links.ts';
+import {
+  createPlace,
+  openStream,
+  streamOf,
+  takeShort,
+  type AnswerPlace,
+  type ListTail,
+} from './limits/long-answers.ts';
+import { turnMs } from './limits/turns.ts';
 import { createPageTokens, type PagePlace, type PageTokens } from './page.ts';
 import type { Moment, Pins } from '../ingest/feed/places/places.ts';
 import { matchTag, tagOf, type AnswerVersion } from './validator.ts';
@@ -48,6 +54,8 @@ export interface Question {
   readonly isLimited: boolean;
   /** With a limit or a page: not the whole list. */
   readonly isPart: boolean;
+  /** May be of any length: it needs a place among the long answers from its beginning. */
+  readonly isLong: boolean;
   readonly registryVersion: number;
   readonly text: string;
   /** This server as the client reaches it. */
@@ -57,12 +65,6 @@ export interface Question {
   readonly tokens: PageTokens;
   nextUrl(token: string): string;
 }
-
-/** Characters or bytes. */
-const shortSizeMax = 262_144;
-const shortMsMax = 250;
-/** How long an answer may keep the thread before others get their turn. */
-export const turnMs = 8;
 
 export function readQuestion(
   context: ApiContext,
@@ -88,6 +90,7 @@ export function readQuestion(
     ...wish,
     isLimited,
     isPart: isLimited || page !== '',
+    isLong: !isPaged(wish.format) || Number(limit) > context.config.rowsPerPageDefault,
     registryVersion: context.networks.version,
     base,
     text: [context.edition, base, asked, limit, page].join('\n'),
@@ -203,51 +206,70 @@ async function sendList<Item>(
   reply: FastifyReply,
   answer: ListAnswer<Item>,
 ): Promise<FastifyReply> {
+  // What has no bound takes its place before any work is done for it.
+  const place = createPlace(context, reply.request);
+  try {
+    if (answer.question.isLong) place.take();
+    return await sendFrom(context, reply, answer, place);
+  } catch (error) {
+    place.release();
+    await answer.steps.return(null);
+    reply.removeHeader('etag').removeHeader('cache-control');
+    throw error;
+  }
+}
+
+async function sendFrom<Item>(
+  context: ApiContext,
+  reply: FastifyReply,
+  answer: ListAnswer<Item>,
+  place: AnswerPlace,
+): Promise<FastifyReply> {
   const { question } = answer;
   const { cursor } = answer.moment;
-  const steps = countSteps(answer.steps, (rows) => {
-    context.gate.countRows(reply.request, rows);
-    countRows(reply.request, rows);
-  });
+  const steps = countSteps(context, reply.request, answer.steps);
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {
-    chunks: (place) => {
-      end.next = place === null ? null : nextUrlOf(answer, place);
+    chunks: (next) => {
+      end.next = next === null ? null : nextUrlOf(answer, next);
       return writer.end({ next: end.next, cursor });
     },
     next: null,
   };
-  const start = await takeShort(context, writer, steps, end);
+  const start = await takeShort(context, writer, steps, { end, place });
   const hasTrailers = question.format === 'csv' && announceTrailers(reply, question);
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
   const first = joined(start.chunks);
   if (start.isWhole) {
+    place.release();
     if (end.next !== null) addLink(reply, nextLink(end.next));
     atEnd();
     // Trailers need chunks, so a stream, however short.
     return reply.send(hasTrailers ? Readable.from([first]) : first);
   }
-  if (!context.streams.tryTake()) {
-    await steps.return(null);
-    reply.removeHeader('etag').removeHeader('cache-control');
-    throw apiError('API_TOO_MANY_STREAMS');
-  }
-  const chunks = streamOf(context.clock, writer, steps, { start: first, end, atEnd });
-  return reply.send(openStream(context, chunks));
+  place.take();
+  const chunks = streamOf(place, writer, steps, { start: first, end, atEnd });
+  return reply.send(openStream(context, chunks, place));
 }
 
 function doNothing(): void {}
 
-/** The same steps, each of them told to who counts. */
+/** The same steps, each of them counted as soon as it is made: what is cut is paid for too. */
 async function* countSteps<Item>(
+  { clock, gate }: ApiContext,
+  request: FastifyRequest,
   steps: Steps<Item>,
-  count: (items: number) => void,
 ): AsyncGenerator<readonly Item[], PagePlace | null> {
   try {
     for (;;) {
+      const startMs = clock.monotonicMs();
       const { done, value } = await steps.next();
+      // A step takes milliseconds of the thread; what it waited for besides kept nobody.
+      const ms = Math.min(turnMs, clock.monotonicMs() - startMs);
+      const rows = done === true ? 0 : value.length;
+      gate.countWork(request, { rows, ms });
       if (done === true) return value;
-      count(value.length);
+      countRows(request, rows);
       yield value;
     }
   } finally {
@@ -255,114 +277,11 @@ async function* countSteps<Item>(
   }
 }
 
-/** The end of the list; its `next` is known once its chunks were asked for. */
-interface ListTail {
-  chunks(place: PagePlace | null): Iterable<Chunk>;
-  next: string | null;
-}
-
 function joined(chunks: readonly Chunk[]): string | Buffer {
   if (chunks.every((chunk) => typeof chunk === 'string')) return chunks.join('');
   return Buffer.concat(
     chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)),
   );
-}
-
-/**
- * As much as makes a short answer, in size and in time, pausing for others meanwhile. What is longer
- * needs one of the few slots for long answers.
- */
-async function takeShort<Item>(
-  { clock }: ApiContext,
-  writer: ListWriter<Item>,
-  steps: Steps<Item>,
-  end: ListTail,
-): Promise<{ readonly chunks: readonly Chunk[]; readonly isWhole: boolean }> {
-  const chunks: Chunk[] = [...writer.begin()];
-  const pause = createPause(clock);
-  const untilMs = clock.monotonicMs() + shortMsMax;
-  let size = 0;
-  while (size < shortSizeMax && clock.monotonicMs() < untilMs) {
-    const { done, value } = await steps.next();
-    for (const chunk of done === true ? end.chunks(value) : writer.write(value)) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (pause.isDue()) await pause.take();
-    }
-    if (done === true) return { chunks, isWhole: true };
-    if (pause.isDue()) await pause.take();
-  }
-  return { chunks, isWhole: false };
-}
-
-/** Lets others have their turn when the answer has kept the thread for its time. */
-function createPause(clock: Clock) {
-  let dueAtMs = clock.monotonicMs() + turnMs;
-  return {
-    isDue: () => clock.monotonicMs() >= dueAtMs,
-    async take(): Promise<void> {
-      await setImmediate();
-      dueAtMs = clock.monotonicMs() + turnMs;
-    },
-  };
-}
-
-async function* streamOf<Item>(
-  clock: Clock,
-  writer: ListWriter<Item>,
-  steps: Steps<Item>,
-  around: { readonly start: Chunk; readonly end: ListTail; readonly atEnd: () => void },
-): AsyncGenerator<Chunk> {
-  const pause = createPause(clock);
-  yield around.start;
-  for (;;) {
-    await pause.take();
-    const { done, value } = await steps.next();
-    for (const chunk of done === true ? around.end.chunks(value) : writer.write(value)) {
-      if (pause.isDue()) await pause.take();
-      yield chunk;
-    }
-    // A step without rows to show is progress too.
-    yield '';
-    if (done !== true) continue;
-    around.atEnd();
-    return;
-  }
-}
-
-/** A stream that holds its slot until it ends, and is cut when nothing moves. */
-function openStream(context: ApiContext, chunks: AsyncGenerator<Chunk>): Readable {
-  const { clock, config, events } = context;
-  let taken = 0;
-  let seen = -1;
-  async function* counted(): AsyncGenerator<Chunk> {
-    try {
-      for await (const chunk of chunks) {
-        taken += 1;
-        if (chunk.length > 0) yield chunk;
-      }
-    } catch (error) {
-      events.streamCut('failed', error);
-      throw error;
-    }
-  }
-  const stream = Readable.from(counted(), { objectMode: false, highWaterMark: 65_536 });
-  const watch = () => {
-    if (taken === seen) {
-      const error = new Error('the reader of a long answer took nothing');
-      events.streamCut('stalled', error);
-      stream.destroy(error);
-      return;
-    }
-    seen = taken;
-    watching = clock.schedule(config.streamStallMs, watch);
-  };
-  let watching = clock.schedule(config.streamStallMs, watch);
-  stream.once('close', () => {
-    watching.cancel();
-    context.streams.release();
-  });
-  return stream;
 }
 
 export const completeTrailer = 'Quantrac-Complete';

@@ -8,6 +8,8 @@ import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
 import type { ReadyBodies } from './limits/ready-bodies.ts';
 import type { Select } from './limits/selections.ts';
+import type { Shares } from './limits/shares.ts';
+import type { Turns } from './limits/turns.ts';
 import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
@@ -40,7 +42,9 @@ export interface ApiContext {
   /** Readers of the change feed, kept between its pages. */
   readonly readers: ReaderPool;
   /** Long answers under way. */
-  readonly streams: Slots;
+  readonly streams: Shares;
+  /** In which long answers work one after the other. */
+  readonly streamTurns: Turns;
   /** Quotas, and who is sent away while the thread is late. */
   readonly gate: Gate;
   /** Bodies made for one and given to all who ask the same. */

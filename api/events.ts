@@ -2,7 +2,7 @@ import type { HeldTime } from '../devices/judged-time.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import { createFeedEvents, type FeedEvents } from '../ingest/feed/events.ts';
 
-type StreamEnd = 'stalled' | 'failed';
+type StreamEnd = 'stalled' | 'failed' | 'shed';
 
 /** Everything that happens in this room, and the only place that logs or counts it. */
 export interface ApiEvents extends FeedEvents {

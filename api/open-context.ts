@@ -11,6 +11,8 @@ import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
 import { createReadyBodies } from './limits/ready-bodies.ts';
 import { createSelections } from './limits/selections.ts';
+import { createShares } from './limits/shares.ts';
+import { createTurns } from './limits/turns.ts';
 import { createManifestEvents } from './manifests/events.ts';
 import { openManifests } from './manifests/manifests.ts';
 import { createNetworks } from './network.ts';
@@ -81,7 +83,12 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
       clock,
       readersMax: config.changeReadersMax,
     }),
-    streams: createSlots(config.streamsMax),
+    streams: createShares({
+      ...config,
+      placesMax: config.streamsMax,
+      code: 'API_TOO_MANY_STREAMS',
+    }),
+    streamTurns: createTurns((run) => void setImmediate(run)),
     gate: createGate({ ...options, events }),
     extents: createExtents(options),
     charts: createSlots(config.chartsQueueMax),

@@ -28,6 +28,8 @@ export interface Buckets {
   take(key: string, quota: Quota, units: number): Standing;
   /** Takes units that were used already; nobody comes to owe more than a quota. */
   charge(key: string, quota: Quota, units: number): void;
+  /** Share of the quota that is used now: 0 to 2, where one quota is owed. */
+  used(key: string, quota: Quota): number;
   readonly size: number;
 }
 
@@ -105,6 +107,13 @@ export function createBuckets(options: BucketsOptions): Buckets {
       const bucket = bucketOf(key, now);
       const next = Math.max(now, bucket.fullAtMs) + (used * windowMs) / quota;
       bucket.fullAtMs = Math.min(next, Math.max(bucket.fullAtMs, now + 2 * windowMs));
+    },
+    used(key, { windowMs }) {
+      const now = nowMs();
+      const isFull = buckets.size >= entriesMax;
+      const bucket =
+        buckets.get(key) ?? (isFull ? shared[hashOf(key, seed) % sharedMax] : undefined);
+      return bucket === undefined ? 0 : Math.max(0, bucket.fullAtMs - now) / windowMs;
     },
     get size() {
       return buckets.size;

@@ -35,6 +35,30 @@ export const limitsConfig = {
     .max(1_000_000)
     .default(100)
     .describe('Rows of an answer that take one more unit; answers that were ready take none.'),
+  quotaMicrosecondsPerUnit: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(500)
+    .describe(
+      'Microseconds of the thread, spent on reading for an answer, that take one more unit where they are more than its rows take.',
+    ),
+  clientPercentMax: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(25)
+    .describe(
+      'Of the places of streamsMax, liveClientsMax, chartsQueueMax, citationReadsMax and citingMax one client (a key, or one address without) may hold so many percent, at least one; further ones are answered 429. Programs that quotaLoopback lets off have no such bound.',
+    ),
+  keptPercent: z
+    .int()
+    .min(0)
+    .max(90)
+    .default(20)
+    .describe(
+      'Of the same places clients without a key leave so many percent to keys and operators, and keys leave a quarter of these to operators; beyond, they are answered 429.',
+    ),
   quotaLoopback: z
     .enum(['none', 'keyless'])
     .default('none')

@@ -13,12 +13,12 @@ import type { RegistryReader } from '../../devices/registry.ts';
 import type { ApiConfig } from '../config.ts';
 import { apiError } from '../errors.ts';
 import type { ApiEvents } from '../events.ts';
-import { bearerOf } from '../viewer.ts';
 import { createBuckets, type Buckets } from './buckets.ts';
-import { clientNetwork } from '../../devices/client-network.ts';
+import { createCallers, type Caller } from './callers.ts';
 import { watchLateness } from './lateness.ts';
-import { createPolicies, type Policies } from './policies.ts';
+import { createPolicies } from './policies.ts';
 import { limitField, policyField, retrySeconds, type Policy } from './rate-fields.ts';
+import type { Client } from './shares.ts';
 
 export interface GateOptions {
   readonly config: ApiConfig;
@@ -33,18 +33,16 @@ export interface Gate {
   addTo(app: FastifyInstance): void;
   /** Counts rows that an answer has read for whoever asked; quotas have `rowsPerUnit` of them in a unit. */
   countRows(request: FastifyRequest, rows: number): void;
+  /** Counts a step of an answer: its rows, or what it kept the thread where that is more. */
+  countWork(request: FastifyRequest, work: { readonly rows: number; readonly ms: number }): void;
+  /** Whoever made the request, for shares of what is bounded. */
+  clientOf(request: FastifyRequest): Client;
   close(): void;
 }
 
-/** Who asks, as far as quotas and overload go. */
-interface Caller {
-  readonly standing: 'operator' | 'key' | 'keyless';
-  readonly key: string;
-  /** Undefined: not limited. */
-  readonly policy: Policy | undefined;
-}
-
 const alwaysOpen = new Set(['/livez', '/readyz', '/metrics']);
+/** Of the lateness at which clients are sent away, for those who have used their quota up. */
+const heavyShare = 0.25;
 const retrySecondsMin = 2;
 const retrySecondsSpread = 9;
 
@@ -58,24 +56,35 @@ export function createGate(options: GateOptions): Gate {
     seed: Math.floor(random.next() * 2 ** 32),
     onShared: () => events.quotaShared(),
   });
-  const counted = new WeakMap<FastifyRequest, Caller>();
+  const known = createCallers({ ...options, policies });
 
-  function requireTime({ standing }: Caller): void {
+  function recentCost({ key, policy }: Caller): number {
+    return policy === undefined ? 0 : buckets.used(key, policy.quota);
+  }
+
+  /** The more a client has used of its quota, the sooner it is sent away; who has used little, last. */
+  function requireTime(caller: Caller): void {
+    const { standing } = caller;
     if (standing === 'operator') return;
     const lateMs = lateness.ms();
-    if (lateMs <= config.overloadDelayMs * (standing === 'key' ? 2 : 1)) return;
+    const delayMs = config.overloadDelayMs * (standing === 'key' ? 2 : 1);
+    if (lateMs <= delayMs * heavyShare) return;
+    if (lateMs <= delayMs * (1 - (1 - heavyShare) * Math.min(1, recentCost(caller)))) return;
     // Not all at the same moment, or the next second is as this one.
     const retryAfterSeconds = retrySecondsMin + Math.floor(random.next() * retrySecondsSpread);
     throw apiError('API_OVERLOADED', { retryAfterSeconds });
   }
 
   function admit(request: FastifyRequest, reply: FastifyReply): void {
-    const caller = callerOf(options, policies, request);
+    const caller = known(request);
     requireTime(caller);
     const { policy, key } = caller;
-    if (policy === undefined) return;
-    counted.set(request, caller);
-    takeOne(buckets, reply, { policy, key });
+    if (policy !== undefined) takeOne(buckets, reply, { policy, key });
+  }
+
+  function charge(request: FastifyRequest, units: number): void {
+    const { key, policy } = known(request);
+    if (policy !== undefined && units > 0) buckets.charge(key, policy.quota, units);
   }
 
   return {
@@ -89,10 +98,20 @@ export function createGate(options: GateOptions): Gate {
         }
       });
     },
-    countRows(request, rows) {
-      const caller = counted.get(request);
-      if (caller?.policy === undefined || rows === 0) return;
-      buckets.charge(caller.key, caller.policy.quota, rows / config.quotaRowsPerUnit);
+    countRows: (request, rows) => charge(request, rows / config.quotaRowsPerUnit),
+    countWork(request, { rows, ms }) {
+      const byTime = (ms * 1_000) / config.quotaMicrosecondsPerUnit;
+      charge(request, Math.max(rows / config.quotaRowsPerUnit, byTime));
+    },
+    clientOf(request) {
+      const caller = known(request);
+      const { standing, key, policy } = caller;
+      return {
+        standing,
+        key,
+        isBounded: policy !== undefined,
+        recentCost: () => recentCost(caller),
+      };
     },
     close: () => lateness.close(),
   };
@@ -111,35 +130,4 @@ function takeOne(
     retryAfterSeconds: retrySeconds(policy.quota, standing),
     'violated-policies': [policy.name],
   });
-}
-
-/** What is no valid key is counted for its address, so that keys cannot be tried out. */
-function callerOf(
-  { registry, config }: GateOptions,
-  policies: Policies,
-  request: FastifyRequest,
-): Caller {
-  const secret = bearerOf(request.headers.authorization);
-  const credential = secret === undefined ? undefined : registry.authenticateToken(secret);
-  if (credential?.role === 'operator') {
-    return { standing: 'operator', key: '', policy: undefined };
-  }
-  if (credential?.kind === 'token') {
-    const policy = policies.ofKey(credential.subject);
-    return { standing: 'key', key: `key ${credential.subject}`, policy };
-  }
-  const socketAddress = request.socket.remoteAddress ?? '';
-  const network = clientNetwork(request.ip) ?? clientNetwork(socketAddress) ?? 'unknown';
-  const isExempt = config.quotaLoopback === 'none' && isDirectLoopback(request, socketAddress);
-  return {
-    standing: 'keyless',
-    key: network,
-    policy: isExempt ? undefined : policies.keyless,
-  };
-}
-
-/** A program on this machine that asks for itself: a proxy says for whom it asks. */
-function isDirectLoopback({ headers }: FastifyRequest, address: string): boolean {
-  const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  return !isForwarded && (address === '::1' || /^(::ffff:)?127\./.test(address));
 }

@@ -12,7 +12,6 @@ import {
   answerList,
   beginList,
   completeTrailer,
-  turnMs,
   versionOf,
   type ListAnswer,
   type Question,
@@ -24,6 +23,7 @@ import type { Chunk } from '../formats/table.ts';
 import { tagOf } from '../validator.ts';
 import { chooseEncoding } from './encoding.ts';
 import type { Ready } from './ready-bodies.ts';
+import { turnMs } from './turns.ts';
 
 /** Lists that are longer are streamed to each who asks. */
 const sharedItemsMax = 50_000;
