@@ -83,22 +83,37 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
       clock,
       readersMax: config.changeReadersMax,
     }),
+    gate: createGate({ ...options, events }),
+    ...openBounded(options),
+    extents: createExtents(options),
+    charts: createSlots(config.chartsQueueMax),
+    select: createSelections(config.valuesPerParameterMax),
+    kept,
+    manifests,
+    filesFolder: options.filesFolder,
+  };
+  return context;
+}
+
+/** What all who ask share, and nobody may have too much of. */
+function openBounded({
+  config,
+  clock,
+}: ApiOptions): Pick<ApiContext, 'streams' | 'streamTurns' | 'bodies'> {
+  return {
     streams: createShares({
       ...config,
       placesMax: config.streamsMax,
       code: 'API_TOO_MANY_STREAMS',
     }),
     streamTurns: createTurns((run) => void setImmediate(run)),
-    gate: createGate({ ...options, events }),
-    extents: createExtents(options),
-    charts: createSlots(config.chartsQueueMax),
-    select: createSelections(config.valuesPerParameterMax),
-    bodies: createReadyBodies({ clock, bytesMax: config.readyBytesMax }),
-    kept,
-    manifests,
-    filesFolder: options.filesFolder,
+    bodies: createReadyBodies({
+      clock,
+      bytesMax: config.readyBytesMax,
+      entriesMax: config.readyEntriesMax,
+      idleMs: config.readyIdleMs,
+    }),
   };
-  return context;
 }
 
 /** Undefined where the view holds everything. */

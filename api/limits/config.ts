@@ -75,7 +75,21 @@ export const limitsConfig = {
     .max(4_294_967_296)
     .default(67_108_864)
     .describe(
-      'Bytes of answers kept to be given again to whoever asks the same at the same moment; at the bound the oldest go.',
+      'Bytes of answers kept to be given again to whoever asks the same at the same moment, with their questions; at the bound those go that were asked for longest ago.',
+    ),
+  readyEntriesMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(2_000)
+    .describe('Such answers; at the bound those go that were asked for longest ago.'),
+  readyIdleMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(60_000)
+    .describe(
+      'Such an answer that nobody has asked for in so long is let go with the next question.',
     ),
   queryCostMax: z
     .int()

@@ -4,9 +4,9 @@ import { createManualClock } from '../../devices/clock-manual.ts';
 import { createReadyBodies, type Ready } from './ready-bodies.ts';
 
 /** Asks as a route does; the answer is the moment it was read at. */
-function openBodies({ bytesMax = 1_000, isLong = true } = {}) {
+function openBodies({ bytesMax = 1_000_000, entriesMax = 100, isLong = true } = {}) {
   const clock = createManualClock(0);
-  const bodies = createReadyBodies({ clock, bytesMax });
+  const bodies = createReadyBodies({ clock, bytesMax, entriesMax, idleMs: 60_000 });
   const written: string[] = [];
   let moment = 0;
   const ask = (question = 'q', registryVersion = 1): Ready<number> => {
@@ -92,9 +92,10 @@ test('a hot body is not given out under another version of the registry', () => 
 });
 
 test('bytes are bounded, and what failed is written anew', async () => {
-  const { ask, bodies } = openBodies({ bytesMax: 250 });
+  const { ask, bodies } = openBodies({ bytesMax: 10_000 });
   for (const question of ['a', 'b', 'c', 'd']) await ask(question).body();
-  expect(bodies.bytes).toBe(200);
+  // Each with its body, its question and what it takes beside.
+  expect(bodies.bytes).toBe(2 * (100 + 2 + 4_096));
   const version = {
     question: 'bad',
     registryVersion: 1,
@@ -110,4 +111,28 @@ test('bytes are bounded, and what failed is written anew', async () => {
   };
   await expect(bodies.of(version, 0, write).body()).rejects.toThrow('disk');
   expect(await bodies.of(version, 0, write).body()).toHaveLength(10);
+});
+
+test('questions that differ in length alone are bounded too, in bytes and in number', () => {
+  const long = openBodies({ bytesMax: 100_000, entriesMax: 1_000 });
+  for (let times = 0; times < 100; times++) long.ask(`${times}`.padStart(8_000, 'q'));
+  expect(long.bodies.bytes).toBeLessThanOrEqual(100_000);
+  expect(long.bodies.bytes).toBeGreaterThan(80_000);
+  const many = openBodies({ entriesMax: 10 });
+  for (let times = 0; times < 100; times++) many.ask(`${times}`);
+  expect(many.bodies.bytes).toBe(10 * (4_096 + 4));
+});
+
+test('what nobody asks for any more is let go, what is asked for stays', async () => {
+  const { ask, bodies, clock, written } = openBodies();
+  await ask('idle').body();
+  for (let seconds = 0; seconds < 130; seconds += 10) {
+    await ask('busy').body();
+    clock.advance(10_000);
+  }
+  expect(bodies.bytes).toBe(100 + 2 * 4 + 4_096);
+  expect(written).toHaveLength(2);
+  clock.advance(60_000);
+  ask('new');
+  expect(bodies.bytes).toBe(2 * 3 + 4_096);
 });

@@ -6,6 +6,8 @@
  *
  * A body is never given out under another version of the registry than it was written for.
  */
+import { createHash } from 'node:crypto';
+
 import type { Clock } from '../../devices/clock.ts';
 import { createEncoder, type Encoder, type Encoding } from './encoding.ts';
 
@@ -45,7 +47,11 @@ export interface ReadyBodies {
 
 export interface ReadyBodiesOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** Of bodies, questions and what each entry takes beside them. */
   readonly bytesMax: number;
+  readonly entriesMax: number;
+  /** What nobody has asked for in so long is let go with the next question. */
+  readonly idleMs: number;
 }
 
 /** Behind so many a second a question is hot. */
@@ -55,10 +61,13 @@ const secondMs = 1_000;
 const staleMsMax = 3_000;
 /** Questions whose requests are counted, with or without a body. */
 const questionsMax = 1_000;
+/** What an entry holds beside its body and its question: places in maps, the answer, its steps. */
+const entryBytes = 4_096;
 
 interface Entry extends Ready<unknown> {
   readonly version: ReadyVersion;
   readonly madeAtMs: number;
+  askedAtMs: number;
   bytes: number;
 }
 
@@ -77,9 +86,11 @@ interface Asked {
 }
 
 function createHeat(): Heat {
+  /** By a short name of the question: questions are up to 16 KiB long. */
   const asked = new Map<string, Asked>();
   return {
-    isHot(question, nowMs) {
+    isHot(text, nowMs) {
+      const question = nameOf(text);
       const found = asked.get(question) ?? { secondMs: nowMs, count: 0, renewingUntilMs: 0 };
       if (nowMs - found.secondMs >= secondMs) {
         // As hot as in the second before, until this one has shown otherwise.
@@ -96,8 +107,8 @@ function createHeat(): Heat {
       }
       return found.count > hotCount;
     },
-    mayRenew(question, nowMs) {
-      const found = asked.get(question);
+    mayRenew(text, nowMs) {
+      const found = asked.get(nameOf(text));
       if (found === undefined || nowMs < found.renewingUntilMs) return false;
       found.renewingUntilMs = nowMs + secondMs;
       return true;
@@ -105,8 +116,14 @@ function createHeat(): Heat {
   };
 }
 
-export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): ReadyBodies {
-  const held = createHeld(bytesMax);
+/** Equal for equal questions alone. */
+function nameOf(question: string): string {
+  return question.length <= 64 ? question : createHash('sha256').update(question).digest('base64');
+}
+
+export function createReadyBodies(options: ReadyBodiesOptions): ReadyBodies {
+  const { clock } = options;
+  const held = createHeld(options);
   const encoder = createEncoder();
   const heat = createHeat();
   return {
@@ -123,7 +140,8 @@ export function createReadyBodies({ clock, bytesMax }: ReadyBodiesOptions): Read
     of<Answer>(version: ReadyVersion, answer: Answer, write: (answer: Answer) => Promise<Buffer>) {
       const found = held.find(version.question);
       if (found?.version.tag === version.tag) return found as Ready<unknown> as Ready<Answer>;
-      const head = { version, answer, madeAtMs: clock.monotonicMs(), bytes: 0 };
+      const nowMs = clock.monotonicMs();
+      const head = { version, answer, madeAtMs: nowMs, askedAtMs: nowMs, bytes: 0 };
       const entry = openEntry({ held, encoder }, head, () => write(answer));
       if (found === undefined || !isOlder(version, found.version)) held.add(entry);
       return entry as Ready<unknown> as Ready<Answer>;
@@ -139,7 +157,7 @@ function isOlder({ sequence }: ReadyVersion, than: ReadyVersion): boolean {
   return at >= 0 && (sequence[at] ?? 0) < (than.sequence[at] ?? 0);
 }
 
-/** Entries by question, the oldest first, and their bytes. */
+/** Entries by question, the one asked for longest ago first, and their bytes. */
 interface Held {
   find(question: string): Entry | undefined;
   /** In the place of the one of the same question. */
@@ -149,7 +167,7 @@ interface Held {
   readonly bytes: number;
 }
 
-function createHeld(bytesMax: number): Held {
+function createHeld({ clock, bytesMax, entriesMax, idleMs }: ReadyBodiesOptions): Held {
   const entries = new Map<string, Entry>();
   let bytes = 0;
 
@@ -160,22 +178,46 @@ function createHeld(bytesMax: number): Held {
     entry.bytes = 0;
   }
 
+  function dropOverBounds(): void {
+    for (const oldest of entries.values()) {
+      if (bytes <= bytesMax && entries.size <= entriesMax) return;
+      drop(oldest);
+    }
+  }
+
+  function dropIdle(nowMs: number): void {
+    for (const oldest of entries.values()) {
+      if (nowMs - oldest.askedAtMs < idleMs) return;
+      drop(oldest);
+    }
+  }
+
   return {
-    find: (question) => entries.get(question),
+    find(question) {
+      const nowMs = clock.monotonicMs();
+      dropIdle(nowMs);
+      const found = entries.get(question);
+      if (found === undefined) return undefined;
+      found.askedAtMs = nowMs;
+      entries.delete(question);
+      entries.set(question, found);
+      return found;
+    },
     drop,
     add(entry) {
-      const before = entries.get(entry.version.question);
+      const { question } = entry.version;
+      const before = entries.get(question);
       if (before !== undefined) drop(before);
-      entries.set(entry.version.question, entry);
+      entries.set(question, entry);
+      entry.bytes = entryBytes + 2 * question.length;
+      bytes += entry.bytes;
+      dropOverBounds();
     },
     grow(entry, added) {
       if (entries.get(entry.version.question) !== entry) return;
       entry.bytes += added;
       bytes += added;
-      for (const oldest of entries.values()) {
-        if (bytes <= bytesMax) break;
-        drop(oldest);
-      }
+      dropOverBounds();
     },
     get bytes() {
       return bytes;
