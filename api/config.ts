@@ -360,6 +360,11 @@ export const apiConfig = z.strictObject({
     .describe(
       'Bytes on the disk of all citations: their rows, their answers and the files of months that they keep; then further ones are answered 503.',
     ),
+  citingMax: count(1_000)
+    .default(4)
+    .describe(
+      'Citations being made at once, each of which holds an answer in memory; further ones are answered 429.',
+    ),
   citationReadsMax: count(10_000)
     .default(8)
     .describe('Citations whose bytes are given out at once; further ones are answered 429.'),

@@ -14,7 +14,6 @@ import type { RegistryAt } from '../ingest/feed/changes.ts';
 import type { Feed, LogSource } from '../ingest/feed/feed.ts';
 import type { Hub } from '../ingest/feed/hub.ts';
 import type { ReaderPool } from '../ingest/feed/reader-pool.ts';
-import type { Slots } from '../ingest/feed/slots.ts';
 import type { Manifests } from './manifests/manifests.ts';
 import type { Networks } from './network.ts';
 import type { Places } from '../ingest/feed/places/places.ts';
@@ -54,7 +53,9 @@ export interface ApiContext {
   /** From when to when series have rows, for estimates of cost. */
   readonly extents: Extents;
   /** Charts being drawn. */
-  readonly charts: Slots;
+  readonly charts: Shares;
+  /** Clients that follow `/live`. */
+  readonly listeners: Shares;
   /** What the API keeps for itself. */
   readonly kept: Database;
   /** Signed manifests of the open data; undefined where another node publishes. */

@@ -5,7 +5,6 @@ import { type ApiEvents } from './events.ts';
 import { openFeed, type Feed } from '../ingest/feed/feed.ts';
 import { Hub } from '../ingest/feed/hub.ts';
 import { createReaderPool } from '../ingest/feed/reader-pool.ts';
-import { createSlots } from '../ingest/feed/slots.ts';
 import { openKept } from './kept/kept.ts';
 import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
@@ -86,7 +85,6 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
     gate: createGate({ ...options, events }),
     ...openBounded(options),
     extents: createExtents(options),
-    charts: createSlots(config.chartsQueueMax),
     select: createSelections(config.valuesPerParameterMax),
     kept,
     manifests,
@@ -99,12 +97,22 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
 function openBounded({
   config,
   clock,
-}: ApiOptions): Pick<ApiContext, 'streams' | 'streamTurns' | 'bodies'> {
+}: ApiOptions): Pick<ApiContext, 'streams' | 'streamTurns' | 'charts' | 'listeners' | 'bodies'> {
   return {
     streams: createShares({
       ...config,
       placesMax: config.streamsMax,
       code: 'API_TOO_MANY_STREAMS',
+    }),
+    charts: createShares({
+      ...config,
+      placesMax: config.chartsQueueMax,
+      code: 'API_TOO_MANY_CHARTS',
+    }),
+    listeners: createShares({
+      ...config,
+      placesMax: config.liveClientsMax,
+      code: 'API_TOO_MANY_LISTENERS',
     }),
     streamTurns: createTurns((run) => void setImmediate(run)),
     bodies: createReadyBodies({

@@ -7,7 +7,7 @@ import type { Datastream } from '../../devices/model.ts';
 import { cacheSecondsOf, isStillTrue } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { problemReplies, validatedHeaders, type Replies } from '../description/replies.ts';
-import { apiError } from '../errors.ts';
+import type { Client } from '../limits/shares.ts';
 import type { Moment } from '../../ingest/feed/places/places.ts';
 import { intervalOf, unchangedSince } from '../routes/unchanged.ts';
 import { matchTag, tagOf } from '../validator.ts';
@@ -74,7 +74,8 @@ export async function answerChart(
   if (request.method === 'HEAD') return setHeaders().send(Readable.from([]));
   const kept = painter.kept(question, (each) => matchTag(each, version, truth) !== undefined);
   if (kept !== undefined) return setHeaders().send(kept);
-  const body = await makeBody(context, answer, { question, tag });
+  const client = context.gate.clientOf(request);
+  const body = await makeBody(context, answer, { question, tag, client });
   return setHeaders().send(body);
 }
 
@@ -82,13 +83,17 @@ export async function answerChart(
 async function makeBody(
   { charts }: ApiContext,
   { format, painter, drawText }: ChartAnswer,
-  { question, tag }: { readonly question: string; readonly tag: string },
+  {
+    question,
+    tag,
+    client,
+  }: { readonly question: string; readonly tag: string; readonly client: Client },
 ): Promise<string | Uint8Array> {
-  if (!charts.tryTake()) throw apiError('API_TOO_MANY_CHARTS');
+  const release = charts.take(client);
   try {
     return format === 'svg' ? await drawText() : await painter.paint(question, tag, drawText);
   } finally {
-    charts.release();
+    release();
   }
 }
 

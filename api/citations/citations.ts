@@ -2,7 +2,7 @@
 import type { FileSystem } from '../../ingest/log/file-system.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
-import { createSlots } from '../../ingest/feed/slots.ts';
+import { createShares } from '../limits/shares.ts';
 import type { Viewer } from '../viewer.ts';
 import { readUrl, type Refusal } from './ask.ts';
 import { createAllowance } from './allowance.ts';
@@ -29,9 +29,6 @@ export interface Citations {
   find(id: string, viewer: Viewer): CitationRecord;
 }
 
-/** Questions that are cited at once: each holds an answer in memory. */
-const citingMax = 4;
-
 export function openCitations({ context, fileSystem, folder }: CitationsOptions): Citations {
   const records = openCitationRecords(context.kept);
   const blobs = openBlobs(fileSystem, folder);
@@ -39,14 +36,16 @@ export function openCitations({ context, fileSystem, folder }: CitationsOptions)
   const erasures = createErasures({ context, records, blobs, room });
   const make = createCitationMaking({ context, records, blobs, room });
   const allowance = createAllowance(context);
-  const slots = createSlots(citingMax);
+  const { config } = context;
+  const code = 'API_TOO_MANY_STREAMS';
+  const places = createShares({ ...config, placesMax: config.citingMax, code });
   return {
     read: createReading(context, blobs),
     erasures,
     async cite(wish) {
       const question = readUrl(wish.url, wish.base);
       allowance.take(wish.client);
-      if (!slots.tryTake()) throw apiError('API_TOO_MANY_STREAMS');
+      const release = places.take(wish.holder);
       const end = erasures.watch();
       try {
         const made = await make(wish, question);
@@ -55,7 +54,7 @@ export function openCitations({ context, fileSystem, folder }: CitationsOptions)
         return made.record;
       } finally {
         end();
-        slots.release();
+        release();
       }
     },
     find(id, viewer) {

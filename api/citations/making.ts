@@ -10,6 +10,7 @@ import type { FileRecord } from '../bulk/records.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { readOptionalInstant } from '../instant.ts';
+import type { Client } from '../limits/shares.ts';
 import type { Viewer } from '../viewer.ts';
 import { readFilePath, type Asked, type Caller, type Question, type Refusal } from './ask.ts';
 import { readAnswer } from './answer.ts';
@@ -28,6 +29,8 @@ export interface CiteWish {
   readonly caller: Caller;
   /** Whose allowance it takes of; undefined: nobody's. */
   readonly client: string | undefined;
+  /** Who holds the place in which it is made. */
+  readonly holder: Client;
 }
 
 export interface CitationMakingOptions {

@@ -6,9 +6,8 @@ import { Readable } from 'node:stream';
 
 import type { FastifyRequest } from 'fastify';
 
-import { createSlots } from '../../ingest/feed/slots.ts';
 import type { ApiContext } from '../context.ts';
-import { apiError } from '../errors.ts';
+import { createShares } from '../limits/shares.ts';
 import type { Blobs, ByteSpan } from './blobs.ts';
 import type { CitationRecord } from './records.ts';
 
@@ -23,14 +22,16 @@ export type ReadCited = (
 const bytesPerRow = 256;
 
 export function createReading(context: ApiContext, blobs: Blobs): ReadCited {
-  const slots = createSlots(context.config.citationReadsMax);
+  const { config } = context;
+  const code = 'API_TOO_MANY_STREAMS';
+  const places = createShares({ ...config, placesMax: config.citationReadsMax, code });
   return (request, { sha256, stored }, span) => {
-    if (!slots.tryTake()) throw apiError('API_TOO_MANY_STREAMS');
+    const release = places.take(context.gate.clientOf(request));
     // What stands before a range is unpacked too.
     const read = span.last + 1 - (stored === 'plain' ? span.first : 0);
     context.gate.countRows(request, Math.ceil(read / bytesPerRow));
     const stream = watched(context, blobs.stream(sha256, stored, span));
-    stream.once('close', () => slots.release());
+    stream.once('close', release);
     return stream;
   };
 }

@@ -88,6 +88,7 @@ function addMaking(
       viewer,
       caller: callerOf(request),
       client: clientOf(viewer, request),
+      holder: context.gate.clientOf(request),
     });
     if ('status' in made) {
       return reply

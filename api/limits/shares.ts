@@ -48,7 +48,7 @@ interface Place {
 export function createShares(options: SharesOptions): Shares {
   const { placesMax, code } = options;
   const clientMax = Math.max(1, Math.floor((placesMax * options.clientPercentMax) / 100));
-  const kept = Math.min(placesMax - 1, Math.floor((placesMax * options.keptPercent) / 100));
+  const kept = Math.min(placesMax - 1, Math.ceil((placesMax * options.keptPercent) / 100));
   const places = new Set<Place>();
   const byClient = new Map<string, number>();
   let keyless = 0;

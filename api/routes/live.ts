@@ -85,7 +85,8 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       const from = await following.start();
       // Whoever has gone while the place was looked for is told nothing, and kept nowhere.
       if (reply.raw.destroyed) return void reply.hijack();
-      if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
+      const leave = takePlace(context, request);
+      reply.raw.once('close', leave);
       beginEvents(context, reply, from);
       if (request.method === 'HEAD') {
         reply.raw.end();
@@ -98,6 +99,12 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       reply.raw.once('close', context.hub.connect(options));
     },
   );
+}
+
+/** Throws API_TOO_MANY_LISTENERS; else to be given back when the client has gone. */
+function takePlace({ hub, listeners, gate }: ApiContext, request: FastifyRequest): () => void {
+  if (!hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
+  return listeners.take(gate.clientOf(request));
 }
 
 interface Following extends Pick<ConnectOptions<Buffer>, 'group' | 'view' | 'isAllowed'> {
@@ -141,7 +148,7 @@ async function followBySocket(parts: SocketParts): Promise<void> {
   const { group, view, isAllowed } = following;
   const start = await startOrGone(following);
   if (upgrade.socket.destroyed) return void reply.hijack();
-  if (!context.hub.hasRoom) throw apiError('API_TOO_MANY_LISTENERS');
+  upgrade.socket.once('close', takePlace(context, request));
   reply.hijack();
   door.open(request.raw, upgrade, (opened) => {
     if ('gone' in start) return opened.refuse(start.gone);
