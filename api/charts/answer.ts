@@ -13,7 +13,7 @@ import { intervalOf, unchangedSince } from '../routes/unchanged.ts';
 import { matchTag, tagOf } from '../validator.ts';
 import type { Viewer } from '../viewer.ts';
 import type { Language } from '../web/words.ts';
-import type { Painter } from './painter.ts';
+import type { Painter, Picture } from './painter.ts';
 
 export type ChartFormat = 'svg' | 'png';
 
@@ -75,23 +75,24 @@ export async function answerChart(
   const kept = painter.kept(question, (each) => matchTag(each, version, truth) !== undefined);
   if (kept !== undefined) return setHeaders().send(kept);
   const client = context.gate.clientOf(request);
-  const body = await makeBody(context, answer, { question, tag, client });
+  const painted = (ms: number) => context.gate.countWork(request, { rows: 0, ms });
+  const body = await makeBody(context, answer, { question, tag, client, painted });
   return setHeaders().send(body);
 }
 
-/** In one of the few slots for pictures. */
+interface Making extends Pick<Picture, 'question' | 'tag' | 'painted'> {
+  readonly client: Client;
+}
+
+/** In one of the few places for pictures. */
 async function makeBody(
   { charts }: ApiContext,
   { format, painter, drawText }: ChartAnswer,
-  {
-    question,
-    tag,
-    client,
-  }: { readonly question: string; readonly tag: string; readonly client: Client },
+  { client, ...making }: Making,
 ): Promise<string | Uint8Array> {
   const release = charts.take(client);
   try {
-    return format === 'svg' ? await drawText() : await painter.paint(question, tag, drawText);
+    return format === 'svg' ? await drawText() : await painter.paint({ ...making, draw: drawText });
   } finally {
     release();
   }

@@ -18,6 +18,8 @@ export interface Gathering extends Reading {
   readonly flags: ReadonlySet<number> | null;
   /** Rows and hours that one chart may read. */
   readonly rowsMax: number;
+  /** Told what the chart has kept the thread, in milliseconds. */
+  readonly worked: (ms: number) => void;
 }
 
 export interface Wanted {
@@ -29,14 +31,25 @@ export interface Wanted {
 
 /** How long a chart may keep the thread before others get their turn. */
 const turnMs = 8;
+/** No step of it keeps the thread longer. */
+const workMsMax = 50;
 
-/** Waits for others as often as it must. */
-export function createTurns(clock: Clock): () => Promise<void> {
-  let pauseAtMs = clock.monotonicMs() + turnMs;
+/** Waits for others as often as it must, and tells of the work between. */
+export function createTurns({
+  clock,
+  worked,
+}: Pick<Gathering, 'clock' | 'worked'>): () => Promise<void> {
+  let startMs = clock.monotonicMs();
+  let pauseAtMs = startMs + turnMs;
   return async () => {
-    if (clock.monotonicMs() < pauseAtMs) return;
+    const nowMs = clock.monotonicMs();
+    // More than that was waiting for a disk.
+    worked(Math.min(workMsMax, nowMs - startMs));
+    startMs = nowMs;
+    if (nowMs < pauseAtMs) return;
     await setImmediate();
-    pauseAtMs = clock.monotonicMs() + turnMs;
+    startMs = clock.monotonicMs();
+    pauseAtMs = startMs + turnMs;
   };
 }
 
@@ -45,7 +58,7 @@ export async function plotRows(
   wanted: readonly Wanted[],
   shown: Span & { readonly columns: number },
 ): Promise<readonly Plot[]> {
-  const takeTurn = createTurns(gathering.clock);
+  const takeTurn = createTurns(gathering);
   await requireFewRows(gathering, wanted, shown);
   const plots: Plot[] = [];
   let left = gathering.rowsMax;
@@ -65,8 +78,8 @@ export async function plotRows(
       }
       left -= rows.length;
       if (left < 0) throw tooMany(gathering.rowsMax);
-      if (rows.length < span.limit) break;
       await takeTurn();
+      if (rows.length < span.limit) break;
       rows = await readRange(gathering, datastream, { ...span, after: rows.at(-1) });
     }
     plots.push(plot.finish());
@@ -97,7 +110,7 @@ export async function plotWindows(
   wanted: readonly Wanted[],
   shown: Span & { readonly columns: number; readonly window: WindowName },
 ): Promise<readonly Plot[]> {
-  const takeTurn = createTurns(gathering.clock);
+  const takeTurn = createTurns(gathering);
   await requireFewWindows(gathering, wanted, shown);
   const plots: Plot[] = [];
   for (const { datastream, kind, functionName = 'mean' } of wanted) {

@@ -37,7 +37,13 @@ function open(chartsCacheBytesMax = 100) {
       return thread;
     },
   });
-  const paint = (name: string) => painter.paint(name, `"${name}"`, async () => `<${name}>`);
+  const paint = (name: string) =>
+    painter.paint({
+      question: name,
+      tag: `"${name}"`,
+      draw: async () => `<${name}>`,
+      painted: () => undefined,
+    });
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return { painter, threads, clock, telemetry, paint, settle };
 }

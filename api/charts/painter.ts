@@ -17,8 +17,16 @@ export interface Painter {
    * Paints the drawing, or joins in where the same is being painted. Rejects API_UNAVAILABLE where
    * the thread fails.
    */
-  paint(question: string, tag: string, draw: () => Promise<string>): Promise<Uint8Array>;
+  paint(picture: Picture): Promise<Uint8Array>;
   close(): Promise<void>;
+}
+
+export interface Picture {
+  readonly question: string;
+  readonly tag: string;
+  readonly draw: () => Promise<string>;
+  /** Told how long a core was busy with it, in milliseconds: of who joined in, nobody is. */
+  readonly painted: (ms: number) => void;
 }
 
 export interface PainterOptions {
@@ -43,19 +51,28 @@ export function createPainter(options: PainterOptions): Painter {
   const underWay = new Map<string, Promise<Uint8Array>>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  function paintInTurn(svg: string): Promise<Uint8Array> {
-    const painted = turn.then(() => thread.paint(svg));
+  async function paintNow(svg: string, painted: Picture['painted']): Promise<Uint8Array> {
+    const startMs = options.clock.monotonicMs();
+    try {
+      return await thread.paint(svg);
+    } finally {
+      painted(options.clock.monotonicMs() - startMs);
+    }
+  }
+
+  function paintInTurn(svg: string, told: Picture['painted']): Promise<Uint8Array> {
+    const painted = turn.then(() => paintNow(svg, told));
     turn = painted.catch(() => undefined);
     return painted;
   }
 
   return {
     kept: (question, isTrue) => cache.find(question, isTrue),
-    paint(question, tag, draw) {
+    paint({ question, tag, draw, painted }) {
       const found = underWay.get(tag);
       if (found !== undefined) return found;
       const painting = draw()
-        .then(paintInTurn)
+        .then((svg) => paintInTurn(svg, painted))
         .then((png) => {
           cache.keep(question, { tag, png });
           return png;

@@ -165,6 +165,7 @@ async function answer(
     moment,
     hasChanged: (series: number) => !isUnchanged(context, series, moment),
     rowsMax: config.chartRowsMax,
+    worked: (ms: number) => context.gate.countWork(request, { rows: 0, ms }),
     rowsPerReadMax: config.rowsPerReadMax,
   };
   const isOpen = { from: query.from === undefined, to: query.to === undefined };
@@ -250,7 +251,7 @@ async function drawText(
   const note =
     asOfAt === null ? '' : `${word(language, 'asOf')} ${instantText(asOfAt, time, language)}`;
   const panels = composition.panelsOf(plots);
-  const takeTurn = createTurns(gathering.clock);
+  const takeTurn = createTurns(gathering);
   let text = '';
   for (const part of draw({
     title,

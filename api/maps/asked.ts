@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
-import { filterQuery } from '../filter.ts';
+import { filterQuery, type FilterQuery } from '../filter.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
-import { collections, type Collection } from './collections.ts';
+import { collections, type Collected, type Collection } from './collections.ts';
 
 const { bbox: _box, near: _near, ...named } = filterQuery;
 
@@ -38,4 +38,31 @@ export function collectionOf(request: FastifyRequest): Collection {
   const found = collections.find((each) => each.id === id);
   if (found === undefined) throw apiError('API_COLLECTION_UNKNOWN', { parameter: 'collectionId' });
   return found;
+}
+
+/** What took longer waited for others, or for a disk. */
+const workMsMax = 50;
+
+/** Runs what an answer needs, and charges the request for what it kept the thread. */
+export async function charged<Result>(
+  { clock, gate }: ApiContext,
+  request: FastifyRequest,
+  run: () => Result | Promise<Result>,
+): Promise<Result> {
+  const startMs = clock.monotonicMs();
+  try {
+    return await run();
+  } finally {
+    const ms = Math.min(workMsMax, clock.monotonicMs() - startMs);
+    gate.countWork(request, { rows: 0, ms });
+  }
+}
+
+/** The features of the collection asked for; charged, since all that there is may be gone through. */
+export function collect(
+  context: ApiContext,
+  { request, view }: Asked,
+  query: FilterQuery,
+): Promise<Collected> {
+  return charged(context, request, () => collectionOf(request).collect(context, view, query));
 }

@@ -6,7 +6,16 @@ import type { ApiContext } from '../context.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { answerObject } from '../object-answer.ts';
-import { asJson, askedOf, collectionId, collectionOf, namedQuery, type Asked } from './asked.ts';
+import {
+  asJson,
+  askedOf,
+  charged,
+  collect,
+  collectionId,
+  collectionOf,
+  namedQuery,
+  type Asked,
+} from './asked.ts';
 import { readSystem } from './coordinates.ts';
 import { featureText, pageOf } from './features.ts';
 import { readBox, readTime } from './parameters.ts';
@@ -70,7 +79,7 @@ export function addItems(app: FastifyInstance, context: ApiContext): void {
       const system = readSystem(query.crs, 'crs');
       const inBox = readBox(bbox, readSystem(query['bbox-crs'], 'bbox-crs'));
       const inTime = readTime(query.datetime);
-      const collected = await collection.collect(context, asked.view, query);
+      const collected = await collect(context, asked, query);
       if (collection.id !== 'stations') touchSelection(request, asked.view, query);
       reply.header('content-crs', `<${system.uri}>`);
       return answerObject(context, request, reply, {
@@ -79,13 +88,16 @@ export function addItems(app: FastifyInstance, context: ApiContext): void {
         registryVersion: asked.view.registry.version,
         mediaType: geoMedia,
         async text() {
-          const { texts, matched, next } = await pageOf({
-            collected,
-            passes: (feature) => inBox(feature) && inTime(feature),
-            system,
-            after: query.after,
-            limit: query.limit,
-          });
+          const { texts, matched, next } = await charged(context, request, () =>
+            pageOf({
+              collected,
+              passes: (feature) => inBox(feature) && inTime(feature),
+              system,
+              after: query.after,
+              limit: query.limit,
+            }),
+          );
+          context.gate.countRows(request, texts.length);
           const links = JSON.stringify(linksOf(asked, next));
           return (
             `{"type":"FeatureCollection","features":[${texts.join(',')}],"links":${links},` +
@@ -134,7 +146,7 @@ export function addItem(app: FastifyInstance, context: ApiContext): void {
       if (!isThere) throw apiError('API_FEATURE_UNKNOWN', { parameter: 'featureId' });
       const filter =
         collection.id === 'stations' ? { station: featureId } : { datastream: featureId };
-      const collected = await collection.collect(context, asked.view, filter);
+      const collected = await collect(context, asked, filter);
       const feature = collected.features.find(({ id }) => id === featureId);
       if (feature === undefined) throw apiError('API_FEATURE_UNKNOWN', { parameter: 'featureId' });
       reply.header('content-crs', `<${system.uri}>`);

@@ -6,7 +6,7 @@ import { conditionalHeaders, objectReplies, validatedHeaders } from '../descript
 import { apiError, badParameter } from '../errors.ts';
 import { answerObject } from '../object-answer.ts';
 import { tileMedia, zoomMax } from './about.ts';
-import { askedOf, collectionId, collectionOf, namedQuery } from './asked.ts';
+import { askedOf, charged, collect, collectionId, collectionOf, namedQuery } from './asked.ts';
 import { encodeTile, placeInTile } from './vector-tile.ts';
 
 const tileNumber = z.coerce
@@ -57,24 +57,25 @@ export function addTiles(app: FastifyInstance, context: ApiContext): void {
         if (value >= 2 ** zoom) throw badParameter(name, `0 to ${2 ** zoom - 1} at this zoom`);
       }
       const query = request.query as z.infer<typeof querystring>;
-      const collected = await collection.collect(context, asked.view, query);
+      const collected = await collect(context, asked, query);
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,
         registryVersion: asked.view.registry.version,
         mediaType: tileMedia,
-        text() {
-          const placed = placeInTile(collected.features, { zoom, column, row });
-          const { tileFeaturesMax: most } = context.config;
-          if (placed.length > most) {
-            throw apiError('API_TILE_TOO_FULL', {
-              parameter: 'tileMatrix',
-              features: placed.length,
-              most,
-            });
-          }
-          return encodeTile(collection.id, placed);
-        },
+        text: () =>
+          charged(context, request, () => {
+            const placed = placeInTile(collected.features, { zoom, column, row });
+            const { tileFeaturesMax: most } = context.config;
+            if (placed.length > most) {
+              throw apiError('API_TILE_TOO_FULL', {
+                parameter: 'tileMatrix',
+                features: placed.length,
+                most,
+              });
+            }
+            return encodeTile(collection.id, placed);
+          }),
       });
     },
   );

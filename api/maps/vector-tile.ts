@@ -3,9 +3,11 @@
  * WebMercatorQuad): a tile holds what lies in it and in a rim around it, so that symbols on an edge
  * are drawn whole by both neighbours.
  */
+import { setImmediate } from 'node:timers/promises';
+
 import encode from 'vt-pbf';
 
-import type { MapFeature } from './collections.ts';
+import type { MapFeature, Tags } from './collections.ts';
 
 export interface TileAddress {
   readonly zoom: number;
@@ -14,6 +16,8 @@ export interface TileAddress {
 }
 
 const extent = 4_096;
+/** Features whose tags are made in one turn of the event loop: some milliseconds. */
+const featuresPerTurn = 500;
 /** A sixteenth of a tile: 32 of 512 pixels. */
 const rim = extent / 16;
 /** Web Mercator ends here; beyond it nothing can be shown. */
@@ -43,11 +47,14 @@ export function placeInTile(
 }
 
 /** The tile's bytes, of one layer. */
-export function encodeTile(layer: string, placed: ReturnType<typeof placeInTile>): Buffer {
-  const features = placed.map(({ feature, x, y }) => ({
-    type: 1,
-    geometry: [[x, y]],
-    tags: feature.tags(),
-  }));
+export async function encodeTile(
+  layer: string,
+  placed: ReturnType<typeof placeInTile>,
+): Promise<Buffer> {
+  const features: { type: number; geometry: number[][]; tags: Tags }[] = [];
+  for (const [index, { feature, x, y }] of placed.entries()) {
+    if (index % featuresPerTurn === featuresPerTurn - 1) await setImmediate();
+    features.push({ type: 1, geometry: [[x, y]], tags: feature.tags() });
+  }
   return Buffer.from(encode.fromGeojsonVt({ [layer]: { features } }, { version: 2, extent }));
 }

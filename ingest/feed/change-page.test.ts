@@ -21,6 +21,7 @@ test('a place that is not here yet is not the end: the page is empty and begins 
   expect(await answer).toEqual({
     texts: [],
     next: 'where it was',
+    scannedBytes: 0,
     atEnd: false,
     isAtUntil: false,
   });

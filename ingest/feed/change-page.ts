@@ -34,6 +34,8 @@ export interface ChangePage {
   readonly atEnd: boolean;
   /** It ended at `until`. */
   readonly isAtUntil: boolean;
+  /** Of the log, looked through for it. */
+  readonly scannedBytes: number;
 }
 
 export interface ChangePageContext {
@@ -56,9 +58,11 @@ export async function readChangePage(
   const isCovered = () =>
     places.isCovered(from) && (until === undefined || places.isCovered(until.place));
   if (!(await comesTrue(context.clock, coverWaitMs, isCovered))) {
-    return { texts, next: places.cursorOf(from), atEnd: false, isAtUntil: false };
+    const next = places.cursorOf(from);
+    return { texts, next, atEnd: false, isAtUntil: false, scannedBytes: 0 };
   }
   const reader = await readers.take(from);
+  const scannedBefore = reader.scannedBytes;
   try {
     const isThere = await reader.read({
       ...view,
@@ -77,12 +81,13 @@ export async function readChangePage(
     throw error;
   }
   const { place, passedOver } = reader;
+  const scannedBytes = reader.scannedBytes - scannedBefore;
   if (passedOver === undefined) await readers.give(reader);
   else await reader.close();
   if (until !== undefined && places.hasReached(place, until.place)) {
-    return { texts, next: until.cursor, atEnd: true, isAtUntil: true };
+    return { texts, next: until.cursor, atEnd: true, isAtUntil: true, scannedBytes };
   }
   const behind = passedOver === undefined ? place : { ...place, position: passedOver };
   const atEnd = place.position > feed.position;
-  return { texts, next: places.cursorOf(behind), atEnd, isAtUntil: false };
+  return { texts, next: places.cursorOf(behind), atEnd, isAtUntil: false, scannedBytes };
 }

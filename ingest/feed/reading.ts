@@ -31,6 +31,8 @@ export interface ChangeReader {
    * others behind it do not: reading goes on there, with another reader.
    */
   readonly passedOver: Position | undefined;
+  /** Of the log, gone through since it was opened, whatever was given out. */
+  readonly scannedBytes: number;
   /**
    * Reads until `accept` has enough, the log ends, or `scanBytesMax` bytes were looked through. A
    * damaged stretch is stepped over: the feed has told the operator of it. False when the log no
@@ -58,6 +60,7 @@ export async function openChangeReader(
   let held: readonly Held[] = [];
   let isExpired = reader.next > from.position;
   let passedOver: Position | undefined;
+  let scannedBytes = 0;
 
   async function nextRecords(): Promise<readonly Held[]> {
     if (held.length > 0) {
@@ -77,6 +80,7 @@ export async function openChangeReader(
       if (record.position > options.toPosition) return keep(records, index);
       const read = readRecord(places, options, record, place);
       place = read.next;
+      scannedBytes += record.body.length;
       // What lies behind the end is gone through however much it is: a page that stopped there would
       // begin there again.
       if (!read.isBehindEnd) stop.leftBytes -= record.body.length;
@@ -107,6 +111,9 @@ export async function openChangeReader(
     },
     get passedOver() {
       return passedOver;
+    },
+    get scannedBytes() {
+      return scannedBytes;
     },
     async read(options) {
       const stop = { leftBytes: options.scanBytesMax };
