@@ -49,33 +49,113 @@ async function inTurn<Value>(slots: Slots, make: () => Promise<Value>): Promise<
     slots.release();
   }
 }
+
 export interface MadeOnce<Value> {
-  /** What belongs to this key: made now, or a little ago, or being made for somebody else. */
-  get(key: string, make: () => Promise<Value>): Promise<Value>;
+  /**
+   * What belongs to this key: made now, or a little ago, or being made for somebody else. `admit` is
+   * asked before it is made, may refuse, and returns what is to be called once it is made.
+   */
+  get(key: string, make: () => Promise<Value>, admit: () => () => void): Promise<Value>;
+  /** Of what is kept, with the keys. */
+  readonly bytes: number;
 }
 
-/** Beyond `entriesMax` the oldest is forgotten; a value is used again for `keptMs`. */
-export function createMadeOnce<Value>(options: {
-  readonly clock: Clock;
+export interface MadeOnceOptions<Value> {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** A value is used again for so long. */
   readonly keptMs: number;
+  /** Beyond, the oldest is forgotten; what alone is greater is given and not kept. */
+  readonly bytesMax: number;
   readonly entriesMax: number;
-}): MadeOnce<Value> {
-  const { clock, keptMs, entriesMax } = options;
+  readonly bytesOf: (value: Value) => number;
+}
+
+interface Made<Value> {
+  readonly atMs: number;
+  readonly value: Promise<Value>;
+  bytes: number;
+}
+
+export function createMadeOnce<Value>(options: MadeOnceOptions<Value>): MadeOnce<Value> {
+  const { clock, keptMs, bytesMax, entriesMax, bytesOf } = options;
   const making = createSlots(makingMax);
-  const made = new Map<string, { readonly atMs: number; readonly value: Promise<Value> }>();
+  const made = new Map<string, Made<Value>>();
+  let bytes = 0;
+
+  function drop(key: string, entry: Made<Value>): void {
+    if (made.get(key) !== entry) return;
+    made.delete(key);
+    bytes -= entry.bytes;
+    entry.bytes = 0;
+  }
+
+  function grow(key: string, entry: Made<Value>, added: number): void {
+    if (made.get(key) !== entry) return;
+    entry.bytes += added;
+    bytes += added;
+    if (entry.bytes > bytesMax) drop(key, entry);
+    for (const [oldestKey, oldest] of made) {
+      if (bytes <= bytesMax && made.size <= entriesMax) return;
+      drop(oldestKey, oldest);
+    }
+  }
+
+  /** What is as old cannot be given again, and takes room. */
+  function dropOld(nowMs: number): void {
+    for (const [key, entry] of made) {
+      if (nowMs - entry.atMs < keptMs) return;
+      drop(key, entry);
+    }
+  }
+
+  async function makeNow(make: () => Promise<Value>, done: () => void): Promise<Value> {
+    try {
+      return await inTurn(making, make);
+    } finally {
+      done();
+    }
+  }
+
   return {
-    get(key, make) {
+    async get(key, make, admit) {
+      const nowMs = clock.monotonicMs();
+      dropOld(nowMs);
       const known = made.get(key);
-      if (known !== undefined && clock.monotonicMs() - known.atMs < keptMs) return known.value;
-      const value = inTurn(making, make);
-      made.delete(key);
-      made.set(key, { atMs: clock.monotonicMs(), value });
-      const [oldest] = made.keys();
-      if (made.size > entriesMax && oldest !== undefined) made.delete(oldest);
-      value.catch(() => {
-        if (made.get(key)?.value === value) made.delete(key);
-      });
-      return value;
+      if (known !== undefined) return known.value;
+      const entry = { atMs: nowMs, value: makeNow(make, admit()), bytes: 0 };
+      made.set(key, entry);
+      grow(key, entry, 2 * key.length);
+      try {
+        const value = await entry.value;
+        grow(key, entry, bytesOf(value));
+        return value;
+      } catch (error) {
+        drop(key, entry);
+        throw error;
+      }
+    },
+    get bytes() {
+      return bytes;
     },
   };
+}
+
+/** A text takes a place among the long answers while it is made, and is charged as rows would be. */
+export function admitMaking(
+  { streams, gate }: Pick<ApiContext, 'streams' | 'gate'>,
+  request: FastifyRequest,
+): () => () => void {
+  return () => streams.take(gate.clientOf(request));
+}
+
+/** Characters of a row as JSON, about. */
+const rowCharacters = 400;
+
+export function chargeText(
+  { gate }: Pick<ApiContext, 'gate'>,
+  request: FastifyRequest,
+  text: string,
+): string {
+  gate.countRows(request, text.length / rowCharacters);
+  return text;
 }

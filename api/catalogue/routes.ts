@@ -23,9 +23,13 @@ export interface CatalogueRoutes {
   readonly packages: MadeOnce<readonly CkanPackage[]>;
 }
 
-/** Texts kept for those who ask next; each at most a page of the catalogue. */
-const textsMax = 16;
+/** Entries kept for those who ask next, beside the bound of their bytes. */
+const textsMax = 1_000;
 const packageListsMax = 4;
+/** Descriptions of what is pushed, one for each name that this server is asked by. */
+const descriptionsMax = 16;
+/** Packages that are measured to tell how great a list of them is. */
+const measuredMax = 10;
 
 export function createCatalogueRoutes(
   context: ApiContext,
@@ -33,13 +37,28 @@ export function createCatalogueRoutes(
   files: FileSource,
 ): CatalogueRoutes {
   const { clock, config } = context;
-  const kept = { clock, keptMs: config.cacheSecondsMax * 1_000 };
+  const kept = {
+    clock,
+    keptMs: config.cacheSecondsMax * 1_000,
+    bytesMax: config.catalogueBytesMax,
+  };
   return {
     context,
     catalogue: createCatalogue(context, source, files),
-    texts: createMadeOnce({ ...kept, entriesMax: textsMax }),
-    packages: createMadeOnce({ ...kept, entriesMax: packageListsMax }),
+    texts: createMadeOnce({
+      ...kept,
+      entriesMax: textsMax,
+      bytesOf: (text: string) => 2 * text.length,
+    }),
+    packages: createMadeOnce({ ...kept, entriesMax: packageListsMax, bytesOf: bytesOfPackages }),
   };
+}
+
+/** About: as the first of them, and twice for what objects take beside their texts. */
+function bytesOfPackages(packages: readonly CkanPackage[]): number {
+  const first = packages.slice(0, measuredMax);
+  const characters = JSON.stringify(first).length;
+  return 4 * characters * (packages.length / Math.max(1, first.length));
 }
 
 /** At the root, where portals look. */
@@ -68,7 +87,7 @@ function addDescriptions(
     let text = made.get(base);
     if (text === undefined) {
       text = JSON.stringify(asyncApi(base));
-      if (made.size >= textsMax) made.clear();
+      if (made.size >= descriptionsMax) made.clear();
       made.set(base, text);
     }
     return reply

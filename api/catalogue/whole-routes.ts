@@ -6,7 +6,7 @@ import { conditionalHeaders } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
 import { absoluteBase } from './uris.ts';
-import { answerText } from './answer-text.ts';
+import { admitMaking, answerText, chargeText } from './answer-text.ts';
 import { describeEach } from './catalogue.ts';
 import { catalogueDescription, titleOf } from './dcat/catalog-graph.ts';
 import { publisherOf, type Publisher } from './dcat/publisher.ts';
@@ -123,7 +123,7 @@ async function answerWhole(
   const items = await selectItems(catalogue, view, { query, valuesMax });
   const asked = JSON.stringify(query);
   const key = [base, whole.path, asked, viewer.key, view.registry.version].join('\n');
-  const text = await texts.get(key, async () => {
+  const make = async (): Promise<string> => {
     const about: About = { base, publisher: publisherOf(config, base), query };
     const parts: string[] = [];
     let bytes = 0;
@@ -135,7 +135,9 @@ async function answerWhole(
       }
       parts.push(part);
     }
-    return whole.begin(about) + parts.join(whole.separator) + whole.end;
-  });
+    const made = whole.begin(about) + parts.join(whole.separator) + whole.end;
+    return chargeText(context, request, made);
+  };
+  const text = await texts.get(key, make, admitMaking(context, request));
   return answerText(context, request, reply, { viewer, mediaType: whole.mediaType, text });
 }

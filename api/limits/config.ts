@@ -91,6 +91,14 @@ export const limitsConfig = {
     .describe(
       'Such an answer that nobody has asked for in so long is let go with the next question.',
     ),
+  catalogueBytesMax: z
+    .int()
+    .min(0)
+    .max(4_294_967_296)
+    .default(134_217_728)
+    .describe(
+      'Bytes of documents of the catalogue kept for who asks next, and as many of packages; at the bound the oldest go, and what alone is greater is made anew for each who asks.',
+    ),
   queryCostMax: z
     .int()
     .min(1_000)

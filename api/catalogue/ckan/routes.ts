@@ -9,6 +9,7 @@ import { objectReplies } from '../../description/replies.ts';
 import { apiError } from '../../errors.ts';
 import { instanceOf, problemOf, sendProblem } from '../../problem.ts';
 import { viewerOf } from '../../viewer.ts';
+import { admitMaking } from '../answer-text.ts';
 import type { CatalogueRoutes } from '../routes.ts';
 import { absoluteBase } from '../uris.ts';
 import { actions } from './actions.ts';
@@ -84,7 +85,7 @@ async function answerAction(
   const key = [base, viewer.key, view.registry.version].join('\n');
   const result = await action({
     catalogue,
-    packages: (make) => packages.get(key, make),
+    packages: (make) => packages.get(key, make, admitMaking(context, request)),
     config: context.config.catalogue,
     view,
     base,

@@ -6,7 +6,7 @@ import { conditionalHeaders } from '../../description/replies.ts';
 import { viewerOf } from '../../viewer.ts';
 import { chooseType } from '../accept.ts';
 import { absoluteBase } from '../uris.ts';
-import { answerText } from '../answer-text.ts';
+import { admitMaking, chargeText, answerText } from '../answer-text.ts';
 import { datasetQuery, selectItems, type DatasetQuery } from '../query.ts';
 import { textReplies } from '../replies.ts';
 import type { CatalogueRoutes } from '../routes.ts';
@@ -91,9 +91,9 @@ async function answerPage(
     return `${base}${path}${asked.length === 0 ? '' : `?${asked.join('&')}`}`;
   };
   const key = [pageUrl(page, after), format, viewer.key, view.registry.version].join('\n');
-  const text = await texts.get(key, () =>
-    catalogPageText(context, { catalogue, view, base, format, items, page, after, pageUrl }),
-  );
+  const asked = { catalogue, view, base, format, items, page, after, pageUrl };
+  const make = async () => chargeText(context, request, await catalogPageText(context, asked));
+  const text = await texts.get(key, make, admitMaking(context, request));
   return answerText(context, request, reply, { viewer, mediaType: rdfMediaTypes[format], text });
 }
 
