@@ -149,7 +149,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   },
   mirror: {
     synopsis:
-      'mirror URL DIR [--datastream|--station|--property|--dataset ID,…] [--key KEY] [--follow|--once] | mirror DIR --verify',
+      'mirror URL DIR [--datastream|--station|--property|--dataset ID,…] [--key KEY] [--max-bytes N] [--follow|--once] | mirror DIR --verify',
     purpose:
       "Keeps an exact copy of a server's open data in the folder DIR and proves it against the " +
       'signed manifests. It needs no key of the server and goes on wherever it was cut short. ' +
@@ -161,6 +161,8 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       property: 'only datastreams of these properties',
       dataset: 'only this dataset: OWNER~DOMAIN or STATION~PROPERTY',
       key: 'the key to trust, its thumbprint or its 32 bytes in base64url; without it the first that is met',
+      'max-bytes':
+        'of the disk, that the folder may take; without it what is free but a tenth of the disk (at most 10 GiB)',
       follow: 'goes on with the feed until it is stopped',
       once: 'ends where the feed does, as without --follow',
       verify: 'proves the folder without the server',

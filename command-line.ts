@@ -88,6 +88,7 @@ export const flagsOf: Readonly<
     ['property', 'text'],
     ['dataset', 'text'],
     ['key', 'text'],
+    ['max-bytes', 'text'],
     ['follow', 'switch'],
     ['once', 'switch'],
     ['verify', 'switch'],

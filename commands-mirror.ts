@@ -1,6 +1,6 @@
 /** The commands `mirror`, an exact local copy of a server's open data, and `manifest`, which proves it. */
 import { resolve } from 'node:path';
-import { textFlag, type Command } from './command-line.ts';
+import { numberFlag, textFlag, type Command } from './command-line.ts';
 import { configurationOf, tell } from './command-telling.ts';
 import { askControl } from './control.ts';
 import { pathsOf } from './data-folder.ts';
@@ -31,6 +31,7 @@ async function keepCopy(command: Command): Promise<number> {
     filter: filterOf(command),
     key: textFlag(command, 'key'),
     follow: command.flags['follow'] === true,
+    bytesMax: bytesMaxOf(command),
     isStopping: () => isStopping,
     clock: openSystemClock(),
     fetch,
@@ -45,6 +46,13 @@ async function keepCopy(command: Command): Promise<number> {
     `${rows} rows of ${datastreams} datastreams, ${proven === null ? 'not proved yet' : `proved by manifest ${proven}`}, ${differences} differences met`,
   );
   return differences === 0 ? 0 : 1;
+}
+
+/** None: what the disk has room for. */
+function bytesMaxOf(command: Command): number | undefined {
+  const bounds = { min: 1_048_576, max: Number.MAX_SAFE_INTEGER };
+  const isGiven = textFlag(command, 'max-bytes') !== undefined;
+  return isGiven ? numberFlag(command, 'max-bytes', bounds.max, bounds) : undefined;
 }
 
 function filterOf(command: Command): Readonly<Record<string, string>> {

@@ -57,6 +57,8 @@ export const idGrammar = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const monthFile = /^\d{4}-\d\d\.ndjson$/;
 /** More than any line has. */
 const lineBytesMax = 65_536;
+/** Rows of a list that are held before they are written, however many a month has. */
+const rowsHeldMax = 10_000;
 
 export function folderOf(id: string): string {
   if (!idGrammar.test(id)) throw new RangeError(`no id of a datastream: ${id.slice(0, 100)}`);
@@ -233,14 +235,22 @@ async function replace(folder: Folder, id: string, rows: AsyncIterable<ProofRow>
   drop(folder, id);
   let month = '';
   let waiting: ProofRow[] = [];
+  let isBegun = false;
+  const flush = (): void => {
+    if (waiting.length === 0) return;
+    if (isBegun) folder.files.append(pathOf(id, month), monthText(waiting));
+    else write(folder, { id, month, rows: waiting });
+    isBegun = true;
+    waiting = [];
+  };
   for await (const row of rows) {
     const of = monthOf(dayOf(row.endAt));
-    if (of !== month && waiting.length > 0) write(folder, { id, month, rows: waiting });
-    if (of !== month) waiting = [];
+    if (of !== month || waiting.length >= rowsHeldMax) flush();
+    if (of !== month) isBegun = false;
     month = of;
     waiting.push(row);
   }
-  if (waiting.length > 0) write(folder, { id, month, rows: waiting });
+  flush();
 }
 
 function drop(folder: Folder, id: string): void {

@@ -32,6 +32,12 @@ export const mirrorErrors = {
       'It does not have the SHA-256 that it names. Put it back from a copy, or mirror into a new folder.',
     canRetry: false,
   },
+  MIRROR_TOO_LARGE: {
+    message: 'The mirror would take more of the disk than it may',
+    meaning:
+      'The copy has come to the bytes of --max-bytes or, without it, to what is free but a tenth of the disk (at most 10 GiB). What was copied stays. Make room or allow more, and run the command again: it goes on. If the server cannot have so much, it gives answers without end: mirror less of it (--dataset), or ask who runs it.',
+    canRetry: true,
+  },
   MIRROR_NO_MANIFEST: {
     message: 'The server has made no manifest yet',
     meaning: 'The first one is made soon after the first start. Run the command again.',

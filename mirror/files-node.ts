@@ -11,12 +11,14 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
+  statfsSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import type { MirrorFiles } from './files.ts';
+import { takenBy, type MirrorFiles } from './files.ts';
 
 /** Files with this ending are unfinished. */
 export const unfinishedSuffix = '.new';
@@ -48,6 +50,8 @@ export function openMirrorFiles(directory: string): MirrorFiles {
       syncOne(at(path));
       syncOne(dirname(at(path)));
     },
+    taken: (path) => takenAt(at(path)),
+    disk: () => diskAt(directory),
   };
 }
 
@@ -80,4 +84,18 @@ function syncOne(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+function takenAt(path: string): number {
+  const found = orNone(() => statSync(path));
+  if (found === undefined) return 0;
+  if (!found.isDirectory()) return takenBy(found.size);
+  return readdirSync(path).reduce((sum, name) => sum + takenAt(join(path, name)), 0);
+}
+
+/** Of the folder, or of the nearest above it that is there already. */
+function diskAt(folder: string): { readonly freeBytes: number; readonly allBytes: number } {
+  const found = orNone(() => statfsSync(folder));
+  if (found === undefined) return diskAt(dirname(folder));
+  return { freeBytes: found.bavail * found.bsize, allBytes: found.blocks * found.bsize };
 }

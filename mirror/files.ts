@@ -22,4 +22,16 @@ export interface MirrorFiles {
   list(folder: string): readonly string[];
   /** Makes a file and its name durable. */
   sync(path: string): void;
+  /** What a file, or a folder with all that is in it, takes of the disk, in bytes; 0 where it is not. */
+  taken(path: string): number;
+  /** Bytes that are free on its disk, and all of it. */
+  disk(): { readonly freeBytes: number; readonly allBytes: number };
+}
+
+/** Disks give out blocks: millions of short files take far more than their bytes. */
+const blockBytes = 4_096;
+
+/** What a file of so many bytes takes. */
+export function takenBy(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes;
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../devices/clock.ts';
 import { canonicalJson } from '../proof/canonical-json.ts';
+import { boundFiles } from './bounded.ts';
 import { mirrorError } from './errors.ts';
 import type { MirrorFiles } from './files.ts';
 import { openServer } from './http.ts';
@@ -29,6 +30,8 @@ export interface MirrorOptions {
   readonly isStopping?: () => boolean;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** Of the disk, that the folder may take. None: what is free but a reserve. */
+  readonly bytesMax?: number | undefined;
   /** Tries of one question before it gives up. */
   readonly triesMax?: number;
   readonly tell?: (event: MirrorEvent) => void;
@@ -43,8 +46,9 @@ const triesMaxDefault = 10;
  * error; what was copied until then stays, and the next run goes on from it.
  */
 export async function mirror(options: MirrorOptions): Promise<RunResult> {
-  const { files, clock } = options;
-  const state = readState(files) ?? begin(options);
+  const { clock } = options;
+  const files = boundFiles(options.files, options.bytesMax);
+  const state = readState(files) ?? begin({ ...options, files });
   requireSame(state, options);
   const server = openServer({
     url: options.url,

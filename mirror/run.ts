@@ -13,7 +13,7 @@ import { sumBranches } from '../proof/tree.ts';
 import { openChain, type Chain, type ChainNow } from './chain.ts';
 import { openChoice, type Choice, type ChosenNow } from './choice.ts';
 import { fetchTree, fetchWhole, makeEqual } from './compare.ts';
-import { openCopy, type Copy, type RowChange } from './copy.ts';
+import { idGrammar, openCopy, type Copy, type RowChange } from './copy.ts';
 import { mirrorError } from './errors.ts';
 import type { MirrorFiles } from './files.ts';
 import type { Server } from './http.ts';
@@ -68,6 +68,8 @@ interface Run extends RunOptions {
 const changesPerPage = 10_000;
 /** However long the feed is, a run that is cut short takes no more pages than these again. */
 const pagesPerSeal = 50;
+/** Datastreams that the feed opens before they are fetched; more than any network has. */
+const openingMax = 1_000_000;
 /** Until a node of the server that is behind this copy is asked again. */
 const behindWaitMs = 1_000;
 /** How long a manifest that a page of changes ended at may take to be there. */
@@ -198,7 +200,7 @@ function takeChanges(run: Run, { changes, next }: ChangesPage): void {
     if (change.type === 'datastream') {
       const { datastream, visible } = change;
       byDatastream.delete(datastream);
-      if (visible) run.opening.add(datastream);
+      if (visible) open(run, datastream);
       else close(run, datastream);
     } else if (change.observation !== null && !run.opening.has(change.observation.datastream)) {
       const { datastream } = change.observation;
@@ -211,6 +213,14 @@ function takeChanges(run: Run, { changes, next }: ChangesPage): void {
   for (const [id, of] of byDatastream) run.copy.take(id, of);
   run.state = { ...run.state, cursor: next };
   if (changes.length > 0) run.tell({ event: 'changes', taken: changes.length, cursor: next });
+}
+
+/** Bounded, since nothing of it is on the disk yet. */
+function open({ opening, state }: Run, datastream: string): void {
+  opening.add(datastream);
+  if (idGrammar.test(datastream) && opening.size <= openingMax) return;
+  const problem = 'it opens datastreams without end, or such as cannot be';
+  throw mirrorError('MIRROR_SERVER_UNANSWERED', { address: state.url, problem });
 }
 
 function close(run: Run, datastream: string): void {
