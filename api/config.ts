@@ -59,7 +59,9 @@ export const apiConfig = z.strictObject({
     .describe('Open connections; further ones are closed at once and counted.'),
   connectionsPerAddressMax: count(1_000_000)
     .default(2_000)
-    .describe('Open connections of one address; further ones are closed at once and counted.'),
+    .describe(
+      'Open connections of one address (IPv6: /56); further ones are closed at once and counted.',
+    ),
   bodyBytesMax: count(1_073_741_824)
     .default(1_048_576)
     .describe('Bytes of a request body; more is answered 413.'),
@@ -167,7 +169,7 @@ export const apiConfig = z.strictObject({
   accessRequestsPerAddressMax: count(10_000)
     .default(5)
     .describe(
-      'Requests for access of one address, or /64, within an hour; further ones are answered 429.',
+      'Requests for access of one address, or /56, within an hour; further ones are answered 429.',
     ),
   accessDecisionDays: count(3_650)
     .default(15)
@@ -253,7 +255,7 @@ export const apiConfig = z.strictObject({
   hooksPerMakerMax: count(100_000)
     .default(20)
     .describe(
-      'Webhooks made with one key, or without a key from one address or /64; further ones are refused with 429.',
+      'Webhooks made with one key, or without a key from one address or /56; further ones are refused with 429.',
     ),
   hooksPerHostMax: count(100_000)
     .default(10)
@@ -279,12 +281,12 @@ export const apiConfig = z.strictObject({
   hooksChallengesPerMakerMax: count(100_000)
     .default(60)
     .describe(
-      'Verifications in an hour of webhooks made with one key, or without a key from one address or /64; further ones wait.',
+      'Verifications in an hour of webhooks made with one key, or without a key from one address or /56; further ones wait.',
     ),
   hooksChallengesPerAddressMax: count(100_000)
     .default(60)
     .describe(
-      'Verifications sent to one address, or /64, in an hour, whatever names stand for it; further ones wait.',
+      'Verifications sent to one address, or /56, in an hour, whatever names stand for it; further ones wait.',
     ),
   hooksResolveMsMax: milliseconds(60_000)
     .default(5_000)

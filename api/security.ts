@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { clientNetwork } from '../devices/client-network.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiEvents } from './events.ts';
 
@@ -35,7 +36,8 @@ export function boundConnections(server: Server, config: ApiConfig, events: ApiE
   const byAddress = new Map<string, number>();
   let open = 0;
   const onConnection = (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
+    const { remoteAddress = '' } = socket;
+    const address = clientNetwork(remoteAddress) ?? remoteAddress;
     const fromAddress = byAddress.get(address) ?? 0;
     const isOver = open >= config.connectionsMax;
     if (isOver || fromAddress >= config.connectionsPerAddressMax) {

@@ -242,7 +242,7 @@ export const brokerConfigSchema = z.strictObject({
     .max(1_000_000)
     .default(100)
     .describe(
-      'Subscriptions to open/v1/_changes/… at once with one key, or without a key from one address or /64. A further one is refused with 0x80; one that a kept session brings back waits.',
+      'Subscriptions to open/v1/_changes/… at once with one key, or without a key from one address or /56. A further one is refused with 0x80; one that a kept session brings back waits.',
     ),
   changesBufferBytesMax: z
     .int()

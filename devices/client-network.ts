@@ -1,11 +1,14 @@
 /**
- * Whom a request without a key is counted for: an IPv4 address, or the /64 of an IPv6 address, since
- * one line of a house has a /64 or more (RFC 6177 §2) and could otherwise be a new client each time.
+ * Whom a request without a key is counted for: an IPv4 address, or the /56 of an IPv6 address, since
+ * one line of a house is given a /56 or more (RFC 6177 §2, RIPE-690 §4.2) and could otherwise be a new
+ * client each time. Who is given a /48, as firms are, has 256 of these: they count together too.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
 const groups = 8;
-const groupsOfLine = 4;
+const groupsOfSite = 3;
+/** Of the fourth group, the eight bits that belong to the /56. */
+const lineMask = 0xff00;
 
 /** Text that is equal for addresses that count together; undefined for what is no address. */
 export function clientNetwork(address: string): string | undefined {
@@ -14,7 +17,16 @@ export function clientNetwork(address: string): string | undefined {
   const ipv4 = mapped ?? plain;
   if (isIPv4(ipv4)) return ipv4;
   if (!isIPv6(plain)) return undefined;
-  return `${expand(plain).slice(0, groupsOfLine).join(':')}::/64`;
+  const of = expand(plain);
+  const line = (Number.parseInt(of[groupsOfSite] ?? '0', 16) & lineMask).toString(16);
+  return `${[...of.slice(0, groupsOfSite), line].join(':')}::/56`;
+}
+
+/** The /48 of an IPv6 address; undefined for IPv4, which has nothing around one address. */
+export function clientSite(address: string): string | undefined {
+  const [plain = ''] = address.split('%', 1);
+  if (!isIPv6(plain) || clientNetwork(address)?.endsWith('::/56') !== true) return undefined;
+  return `${expand(plain).slice(0, groupsOfSite).join(':')}::/48`;
 }
 
 /** The eight groups of an address, without leading zeros. */

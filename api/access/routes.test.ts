@@ -170,7 +170,7 @@ describe('a request', () => {
         line += 1;
         const answer = await fetch(`${small.url}/api/v1/access-requests`, {
           method: 'POST',
-          // One line of a house has every address of its /64.
+          // One line of a house has every address of its /56.
           headers: { 'content-type': 'application/json', 'x-forwarded-for': `2a00::${line}` },
           body: JSON.stringify({ scope: { owners: ['x'] }, purpose: 'x', applicant }),
         });

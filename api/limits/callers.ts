@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 
-import { clientNetwork } from '../../devices/client-network.ts';
+import { clientNetwork, clientSite } from '../../devices/client-network.ts';
 import type { RegistryReader } from '../../devices/registry.ts';
 import type { ApiConfig } from '../config.ts';
 import { bearerOf } from '../viewer.ts';
@@ -16,6 +16,8 @@ export interface Caller {
   readonly key: string;
   /** Undefined: not limited. */
   readonly policy: Policy | undefined;
+  /** Around it, what counts together: the /48 of an IPv6 address without a key. */
+  readonly site?: { readonly key: string; readonly policy: Policy } | undefined;
 }
 
 export interface CallerOptions {
@@ -50,10 +52,13 @@ function callerOf({ registry, config, policies }: CallerOptions, request: Fastif
   const socketAddress = request.socket.remoteAddress ?? '';
   const network = clientNetwork(request.ip) ?? clientNetwork(socketAddress) ?? 'unknown';
   const isExempt = config.quotaLoopback === 'none' && isDirectLoopback(request, socketAddress);
+  const address = clientNetwork(request.ip) === undefined ? socketAddress : request.ip;
+  const site = isExempt ? undefined : clientSite(address);
   return {
     standing: 'keyless',
     key: network,
     policy: isExempt ? undefined : policies.keyless,
+    site: site === undefined ? undefined : { key: site, policy: policies.site },
   };
 }
 

@@ -13,7 +13,15 @@ export const limitsConfig = {
   quotaKeylessUnits: units
     .default(30_000)
     .describe(
-      'Quota of one address (IPv6: /64) without a key: a request takes one unit, its rows more. Used up: 429 with Retry-After. Many readers may share an address.',
+      'Quota of one address (IPv6: /56) without a key: a request takes one unit, its rows more. Used up: 429 with Retry-After. Many readers may share an address.',
+    ),
+  quotaSiteTimes: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(16)
+    .describe(
+      'So many times quotaKeylessUnits may the addresses of one IPv6 /48 use together, and twice the places that one of them may hold; beyond, 429.',
     ),
   quotaKeyUnits: units
     .default(300_000)

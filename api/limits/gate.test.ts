@@ -115,3 +115,26 @@ test('while the thread is late, keyless requests are told when to come back, and
   for (const { status } of await Promise.all(operators)) expect(status).toBe(200);
   expect((await health).status).toBe(200);
 });
+
+test('whoever has many networks of IPv6 counts once around them: a /56 as one client, a /48 with more', async () => {
+  const rig = await openBehindProxy({
+    quotaKeylessUnits: 4,
+    quotaSiteTimes: 2,
+    quotaWindowMs: 3_600_000,
+  });
+  const from = async (address: string) => {
+    const answer = await ask(rig, '/api/v1/observations/none', { 'x-forwarded-for': address });
+    const { 'violated-policies': violated } = JSON.parse(answer.text) as Record<string, unknown>;
+    return [answer.status, violated];
+  };
+  // Every address of a /56 is the same client.
+  for (let times = 0; times < 4; times++) {
+    expect(await from(`2001:db8:1:${times}::${times}`)).toEqual([404, undefined]);
+  }
+  expect(await from('2001:db8:1:f::1')).toEqual([429, ['default']]);
+  for (let times = 1; times <= 4; times++) {
+    expect(await from(`2001:db8:1:${times}00::1`)).toEqual([404, undefined]);
+  }
+  expect(await from('2001:db8:1:500::1')).toEqual([429, ['site']]);
+  expect(await from('2001:db8:2::1')).toEqual([404, undefined]);
+});

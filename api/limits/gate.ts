@@ -13,7 +13,7 @@ import type { RegistryReader } from '../../devices/registry.ts';
 import type { ApiConfig } from '../config.ts';
 import { apiError } from '../errors.ts';
 import type { ApiEvents } from '../events.ts';
-import { createBuckets, type Buckets } from './buckets.ts';
+import { createBuckets, type Buckets, type Standing } from './buckets.ts';
 import { createCallers, type Caller } from './callers.ts';
 import { watchLateness } from './lateness.ts';
 import { createPolicies } from './policies.ts';
@@ -58,8 +58,10 @@ export function createGate(options: GateOptions): Gate {
   });
   const known = createCallers({ ...options, policies });
 
-  function recentCost({ key, policy }: Caller): number {
-    return policy === undefined ? 0 : buckets.used(key, policy.quota);
+  function recentCost({ key, policy, site }: Caller): number {
+    if (policy === undefined) return 0;
+    const around = site === undefined ? 0 : buckets.used(site.key, site.policy.quota);
+    return Math.max(buckets.used(key, policy.quota), around);
   }
 
   /** The more a client has used of its quota, the sooner it is sent away; who has used little, last. */
@@ -78,13 +80,14 @@ export function createGate(options: GateOptions): Gate {
   function admit(request: FastifyRequest, reply: FastifyReply): void {
     const caller = known(request);
     requireTime(caller);
-    const { policy, key } = caller;
-    if (policy !== undefined) takeOne(buckets, reply, { policy, key });
+    takeOne(buckets, reply, caller);
   }
 
   function charge(request: FastifyRequest, units: number): void {
-    const { key, policy } = known(request);
-    if (policy !== undefined && units > 0) buckets.charge(key, policy.quota, units);
+    const { key, policy, site } = known(request);
+    if (policy === undefined || units <= 0) return;
+    buckets.charge(key, policy.quota, units);
+    if (site !== undefined) buckets.charge(site.key, site.policy.quota, units);
   }
 
   return {
@@ -105,27 +108,29 @@ export function createGate(options: GateOptions): Gate {
     },
     clientOf(request) {
       const caller = known(request);
-      const { standing, key, policy } = caller;
-      return {
-        standing,
-        key,
-        isBounded: policy !== undefined,
-        recentCost: () => recentCost(caller),
-      };
+      return clientFrom(caller, () => recentCost(caller));
     },
     close: () => lateness.close(),
   };
 }
 
-function takeOne(
-  buckets: Buckets,
-  reply: FastifyReply,
-  { policy, key }: { readonly policy: Policy; readonly key: string },
-): void {
+function clientFrom({ standing, key, policy, site }: Caller, recentCost: () => number): Client {
+  return { standing, key, siteKey: site?.key, isBounded: policy !== undefined, recentCost };
+}
+
+/** One unit, of what the caller has and of what those around it have. */
+function takeOne(buckets: Buckets, reply: FastifyReply, { key, policy, site }: Caller): void {
+  if (policy === undefined) return;
   const standing = buckets.take(key, policy.quota, 1);
   reply.header('ratelimit-policy', policyField(policy));
   reply.header('ratelimit', limitField(policy, standing));
-  if (standing.isAdmitted) return;
+  if (!standing.isAdmitted) refuse(policy, standing);
+  if (site === undefined) return;
+  const around = buckets.take(site.key, site.policy.quota, 1);
+  if (!around.isAdmitted) refuse(site.policy, around);
+}
+
+function refuse(policy: Policy, standing: Standing): never {
   throw apiError('API_QUOTA_EXCEEDED', {
     retryAfterSeconds: retrySeconds(policy.quota, standing),
     'violated-policies': [policy.name],

@@ -4,13 +4,15 @@ import type { Policy } from './rate-fields.ts';
 
 export interface Policies {
   readonly keyless: Policy;
+  /** Of a /48 of IPv6 without a key. */
+  readonly site: Policy;
   /** By the id of the token. */
   ofKey(tokenId: string): Policy;
 }
 
 type QuotaConfig = Pick<
   ApiConfig,
-  'quotaWindowMs' | 'quotaKeylessUnits' | 'quotaKeyUnits' | 'quotaClasses'
+  'quotaWindowMs' | 'quotaKeylessUnits' | 'quotaSiteTimes' | 'quotaKeyUnits' | 'quotaClasses'
 >;
 
 export function createPolicies(config: QuotaConfig): Policies {
@@ -24,6 +26,7 @@ export function createPolicies(config: QuotaConfig): Policies {
   const key = policy('key', config.quotaKeyUnits);
   return {
     keyless: policy('default', config.quotaKeylessUnits),
+    site: policy('site', config.quotaKeylessUnits * config.quotaSiteTimes),
     ofKey: (tokenId) => byToken.get(tokenId) ?? key,
   };
 }

@@ -115,3 +115,10 @@ test('whatever comes and goes, no bound is passed and nothing is lost', () => {
     }),
   );
 });
+
+test('clients of one site hold twice the share of one, however many they are', () => {
+  const shares = open(20, 0, 10);
+  const site = Array.from({ length: 9 }, (_, index) => client(`${index}`, { siteKey: 'site' }));
+  expect(admitted(shares, site)).toBe(4);
+  expect(admitted(shares, [client('other', { siteKey: 'other site' })])).toBe(1);
+});

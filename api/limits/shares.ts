@@ -11,6 +11,8 @@ export interface Client {
   readonly standing: 'operator' | 'key' | 'keyless';
   /** Equal for those who count as one. */
   readonly key: string;
+  /** Equal for clients around it that count together too: these may hold twice as much. */
+  readonly siteKey?: string | undefined;
   /** False for those without a quota: they have no share either. */
   readonly isBounded: boolean;
   /** Share of its quota that it has used lately: 0 to 2. */
@@ -39,6 +41,8 @@ export interface SharesOptions {
 const lightCost = 0.05;
 /** Who is cut has cost so many times as much as the newcomer. */
 const cutFactor = 2;
+/** So many times the share of one client have those around it together. */
+const siteTimes = 2;
 
 interface Place {
   readonly client: Client;
@@ -53,12 +57,21 @@ export function createShares(options: SharesOptions): Shares {
   const byClient = new Map<string, number>();
   let keyless = 0;
 
-  function count({ standing, key, isBounded }: Client, change: 1 | -1): void {
+  function count({ standing, key, siteKey, isBounded }: Client, change: 1 | -1): void {
     if (!isBounded) return;
     if (standing === 'keyless') keyless += change;
-    const now = (byClient.get(key) ?? 0) + change;
-    if (now === 0) byClient.delete(key);
-    else byClient.set(key, now);
+    for (const each of siteKey === undefined ? [key] : [key, siteKey]) {
+      const now = (byClient.get(each) ?? 0) + change;
+      if (now === 0) byClient.delete(each);
+      else byClient.set(each, now);
+    }
+  }
+
+  function requireShare({ key, siteKey = '' }: Client): void {
+    const isOver =
+      (byClient.get(key) ?? 0) >= clientMax ||
+      (byClient.get(siteKey) ?? 0) >= clientMax * siteTimes;
+    if (isOver) throw apiError(code, { clientMax });
   }
 
   function hasRoom({ standing, isBounded }: Client): boolean {
@@ -87,10 +100,7 @@ export function createShares(options: SharesOptions): Shares {
 
   return {
     take(client, cut) {
-      const { isBounded, key } = client;
-      if (isBounded && (byClient.get(key) ?? 0) >= clientMax) {
-        throw apiError(code, { clientMax });
-      }
+      if (client.isBounded) requireShare(client);
       if (!hasRoom(client)) makeRoom(client);
       if (!hasRoom(client)) throw apiError(code);
       const place = { client, cut };
