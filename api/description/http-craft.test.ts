@@ -22,12 +22,19 @@ type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
 let rig: TestApi;
 let paths: Paths;
+let refusals: Operation['responses'];
 
 beforeAll(async () => {
-  rig = await openTestApi();
+  // As to whoever asks from elsewhere: answers carry what their quota is.
+  rig = await openTestApi({ config: { quotaLoopback: 'keyless', quotaKeylessUnits: 100_000_000 } });
   rig.setNow(startAt + 60_000);
   await rig.publish([rig.row('ha-noi-temperature', startAt), rig.row('hue-rain', startAt)]);
-  ({ paths } = (await rig.json('/api/v1/openapi.json')) as unknown as { paths: Paths });
+  const document = (await rig.json('/api/v1/openapi.json')) as unknown as {
+    readonly paths: Paths;
+    readonly components: { readonly responses: Operation['responses'] };
+  };
+  ({ paths } = document);
+  refusals = document.components.responses;
 });
 afterAll(() => rig.close());
 
@@ -180,6 +187,36 @@ test('a list in several formats names the others, each of which is there, and it
   const page = await rig.get('/api/v1/observations?limit=1');
   const { next } = (await page.json()) as { next: string };
   expect(page.headers.get('link')).toContain(`<${next}>; rel="next"`);
+});
+
+test('an answer carries RateLimit fields where it is described to, and every address says how it refuses', async () => {
+  const shown = (names: Iterable<string>) =>
+    [...names].map((name) => name.toLowerCase()).filter((name) => name.startsWith('ratelimit'));
+  const limited: string[] = [];
+  for (const asked of await askable()) {
+    const { responses } = asked.operation;
+    // Asked here with an operator's token, which has no quota; others ask it with keys that have.
+    if (asked.path.startsWith('/api/v1/webhooks')) continue;
+    const described = shown(Object.keys(responses['200']?.headers ?? {}));
+    const { headers } = await ask(asked);
+    expect([asked.path, shown(headers.keys())]).toEqual([asked.path, described]);
+    if (described.length === 0) continue;
+    limited.push(asked.path);
+    for (const status of ['429', '503']) {
+      const refusal = responses[status] ?? {};
+      const name = (refusal as { readonly $ref?: string }).$ref?.split('/').at(-1) ?? '';
+      const told = Object.keys((name === '' ? refusal : refusals[name])?.headers ?? {});
+      expect([asked.path, status, told.sort()]).toEqual([
+        asked.path,
+        status,
+        ['RateLimit', 'RateLimit-Policy', 'Retry-After'],
+      ]);
+    }
+  }
+  expect(limited).toEqual(
+    expect.arrayContaining(['/api/v1/latest', '/catalog', '/ogc/collections']),
+  );
+  expect(limited).not.toContain('/livez');
 });
 
 test('what is wrong with a request before its address is a problem too', async () => {

@@ -239,7 +239,7 @@ export function problemReplies(codes: readonly ApiErrorCode[]): Record<string, R
 
 export const problemMedia = 'application/problem+json';
 
-function problemReply(status: number, codes: readonly ApiErrorCode[]): Reply {
+export function problemReply(status: number, codes: readonly ApiErrorCode[]): Reply {
   const examples = Object.fromEntries(
     codes.map((code) => [code, { value: problemOf(apiError(code, fieldsOf(code))).body }]),
   );

@@ -42,7 +42,9 @@ let components: Readonly<Record<string, object>>;
 const checks = new Map<object, z.ZodType>();
 
 beforeAll(async () => {
-  rig = await openTestApi({ config: { asOfSettleMs: 0 } });
+  rig = await openTestApi({
+    config: { asOfSettleMs: 0, quotaLoopback: 'keyless', quotaKeylessUnits: 100_000_000 },
+  });
   rig.setNow(startAt + 86_400_000);
   const rows = Array.from({ length: 100 }, (_, index) =>
     rig.row('ha-noi-temperature', startAt + index * 600_000),
