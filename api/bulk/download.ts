@@ -164,6 +164,11 @@ async function requireThere(path: string, { bytes }: FileRecord): Promise<void> 
   throw apiError('API_FILE_UNKNOWN', { parameter: 'name' });
 }
 
+/** What the columns mean lies beside each version of a CSV. */
+function csvwBeside(name: string): string {
+  return encodeURIComponent(name.replace(/\.csv\.gz$/, '.csv-metadata.json'));
+}
+
 function headersOf(context: ApiContext, { file, isVersion }: FoundFile): Record<string, string> {
   const { dataset, month, format, sha256 } = file;
   const keepName = isVersion ? file.name : currentName(dataset, month, format);
@@ -174,6 +179,9 @@ function headersOf(context: ApiContext, { file, isVersion }: FoundFile): Record<
     ...(format === 'datapackage'
       ? []
       : [`<datapackage.${file.version}.json>; rel="describedby"; type="application/json"`]),
+    ...(format === 'csv.gz' && isVersion
+      ? [`<${csvwBeside(file.name)}>; rel="describedby"; type="application/csvm+json"`]
+      : []),
     ...(isVersion
       ? [`<${encodeURIComponent(currentName(dataset, month, format))}>; rel="latest-version"`]
       : []),

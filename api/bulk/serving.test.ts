@@ -114,6 +114,15 @@ test('a file is answered in ranges, on conditions, and with what proves it', asy
     outside.headers.get('content-range'),
     await outside.json(),
   ]).toMatchObject([416, `bytes */${bytes.length}`, { code: 'API_RANGE_OUTSIDE' }]);
+  const csv = find(files, 'agency~weather', '2024-05', 'csv.gz') as Listed & { url: string };
+  const { headers } = await fetch(csv.url);
+  const [, beside = ''] =
+    /<([^>]+)>; rel="describedby"; type="application\/csvm\+json"/.exec(
+      headers.get('link') ?? '',
+    ) ?? [];
+  expect(await (await fetch(new URL(beside, csv.url))).json()).toMatchObject({
+    url: csv.url.split('/').at(-1),
+  });
   const head = await fetch(url, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-length')]).toEqual([200, String(bytes.length)]);
   const same = await fetch(url, { headers: { 'if-none-match': `"${sha256}"` } });

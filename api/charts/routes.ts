@@ -15,6 +15,7 @@ import { conditionalHeaders } from '../description/replies.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams } from '../filter.ts';
 import { readOptionalInstant } from '../instant.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import { createSlots, type Slots } from '../../ingest/feed/slots.ts';
 import { pinnedMoment, readFlags, readSpan, timeQuery } from '../routes/observations.ts';
 import { isUnchanged } from '../routes/unchanged.ts';
@@ -170,6 +171,7 @@ async function answer(
   };
   const isOpen = { from: query.from === undefined, to: query.to === undefined };
   const nowAt = Math.floor(context.clock.now() / dayMs + 1) * dayMs;
+  addLink(reply, licenceLinks(view, datastreams));
   return answerChart(context, request, reply, {
     ...how,
     viewer,

@@ -79,6 +79,17 @@ test('a citation is given in every form, in both languages', async () => {
     { type: 'dataset', URL: uri, version: sha256.slice(0, 16) },
   ]);
   expect((await rig.get(`/api/v1/citations/${id}`, { accept: 'image/png' })).status).toBe(406);
+  const terms = '<https://creativecommons.org/licenses/by/4.0/>; rel="license"';
+  for (const [path, about] of [
+    [id, 'item'],
+    [`${id}/data`, 'describedby'],
+  ] as const) {
+    const { headers } = await rig.get(`/api/v1/citations/${path}`);
+    expect([headers.get('last-modified'), headers.get('link')]).toEqual([
+      new Date(at + 3_600_000).toUTCString(),
+      expect.stringMatching(`rel="${about}".*${terms}`),
+    ]);
+  }
 });
 
 test('the bytes come in ranges and are known by their hash', async () => {

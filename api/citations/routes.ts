@@ -148,7 +148,11 @@ function addReading(
       .header('content-type', forms[form])
       .header('vary', 'accept, authorization')
       .header('cache-control', cacheOf(viewer.key, context.config.cacheSecondsMax))
-      .header('link', `<${uri}>; rel="cite-as", <${uri}/data>; rel="item"`)
+      .header('last-modified', new Date(record.erasedAt ?? record.madeAt).toUTCString())
+      .header(
+        'link',
+        [`<${uri}>; rel="cite-as"`, `<${uri}/data>; rel="item"`, ...licencesOf(record)].join(', '),
+      )
       .send(textOf(form, record, baseUrl(context, request)));
   });
 }
@@ -191,7 +195,7 @@ function addBytes(
     if (record.erasedAt !== null) throw apiError('API_ERASED');
     reply.headers({
       'cache-control': cacheOf(viewer.key, 0),
-      link: `<${uriOf(record, baseUrl(context, request))}>; rel="cite-as"`,
+      link: linksOfBytes(uriOf(record, baseUrl(context, request)), record),
     });
     return sendBytes(citations, request, reply, record);
   });
@@ -232,7 +236,18 @@ function sendBytes(
 }
 
 const text = (description: string): Header => ({ type: 'string', description });
-const link = text('RFC 8288: cite-as is the address of the citation (RFC 8574).');
+const link = text(
+  'RFC 8288: cite-as is the address of the citation (RFC 8574), which describes the bytes; license.',
+);
+
+function licencesOf({ licences }: CitationRecord): readonly string[] {
+  return licences.map(({ uri }) => `<${uri}>; rel="license"`);
+}
+
+function linksOfBytes(uri: string, record: CitationRecord): string {
+  const about = [`<${uri}>; rel="cite-as"`, `<${uri}>; rel="describedby"`];
+  return [...about, ...licencesOf(record)].join(', ');
+}
 
 /** An erasure or a closed series ends it, so that nobody keeps it without asking again. */
 function cacheOf(viewerKey: string, seconds: number): string {

@@ -76,8 +76,8 @@ const trailerHeader: Header = {
 const linkHeader: Header = {
   type: 'string',
   description:
-    'RFC 8288: `self`, `alternate` in other formats, `license` of rows, `next` where it is known ' +
-    'before the body, and of csv `describedby`, what its columns mean (CSVW).',
+    'RFC 8288: `self`, `canonical` (this format whatever Accept says), `alternate` in other formats, ' +
+    '`license` of rows, `next` where it is known before the body, and `describedby`, of csv CSVW.',
 };
 
 /** Headers of the request, where the answer has validators. */

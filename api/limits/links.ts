@@ -19,10 +19,17 @@ export interface ListLinks {
 /** Longer addresses would come back several times in one head. */
 const urlCharactersMax = 2_000;
 
-/** `self`, the same list in other formats by their extension, and the description of the API. */
+/**
+ * `self`, the same list in other formats by their extension, `canonical` (RFC 6596: the address that
+ * always gives this format, whatever `Accept` says), and what describes it; of CSV that is CSVW.
+ */
 export function linkField({ base, url, format, offered }: ListLinks): string {
-  const described = link(`${base}/api/v1/openapi.json`, 'service-desc', 'application/json');
-  if (url.length > urlCharactersMax) return described;
+  const document = `${base}/api/v1/openapi.json`;
+  const described = [
+    link(document, 'service-desc', 'application/json'),
+    ...(format === 'csv' ? [] : [link(document, 'describedby', 'application/json')]),
+  ];
+  if (url.length > urlCharactersMax) return described.join(', ');
   const [path = '', query] = url.split('?', 2);
   const bare = path.replace(/\.[a-z]+$/, '');
   const others = new URLSearchParams(query);
@@ -32,7 +39,17 @@ export function linkField({ base, url, format, offered }: ListLinks): string {
   const alternates = offered
     .filter((other) => other !== format)
     .map((other) => link(`${base}${bare}.${other}${search}`, 'alternate', mediaTypes[other]));
-  return [link(base + url, 'self'), ...alternates, described].join(', ');
+  const canonical = offered.includes(format)
+    ? [link(`${base}${bare}.${format}${canonicalSearch(query)}`, 'canonical')]
+    : [];
+  return [link(base + url, 'self'), ...canonical, ...alternates, ...described].join(', ');
+}
+
+/** As it was asked, of this page, without the format, which the extension says. */
+function canonicalSearch(query: string | undefined): string {
+  const asked = new URLSearchParams(query);
+  asked.delete('format');
+  return asked.size === 0 ? '' : `?${asked.toString()}`;
 }
 
 /** Behind the others, where it is known before the body. */

@@ -106,6 +106,11 @@ describe('a manifest', () => {
     const second = await make(rig);
     expect(second.changed).toMatchObject([['hue-rain', '2024-06-02', 1, expect.any(String)]]);
     expect(second.previous).toBe(sha256Of(await rawOf(rig, first.sequence)));
+    const { headers } = await rig.get('/api/v1/manifests/latest');
+    expect([headers.get('link'), headers.get('last-modified')]).toEqual([
+      `<${rig.url}/api/v1/manifests/${second.sequence}>; rel="canonical"`,
+      new Date(second.madeAt).toUTCString(),
+    ]);
     const third = await make(rig);
     expect([third.changed, third.root, third.cursor]).toEqual([[], second.root, second.cursor]);
     await rig.publish([

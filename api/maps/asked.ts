@@ -6,6 +6,7 @@ import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
 import { filterQuery, type FilterQuery } from '../filter.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import type { NetworkView } from '../network.ts';
 import { viewerOf, type Viewer } from '../viewer.ts';
 import { collections, type Collected, type Collection } from './collections.ts';
@@ -30,6 +31,16 @@ export function askedOf(context: ApiContext, request: FastifyRequest, reply: Fas
   const viewer = viewerOf(context.registry, request.headers.authorization);
   const view = context.networks.viewOf(viewer);
   return { request, reply, viewer, view, base: baseUrl(context, request) };
+}
+
+/** The terms of what is shown. Where a station stands has none of its own. */
+export function addLicences(
+  context: ApiContext,
+  { view, reply }: Asked,
+  { collection, query }: { readonly collection: Collection; readonly query: FilterQuery },
+): void {
+  if (collection.id === 'stations') return;
+  addLink(reply, licenceLinks(view, context.select(view, query)));
 }
 
 /** Throws API_COLLECTION_UNKNOWN. */

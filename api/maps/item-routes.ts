@@ -7,6 +7,7 @@ import { conditionalHeaders, objectReplies, validatedHeaders } from '../descript
 import { apiError, type ApiErrorCode } from '../errors.ts';
 import { answerObject } from '../object-answer.ts';
 import {
+  addLicences,
   asJson,
   askedOf,
   charged,
@@ -82,6 +83,7 @@ export function addItems(app: FastifyInstance, context: ApiContext): void {
       const collected = await collect(context, asked, query);
       if (collection.id !== 'stations') touchSelection(request, asked.view, query);
       reply.header('content-crs', `<${system.uri}>`);
+      addLicences(context, asked, { collection, query });
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,
@@ -150,6 +152,7 @@ export function addItem(app: FastifyInstance, context: ApiContext): void {
       const feature = collected.features.find(({ id }) => id === featureId);
       if (feature === undefined) throw apiError('API_FEATURE_UNKNOWN', { parameter: 'featureId' });
       reply.header('content-crs', `<${system.uri}>`);
+      addLicences(context, asked, { collection, query: filter });
       const href = `${asked.base}/ogc/collections/${collection.id}`;
       const links = JSON.stringify([
         { rel: 'self', href: `${href}/items/${featureId}`, type: 'application/geo+json' },

@@ -6,7 +6,15 @@ import { conditionalHeaders, objectReplies, validatedHeaders } from '../descript
 import { apiError, badParameter } from '../errors.ts';
 import { answerObject } from '../object-answer.ts';
 import { tileMedia, zoomMax } from './about.ts';
-import { askedOf, charged, collect, collectionId, collectionOf, namedQuery } from './asked.ts';
+import {
+  addLicences,
+  askedOf,
+  charged,
+  collect,
+  collectionId,
+  collectionOf,
+  namedQuery,
+} from './asked.ts';
 import { encodeTile, placeInTile } from './vector-tile.ts';
 
 const tileNumber = z.coerce
@@ -58,6 +66,7 @@ export function addTiles(app: FastifyInstance, context: ApiContext): void {
       }
       const query = request.query as z.infer<typeof querystring>;
       const collected = await collect(context, asked, query);
+      addLicences(context, asked, { collection, query });
       return answerObject(context, request, reply, {
         ...collected,
         viewer: asked.viewer,

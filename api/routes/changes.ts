@@ -11,6 +11,7 @@ import { badParameter } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
 import { chooseFormat } from '../formats/format.ts';
 import { readChangePage, type ChangePage, type PageEnd } from '../../ingest/feed/change-page.ts';
+import { addLink, licenceLinks } from '../limits/links.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import { sendElsewhere } from '../elsewhere.ts';
 import { viewerOf } from '../viewer.ts';
@@ -92,6 +93,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
       const { texts, scannedBytes } = page;
       context.gate.countRows(request, Math.max(texts.length, scannedBytes / scannedBytesPerRow));
       countRows(request, texts.length);
+      addLink(reply, licenceLinks(view, context.select(view, query)));
       return reply
         .headers({
           'content-type': 'application/json; charset=utf-8',

@@ -28,6 +28,8 @@ const headers = {
 const taggedHeaders = {
   ...headers,
   ETag: { type: 'string', description: 'SHA-256 of the document.' },
+  'Last-Modified': { type: 'string', description: 'When it was made.' },
+  Link: { type: 'string', description: 'RFC 8288: canonical, where it never changes.' },
 } as const satisfies Record<string, Header>;
 
 const limitMax = 1_000;
@@ -201,7 +203,8 @@ function addDocuments(app: FastifyInstance, context: ApiContext): void {
     { schema: describe('The latest manifest.') },
     published(context, (manifests, request, reply) => {
       const head = requireFound(manifests.archive.latest());
-      return sendDocument(manifests, head, { request, reply, cacheControl: 'public, max-age=1' });
+      const cacheControl = 'public, max-age=1';
+      return sendDocument(context, manifests, head, { request, reply, cacheControl });
     }),
   );
   const params = z.strictObject({
@@ -214,7 +217,7 @@ function addDocuments(app: FastifyInstance, context: ApiContext): void {
       const { sequence } = request.params as z.infer<typeof params>;
       const head = requireFound(manifests.archive.head(sequence));
       const cacheControl = 'public, max-age=31536000, immutable';
-      return sendDocument(manifests, head, { request, reply, cacheControl });
+      return sendDocument(context, manifests, head, { request, reply, cacheControl });
     }),
   );
 }
@@ -226,12 +229,20 @@ interface Asked {
 }
 
 function sendDocument(
+  context: ApiContext,
   { archive }: Manifests,
-  { sequence, sha256 }: ManifestHead,
+  { sequence, sha256, madeAt }: ManifestHead,
   { request, reply, cacheControl }: Asked,
 ): FastifyReply {
   const tag = `"${sha256}"`;
-  reply.headers({ 'cache-control': cacheControl, etag: tag, vary: 'accept-encoding' });
+  const address = `${baseUrl(context, request)}/api/v1/manifests/${sequence}`;
+  reply.headers({
+    'cache-control': cacheControl,
+    etag: tag,
+    vary: 'accept-encoding',
+    'last-modified': new Date(madeAt).toUTCString(),
+    link: `<${address}>; rel="canonical"`,
+  });
   if (isTagNamed(request.headers['if-none-match'], tag)) return reply.code(304).send();
   return reply
     .header('content-type', 'application/json; charset=utf-8')

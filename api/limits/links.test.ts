@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
+
+let rig: TestApi;
+
+beforeAll(async () => {
+  rig = await openTestApi();
+  rig.setNow(startAt + 60_000);
+  await rig.publish([rig.row('ha-noi-temperature', startAt), rig.row('hue-rain', startAt)]);
+});
+afterAll(() => rig.close());
+
+async function linksOf(path: string, headers: Record<string, string> = {}) {
+  const answer = await rig.get(path, headers);
+  const text = await answer.text();
+  expect([path, answer.status]).toEqual([path, 200]);
+  const field = answer.headers.get('link') ?? '';
+  const targetsOf = (relation: string) =>
+    [...field.matchAll(/<([^>]+)>; rel="([a-z-]+)"/g)]
+      .filter(([, , found]) => found === relation)
+      .map(([, target]) => target ?? '');
+  return { text, targetsOf };
+}
+
+test('the canonical address gives the same list in the same format, whatever Accept says', async () => {
+  const page = (await rig.json('/api/v1/observations?limit=1'))['next'];
+  for (const [asked, accept, canonical] of [
+    ['observations?station=hue&format=ndjson', '*/*', 'observations.ndjson?station=hue'],
+    ['observations?station=hue', 'text/csv', 'observations.csv?station=hue'],
+    ['stations.geojson', 'text/csv', 'stations.geojson'],
+    [String(page).split('/api/v1/')[1] ?? '', '*/*', undefined],
+  ] as const) {
+    const { text, targetsOf } = await linksOf(`/api/v1/${asked}`, { accept });
+    const [target = ''] = targetsOf('canonical');
+    const wanted = canonical ?? asked.replace('observations?', 'observations.json?');
+    expect([asked, target]).toEqual([asked, `${rig.url}/api/v1/${wanted}`]);
+    const other = await rig.get(target.replace(rig.url, ''), { accept: 'application/json' });
+    // A tag and a page are of the address that was asked, so only the rows are compared.
+    if (canonical !== undefined) expect(await other.text()).toBe(text);
+  }
+});
+
+test('what describes an answer is named: CSVW of CSV, the description of the API of others', async () => {
+  const csv = await linksOf('/api/v1/latest.csv');
+  expect(csv.targetsOf('describedby')).toEqual([`${rig.url}/api/v1/latest.csv-metadata.json`]);
+  const json = await linksOf('/api/v1/latest');
+  expect(json.targetsOf('describedby')).toEqual([`${rig.url}/api/v1/openapi.json`]);
+});
+
+test('the terms stand in the head of every kind of answer with rows', async () => {
+  const after = (await rig.json('/api/v1/changes?limit=1'))['next'];
+  const item = 'latest/items/hue-rain';
+  for (const path of [
+    '/api/v1/latest',
+    '/api/v1/observations.parquet',
+    '/api/v1/aggregates?window=PT1H',
+    `/api/v1/changes?after=${String(after)}`,
+    '/api/v1/observations.svg?datastream=hue-rain',
+    '/ogc/collections/latest/items',
+    `/ogc/collections/${item}`,
+    '/ogc/collections/latest/tiles/WebMercatorQuad/0/0/0',
+  ]) {
+    const { targetsOf } = await linksOf(path);
+    expect([path, targetsOf('license').length]).toEqual([path, 1]);
+  }
+});
