@@ -79,18 +79,23 @@ test('a citation is given in every form, in both languages', async () => {
     { type: 'dataset', URL: uri, version: sha256.slice(0, 16) },
   ]);
   expect((await rig.get(`/api/v1/citations/${id}`, { accept: 'image/png' })).status).toBe(406);
-  const terms = '<https://creativecommons.org/licenses/by/4.0/>; rel="license"';
-  for (const [path, about] of [
-    [id, 'item'],
-    [`${id}/data`, 'describedby'],
-  ] as const) {
-    const { headers } = await rig.get(`/api/v1/citations/${path}`);
+});
+
+test.each(['', '/data'])(
+  'the head of a citation%s names its terms and when it was made',
+  async (part) => {
+    const rig = await open();
+    const { id } = await cite(rig, '/api/v1/observations?datastream=ha-noi-temperature');
+    const { headers } = await rig.get(`/api/v1/citations/${id}${part}`);
     expect([headers.get('last-modified'), headers.get('link')]).toEqual([
       new Date(at + 3_600_000).toUTCString(),
-      expect.stringMatching(`rel="${about}".*${terms}`),
+      expect.stringMatching(
+        `rel="${part === '' ? 'item' : 'describedby'}".*` +
+          '<https://creativecommons.org/licenses/by/4.0/>; rel="license"',
+      ),
     ]);
-  }
-});
+  },
+);
 
 test('the bytes come in ranges and are known by their hash', async () => {
   const rig = await open();
