@@ -15,6 +15,7 @@ import { loadChannels, loadRegistryFile } from '../load/network.ts';
 import { provision } from '../scenario/network.ts';
 import { startServerProcess, type ServerProcess } from '../scenario/server-process.ts';
 import { fill } from './feeds-filling.ts';
+import { measureMonth } from './feeds-month.ts';
 import { openAsker, type Asker, type Timed } from './feeds-questions.ts';
 import { dearQuestions, searchWorst } from './feeds-worst.ts';
 import { print, round } from './figures.ts';
@@ -28,6 +29,8 @@ const { values: flags } = parseArgs({
     series: { type: 'string', default: '10000' },
     /** Worst questions that are tried. */
     tries: { type: 'string', default: '300' },
+    /** Series of the month that is given out as Parquet; 0: none. */
+    monthSeries: { type: 'string', default: '1000' },
   },
 });
 const seed = Number(flags.seed);
@@ -128,6 +131,10 @@ try {
   await measureWorst(asker);
   print('resident', { residentMegabytes: residentMegabytes(server.pid) });
   asker.close();
+  await server.stop();
+  server = undefined;
+  const monthSeries = Number(flags.monthSeries);
+  if (monthSeries > 0) await measureMonth({ clock, folder, seed, series: monthSeries });
 } finally {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
