@@ -7,6 +7,7 @@ import type { ApiEvents } from './events.ts';
 import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
 import type { ReadyBodies } from './limits/ready-bodies.ts';
+import type { IntervalBook } from './windows/intervals.ts';
 import type { Select } from './limits/selections.ts';
 import type { Shares } from './limits/shares.ts';
 import type { Turns } from './limits/turns.ts';
@@ -30,6 +31,7 @@ export interface ApiContext {
   readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken' | 'tokenOf'>;
   readonly registryAt: RegistryAt;
   readonly networks: Networks;
+  readonly intervals: IntervalBook;
   readonly storeId: string;
   /** Of all that answers depend on beside data, registry and question. */
   readonly edition: string;

@@ -8,6 +8,7 @@ import { createReaderPool } from '../ingest/feed/reader-pool.ts';
 import { openKept } from './kept/kept.ts';
 import { createExtents } from './limits/extents.ts';
 import { createGate } from './limits/gate.ts';
+import { createIntervalBook } from './windows/intervals.ts';
 import { createReadyBodies } from './limits/ready-bodies.ts';
 import { createSelections } from './limits/selections.ts';
 import { createShares } from './limits/shares.ts';
@@ -70,6 +71,7 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
     registry,
     registryAt,
     networks: createNetworks(registry),
+    intervals: createIntervalBook(registry),
     storeId: options.storeIdentity.storeId,
     edition: editionOf(options.storeIdentity.storeId, config),
     places,

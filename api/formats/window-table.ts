@@ -60,7 +60,7 @@ export function createWindowTable(
 }
 
 function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cell[] {
-  const { datastream, sum, time } = row;
+  const { datastream, sum, time, intervals } = row;
   const lengthMs = row.window.endAt - row.window.startAt;
   const context = view.rows.context(datastream.series);
   return [
@@ -72,8 +72,8 @@ function windowCells(view: NetworkView, window: WindowName, row: WindowRow): Cel
     `${time.text(row.window.startAt)}/${time.text(row.window.endAt)}`,
     context?.unit ?? '1',
     sum.rows,
-    Math.max(1, Math.round(lengthMs / datastream.intervalMs)),
-    Math.min(1, coveredOf(sum, datastream.intervalMs) / lengthMs),
+    Math.max(1, Math.round(intervals.expectedIn(row.window.startAt, row.window.endAt))),
+    Math.min(1, coveredOf(sum, intervals) / lengthMs),
     sum.suspect,
     sum.failed,
     sum.missing,

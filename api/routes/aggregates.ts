@@ -93,6 +93,7 @@ async function answerAggregates(
     isFiltered,
     isPaired: needs.vector,
   };
+  await context.intervals.follow();
   requireAffordableSpan(context, { ...cost, datastreams, format, limit, order });
   return answerList(context, request, reply, {
     question,
@@ -105,6 +106,7 @@ async function answerAggregates(
       needs.vector ? withPartners(view, datastreams) : datastreams,
     ),
     steps: stepWindows({
+      intervalsOf: (datastream) => context.intervals.of(datastream, view.registry.version),
       questions,
       view,
       datastreams,

@@ -10,6 +10,7 @@ import {
   valueOf,
   type FunctionName,
 } from './functions.ts';
+import { steadyIntervals } from './intervals.ts';
 import { addRow, createWindowSum, usualFlags, type WindowSum } from './sum.ts';
 import { timeOf } from './wind-partner.ts';
 
@@ -55,7 +56,7 @@ function sumOf(
   );
   const rules = {
     flags: usualFlags,
-    intervalMs: 60_000,
+    intervals: steadyIntervals(60_000),
     isCircular,
     order: 'asc',
     needs: { deviation: true, values: true, vector: true },

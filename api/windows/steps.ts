@@ -7,6 +7,7 @@ import type { Datastream } from '../../devices/model.ts';
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import type { HourRollup } from '../../ingest/store/store.ts';
+import { steadyIntervals, type Intervals } from './intervals.ts';
 import { needsOf, needsRows, type FunctionName } from './functions.ts';
 import {
   addHour,
@@ -32,12 +33,15 @@ export interface WindowRow {
   readonly time: LocalTime;
   readonly isCircular: boolean;
   readonly sum: WindowSum;
+  readonly intervals: Intervals;
 }
 
 export interface WindowsOptions {
   readonly questions: Pick<Questions, 'range' | 'hours'>;
   readonly view: NetworkView;
   readonly datastreams: readonly Datastream[];
+  /** How often each was to report; as it is today where completeness is not told. */
+  readonly intervalsOf?: (datastream: Datastream) => Intervals;
   readonly window: WindowName;
   /** On the end of the window: from inclusive, to exclusive. */
   readonly fromAt: number;
@@ -113,6 +117,7 @@ async function* windowsOf(
     time,
     isCircular: context.property?.circular === true,
     needs: needsOf(options.functions),
+    intervals: options.intervalsOf?.(datastream) ?? steadyIntervals(datastream.intervalMs),
   };
   if (usesHours(options, making)) yield* fromHours(options, making);
   else yield* fromRows(options, making);
@@ -130,6 +135,7 @@ interface Making {
   readonly time: LocalTime;
   readonly isCircular: boolean;
   readonly needs: Needs;
+  readonly intervals: Intervals;
 }
 
 /** The rows' times that the windows with an end in [from, to), and behind the place, are made of. */
@@ -193,11 +199,14 @@ function usesHours(options: WindowsOptions, making: Making): boolean {
 }
 
 /** Adds what comes, in the order asked for, to windows, and gives out each that is done. */
-function createCollector(options: WindowsOptions, { datastream, time, isCircular }: Making) {
+function createCollector(
+  options: WindowsOptions,
+  { datastream, time, isCircular, intervals }: Making,
+) {
   let window: TimeWindow | undefined;
   let sum = createWindowSum();
   const flush = (): WindowRow[] =>
-    window === undefined ? [] : [{ datastream, window, time, isCircular, sum }];
+    window === undefined ? [] : [{ datastream, window, time, isCircular, sum, intervals }];
   return {
     flush,
     sum: () => sum,
@@ -222,8 +231,8 @@ async function* fromHours(
   making: Making,
 ): AsyncGenerator<readonly WindowRow[]> {
   const { order } = options;
-  const { span, time, datastream } = making;
-  const { intervalMs, series } = datastream;
+  const { span, time, intervals } = making;
+  const { series } = making.datastream;
   const collector = createCollector(options, making);
   const mayBeParted = !isWhole(span, time);
   for (const part of hourParts(span, order)) {
@@ -239,7 +248,7 @@ async function* fromHours(
         for await (const windows of rowsInto(collector, options, making, shared)) {
           done.push(...windows);
         }
-      } else addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervalMs });
+      } else addHour(collector.sumAt(hour.hourAt, done), hour, { order, intervals });
     }
     yield done;
   }
@@ -323,10 +332,10 @@ async function* fromRows(
   yield collector.flush();
 }
 
-function rulesOf(options: WindowsOptions, { datastream, isCircular, needs }: Making): RowRules {
+function rulesOf(options: WindowsOptions, { intervals, isCircular, needs }: Making): RowRules {
   return {
     flags: options.flags ?? usualFlags,
-    intervalMs: datastream.intervalMs,
+    intervals,
     isCircular,
     order: options.order,
     needs,

@@ -5,6 +5,7 @@
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { coverageOf, hourOf, representedMs } from '../../ingest/store/coverage.ts';
 import type { HourRollup } from '../../ingest/store/store.ts';
+import type { Intervals } from './intervals.ts';
 import { createSortedRuns, type SortedRuns } from './sorted-runs.ts';
 import { timeOf, type PartnerResults, type WindQuantity } from './wind-partner.ts';
 
@@ -72,9 +73,9 @@ export type Order = 'asc' | 'desc';
 export function addHour(
   into: WindowSum,
   hour: HourRollup,
-  { order, intervalMs }: Pick<RowRules, 'order' | 'intervalMs'>,
+  { order, intervals }: Pick<RowRules, 'order' | 'intervals'>,
 ): void {
-  into.coveredMs += representedMs(hour, hour.count, intervalMs);
+  into.coveredMs += representedMs(hour, hour.count, intervals.ofHour(hour.hourAt));
   into.suspect += hour.suspect;
   into.failed += hour.failed;
   into.missing += hour.missing;
@@ -94,7 +95,7 @@ export interface RowRules {
   /** Flags that count; the others are only counted by kind. */
   readonly flags: ReadonlySet<number>;
   /** What an instant stands for. */
-  readonly intervalMs: number;
+  readonly intervals: Pick<Intervals, 'ofHour'>;
   readonly isCircular: boolean;
   /** The order of time in which the rows are added. */
   readonly order: Order;
@@ -122,7 +123,7 @@ export function addRow(into: WindowSum, row: ObservationRow, rules: RowRules): v
   into.sum += result;
   into.min = Math.min(into.min, result);
   into.max = Math.max(into.max, result);
-  cover(into, row, rules.intervalMs);
+  cover(into, row, rules.intervals);
   if (!rules.isCircular) return;
   const radians = (result * Math.PI) / 180;
   into.sumSin += Math.sin(radians);
@@ -168,11 +169,15 @@ function addVector(
 }
 
 /** Hour by hour, as the rollups are made, so that both ways come to the same. */
-function cover(into: WindowSum, { startAt, endAt }: ObservationRow, intervalMs: number): void {
+function cover(
+  into: WindowSum,
+  { startAt, endAt }: ObservationRow,
+  intervals: Pick<Intervals, 'ofHour'>,
+): void {
   const { open } = into;
   const hourAt = hourOf(endAt);
   if (open.hourAt !== hourAt) {
-    into.coveredMs = coveredOf(into, intervalMs);
+    into.coveredMs = coveredOf(into, intervals);
     open.hourAt = hourAt;
     open.starts.length = 0;
     open.ends.length = 0;
@@ -182,12 +187,15 @@ function cover(into: WindowSum, { startAt, endAt }: ObservationRow, intervalMs: 
 }
 
 /** Milliseconds that the rows of the window stand for. */
-export function coveredOf({ coveredMs, open }: WindowSum, intervalMs: number): number {
+export function coveredOf(
+  { coveredMs, open }: WindowSum,
+  intervals: Pick<Intervals, 'ofHour'>,
+): number {
   const { starts, ends } = open;
   if (ends.length === 0) return coveredMs;
   const isAscending = (ends[0] ?? 0) <= (ends.at(-1) ?? 0);
   const coverage = isAscending
     ? coverageOf(starts, ends)
     : coverageOf(starts.toReversed(), ends.toReversed());
-  return coveredMs + representedMs(coverage, ends.length, intervalMs);
+  return coveredMs + representedMs(coverage, ends.length, intervals.ofHour(open.hourAt));
 }
