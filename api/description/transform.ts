@@ -56,12 +56,12 @@ const quotaHeaders = {
   RateLimit: {
     description: 'What is left of the quota: r units for the next t seconds.',
     schema: { type: 'string' },
-    example: '"keyless";r=29999;t=60',
+    example: '"default";r=29999;t=60',
   },
   'RateLimit-Policy': {
     description: 'The quota: q units flow in w seconds. A request takes one, its rows more.',
     schema: { type: 'string' },
-    example: '"keyless";q=30000;w=60',
+    example: '"default";q=30000;w=60',
   },
 } as const satisfies Record<string, OpenAPIV3_1.HeaderObject>;
 

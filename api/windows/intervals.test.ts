@@ -91,7 +91,7 @@ test('what is expected of a time is the sum of what is expected of its parts, an
           property: 'rainfall',
           slug: 'rain',
           aggregation: 'sum',
-          intervalMs: (rows.at(-1)?.after as { intervalMs: number }).intervalMs,
+          intervalMs: changes[0]!.intervalMs,
         } as const;
         const intervals = book.of(datastream, rows.length);
         const [from, middle] = [Math.min(a, b), Math.max(a, b)];
