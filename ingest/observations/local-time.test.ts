@@ -40,6 +40,26 @@ describe('local time', () => {
     );
   });
 
+  test('does not depend on what it was asked before', () => {
+    // Around both changes of the clock in 2024, where days, quarters and offsets differ.
+    const at = fc
+      .constantFrom(Date.UTC(2024, 2, 31), Date.UTC(2024, 9, 27))
+      .chain((change) =>
+        fc.integer({ min: -3 * 86_400_000, max: 3 * 86_400_000 }).map((away) => change + away),
+      );
+    fc.assert(
+      fc.property(fc.array(at, { minLength: 2, maxLength: 30 }), (asked) => {
+        const time = openLocalTime('Europe/Berlin');
+        for (const each of asked) {
+          const fresh = openLocalTime('Europe/Berlin');
+          expect(time.text(each)).toBe(fresh.text(each));
+          expect(time.offsetMs(each)).toBe(fresh.offsetMs(each));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   test('refuses a zone that does not exist', () => {
     expect(() => openLocalTime('Asia/Nowhere')).toThrow(RangeError);
   });

@@ -12,16 +12,27 @@ const slotMs = 900_000;
 const daysKeptMax = 8_192;
 const two: readonly string[] = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'));
 
+/** A stretch of one offset, and the local day asked for last in it. */
+interface Known {
+  fromAt: number;
+  toAt: number;
+  offsetMs: number;
+  suffix: string;
+  day: number;
+  date: string;
+}
+
+function knowNothing(): Known {
+  return { fromAt: 0, toAt: 0, offsetMs: 0, suffix: '', day: NaN, date: '' };
+}
+
 /** Throws RangeError for a zone that this machine does not know. */
 export function openLocalTime(timeZone: string): LocalTime {
   const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
   const offsetsByDay = new Map<number, number>();
-  let knownFromAt = 0;
-  let knownToAt = 0;
-  let knownOffsetMs = 0;
-  let suffix = '';
-  let dateDay = NaN;
-  let dateText = '';
+  // Two, since a row has two times: when it was and, often days later, when it came in.
+  let known = knowNothing();
+  let other = knowNothing();
 
   function readOffsetMs(at: number): number {
     const name = format.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
@@ -46,45 +57,49 @@ export function openLocalTime(timeZone: string): LocalTime {
    * the quarter hour decides, since zones change at whole quarters.
    */
   function learn(at: number): void {
+    [known, other] = [other, known];
+    if (at >= known.fromAt && at < known.toAt) return;
     const day = Math.floor(at / dayMs);
     const offset = offsetAtDay(day);
     const wholeDay = offset === offsetAtDay(day + 1);
     const stepMs = wholeDay ? dayMs : slotMs;
-    knownFromAt = Math.floor(at / stepMs) * stepMs;
-    knownToAt = knownFromAt + stepMs;
-    knownOffsetMs = wholeDay ? offset : readOffsetMs(knownFromAt);
-    const minutes = Math.abs(knownOffsetMs) / 60_000;
-    suffix =
-      (knownOffsetMs < 0 ? '-' : '+') + two[Math.floor(minutes / 60)] + ':' + two[minutes % 60];
+    const fromAt = Math.floor(at / stepMs) * stepMs;
+    const offsetMs = wholeDay ? offset : readOffsetMs(fromAt);
+    const minutes = Math.abs(offsetMs) / 60_000;
+    const sign = offsetMs < 0 ? '-' : '+';
+    known.fromAt = fromAt;
+    known.toAt = fromAt + stepMs;
+    known.offsetMs = offsetMs;
+    known.suffix = sign + two[Math.floor(minutes / 60)] + ':' + two[minutes % 60];
   }
 
   return {
     timeZone,
     offsetMs(at) {
-      if (!(at >= knownFromAt && at < knownToAt)) learn(at);
-      return knownOffsetMs;
+      if (!(at >= known.fromAt && at < known.toAt)) learn(at);
+      return known.offsetMs;
     },
     text(at) {
-      if (!(at >= knownFromAt && at < knownToAt)) learn(at);
-      const local = at + knownOffsetMs;
+      if (!(at >= known.fromAt && at < known.toAt)) learn(at);
+      const local = at + known.offsetMs;
       const day = Math.floor(local / dayMs);
-      if (day !== dateDay) {
-        dateDay = day;
-        dateText = new Date(local).toISOString().slice(0, -13);
+      if (day !== known.day) {
+        known.day = day;
+        known.date = new Date(local).toISOString().slice(0, -13);
       }
       const ofDay = local - day * dayMs;
       const seconds = (ofDay / 1000) | 0;
       const milliseconds = ofDay - seconds * 1000;
       const text =
-        dateText +
+        known.date +
         (two[(seconds / 3600) | 0] ?? '') +
         ':' +
         (two[((seconds / 60) | 0) % 60] ?? '') +
         ':' +
         (two[seconds % 60] ?? '');
       return milliseconds === 0
-        ? text + suffix
-        : text + '.' + String(milliseconds).padStart(3, '0') + suffix;
+        ? text + known.suffix
+        : text + '.' + String(milliseconds).padStart(3, '0') + known.suffix;
     },
   };
 }
