@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 import { countRows, touchSelection } from '../access/meter.ts';
@@ -90,9 +90,7 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
         limit: query.limit,
         view: followInterest(context.networks, viewer, filter)(),
       });
-      const { texts, scannedBytes } = page;
-      context.gate.countRows(request, Math.max(texts.length, scannedBytes / scannedBytesPerRow));
-      countRows(request, texts.length);
+      charge(context, request, page);
       addLink(reply, licenceLinks(view, context.select(view, query)));
       return reply
         .headers({
@@ -108,6 +106,15 @@ export function addChanges(app: FastifyInstance, context: ApiContext): void {
 /** Where the page is to end: a place, and the text that the client knows it by. */
 interface Until extends PageEnd {
   readonly manifest?: number;
+}
+
+function charge(
+  context: ApiContext,
+  request: FastifyRequest,
+  { texts, scannedBytes }: ChangePage,
+): void {
+  context.gate.countRows(request, Math.max(texts.length, scannedBytes / scannedBytesPerRow));
+  countRows(request, texts.length);
 }
 
 function textOf({ texts, next, atEnd, isAtUntil }: ChangePage, until: Until | undefined): string {
