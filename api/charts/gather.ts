@@ -59,7 +59,6 @@ export async function plotRows(
   shown: Span & { readonly columns: number },
 ): Promise<readonly Plot[]> {
   const takeTurn = createTurns(gathering);
-  await requireFewRows(gathering, wanted, shown);
   const plots: Plot[] = [];
   let left = gathering.rowsMax;
   for (const { datastream, kind } of wanted) {
@@ -87,7 +86,17 @@ export async function plotRows(
   return plots;
 }
 
-/** By their intervals, before any is read. */
+/** Throws API_PARAMETER_INVALID where a chart would be of too many rows, or hours, before any is read. */
+export async function requireFewOf(
+  gathering: Gathering,
+  wanted: readonly Wanted[],
+  { window, ...span }: Span & { readonly window: WindowName | undefined },
+): Promise<void> {
+  if (window === undefined) await requireFewRows(gathering, wanted, span);
+  else await requireFewWindows(gathering, wanted, { ...span, window });
+}
+
+/** By their intervals. */
 async function requireFewRows(
   gathering: Gathering,
   wanted: readonly Wanted[],
@@ -111,7 +120,6 @@ export async function plotWindows(
   shown: Span & { readonly columns: number; readonly window: WindowName },
 ): Promise<readonly Plot[]> {
   const takeTurn = createTurns(gathering);
-  await requireFewWindows(gathering, wanted, shown);
   const plots: Plot[] = [];
   for (const { datastream, kind, functionName = 'mean' } of wanted) {
     const intervalMs = windowMs[shown.window];

@@ -26,7 +26,7 @@ import { windowNames, windowOf, type WindowName } from '../windows/window.ts';
 import { answerChart, chartReplies, type ChartFormat } from './answer.ts';
 import { compose, type Composition, type Windowing } from './compose.ts';
 import { draw } from './drawing.ts';
-import { createTurns, plotRows, plotWindows, type Gathering } from './gather.ts';
+import { createTurns, plotRows, plotWindows, requireFewOf, type Gathering } from './gather.ts';
 import { heightLimits, heightNeeded, sides, usualHeight, widthLimits } from './layout.ts';
 import { createPainter, type Painter } from './painter.ts';
 import { filledSpan, shownSpan, type Span } from './span.ts';
@@ -181,28 +181,29 @@ async function answer(
     question: isOpen.from && isOpen.to ? String(nowAt) : '',
     moment,
     datastreams: isOfVectors(windowing) ? withPartners(view, datastreams) : datastreams,
-    drawText: inSlot(drawing, async () => {
+    drawText: async () => {
       const lengthMs = usualLengthMs[windowing?.window ?? 'rows'];
       const isAsked = !isOpen.from && !isOpen.to;
       const held = isAsked
         ? undefined
         : await heldSpan(gathering, datastreams, { asked, windowing });
       const span = shownSpan(asked, { isOpen, held, lengthMs, nowAt });
+      // What is refused is refused at once, not behind the charts that are being drawn.
+      const { window } = windowing ?? {};
+      await requireFewOf(gathering, composition.wanted, { ...span, window });
       const parts = { query, language, height, windowing, span };
-      return drawText(gathering, composition, parts);
-    }),
+      return inSlot(drawing, () => drawText(gathering, composition, parts));
+    },
   });
 }
 
-function inSlot<Result>(slots: Slots, run: () => Promise<Result>): () => Promise<Result> {
-  return async () => {
-    await slots.take();
-    try {
-      return await run();
-    } finally {
-      slots.release();
-    }
-  };
+async function inSlot<Result>(slots: Slots, run: () => Promise<Result>): Promise<Result> {
+  await slots.take();
+  try {
+    return await run();
+  } finally {
+    slots.release();
+  }
 }
 
 /** From the first row to the newest, or their windows; undefined without a row. */

@@ -27,7 +27,7 @@ export interface PageQuestion {
   readonly pageUrl: (page: number, after?: string) => string;
 }
 
-/** Throws API_PARAMETER_INVALID beyond the last page, API_CATALOGUE_PAGE_TOO_LARGE. */
+/** Throws as `requirePage`, and API_CATALOGUE_PAGE_TOO_LARGE. */
 export async function catalogPageText(
   context: Pick<ApiContext, 'config'>,
   question: PageQuestion,
@@ -73,10 +73,19 @@ function tooLarge(bytesMax: number): Error {
   return apiError('API_CATALOGUE_PAGE_TOO_LARGE', { bytesMax });
 }
 
-function pagingOf({ items: given, page, after, pageUrl }: PageQuestion, perPage: number) {
-  const items = given.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+/** How many pages there are. Throws API_PARAMETER_INVALID beyond the last one, before any is made. */
+export function requirePage(
+  { items, page, after }: Pick<PageQuestion, 'items' | 'page' | 'after'>,
+  perPage: number,
+): number {
   const pages = Math.max(1, Math.ceil(items.length / perPage));
   if (after === undefined && page > pages) throw badParameter('page', `1 to ${pages}`);
+  return pages;
+}
+
+function pagingOf({ items: given, page, after, pageUrl }: PageQuestion, perPage: number) {
+  const items = given.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const pages = requirePage({ items, page, after }, perPage);
   const begin =
     after === undefined ? (page - 1) * perPage : items.filter(({ id }) => id <= after).length;
   const shown = items.slice(begin, begin + perPage);

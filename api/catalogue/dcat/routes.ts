@@ -10,7 +10,7 @@ import { admitMaking, chargeText, answerText } from '../answer-text.ts';
 import { datasetQuery, selectItems, type DatasetQuery } from '../query.ts';
 import { textReplies } from '../replies.ts';
 import type { CatalogueRoutes } from '../routes.ts';
-import { catalogPageText } from './page.ts';
+import { catalogPageText, requirePage } from './page.ts';
 import { rdfFormats, rdfMediaTypes, type RdfFormat } from './writer.ts';
 
 const querystring = z.strictObject({
@@ -81,6 +81,7 @@ async function answerPage(
   const { valuesPerParameterMax: valuesMax } = context.config;
   const base = absoluteBase(context, request);
   const items = await selectItems(catalogue, view, { query, valuesMax });
+  requirePage({ items, page, after }, context.config.catalogue.datasetsPerPageMax);
   const search = searchOf(query);
   const pageUrl = (number: number, behind?: string) => {
     const asked = [
