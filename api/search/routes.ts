@@ -81,7 +81,10 @@ async function answerSearch(
   }
   const types = asked.type === undefined ? null : readTypes(asked.type);
   const page = asked.page === undefined ? undefined : question.tokens.decode(asked.page);
-  const found = findThings(await thingsOf(view), { words, types, language: asked.lang ?? null });
+  const things = await thingsOf(view);
+  const startMs = context.clock.monotonicMs();
+  const found = findThings(things, { words, types, language: asked.lang ?? null });
+  context.gate.countWork(request, { rows: 0, ms: context.clock.monotonicMs() - startMs });
   return answerList(context, request, reply, {
     question,
     table: foundTable(question.base),
