@@ -261,3 +261,49 @@ test('a file from whose cursor nothing can be followed any more is kept over a r
   expect((await again.get(new URL(url).pathname)).status).toBe(200);
   expect(again.telemetry.value('quantrac_bulk_lost_total')).toBe(0);
 });
+
+test('what cannot be read of observations stops no file: all are made anew of what the view holds', async () => {
+  const rig = await openTestApi({ config });
+  rig.setNow(july);
+  await rig.publish(rowsOf(rig, may, june));
+  rig.flush();
+  const before = await filesWhen(rig, (found) => months(found).length === 6);
+  const segments = (await rig.fileSystem.list('/observations')).filter((each) =>
+    each.endsWith('.segment'),
+  );
+  const path = `/observations/${segments.toSorted().at(-1) ?? ''}`;
+  const change = { type: 'correction', revision: 1, result: -7 } as const;
+  const erased = { type: 'deletion', cause: 'erasure', revision: 1, result: null } as const;
+  const again = await rig.reopen({
+    async whileClosed() {
+      const intact = rig.fileSystem.contents(path);
+      await rig.append([
+        rig.row('ha-noi-temperature', may, change),
+        rig.row('garden-temperature', june, erased),
+      ]);
+      const written = rig.fileSystem.contents(path);
+      const begin = written.findIndex((byte, at) => byte !== intact[at]);
+      await rig.append([rig.row('kathmandu-temperature', may, change)]);
+      rig.flush();
+      const damaged = rig.fileSystem.contents(path);
+      damaged[begin + 60] = (damaged[begin + 60] ?? 0) ^ 0xff;
+      rig.fileSystem.setContents(path, damaged);
+    },
+  });
+  onTestFinished(() => again.close());
+  const files = await filesWhen(again, (found) =>
+    ['agency~weather', 'factory~weather'].every((dataset) =>
+      found.some(
+        (file) =>
+          file['dataset'] === dataset &&
+          file['month'] === '2024-05' &&
+          !before.some(({ sha256 }) => sha256 === file['sha256']),
+      ),
+    ),
+  );
+  const csv = await csvOf(files, 'agency~weather', '2024-05');
+  expect(csv).toBe(await apiCsv(again, mayQuery));
+  expect(csv.match(/-7/g)).toHaveLength(2);
+  expect(again.telemetry.value('quantrac_bulk_damaged_total')).toBe(1);
+  expect(again.telemetry.value('quantrac_bulk_problem')).toBe(0);
+});

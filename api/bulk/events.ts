@@ -18,6 +18,8 @@ export interface BulkEvents {
   lost(files: number): void;
   /** An observation was erased, and with it the files that held it. */
   erased(dataset: string, month: string, files: number): void;
+  /** Batches cannot be read: all files are made anew of what the view holds. */
+  damaged(first: number, last: number): void;
   /** Months whose files are to be made. */
   waiting(months: number): void;
 }
@@ -29,6 +31,10 @@ export function createBulkEvents({ logger, metrics }: Telemetry): BulkEvents {
   const problem = metrics.gauge('quantrac_bulk_problem', '1 while files cannot be made, else 0.');
   const waiting = metrics.gauge('quantrac_bulk_waiting_months', 'Closed months to be made.');
   const lost = metrics.counter('quantrac_bulk_lost_total', 'Files that were not there whole.');
+  const damaged = metrics.counter(
+    'quantrac_bulk_damaged_total',
+    'Stretches of observations that could not be read for files; all files were made anew.',
+  );
   return {
     made(fields) {
       rows.increase(fields.rows);
@@ -50,6 +56,13 @@ export function createBulkEvents({ logger, metrics }: Telemetry): BulkEvents {
     },
     erased(dataset, month, files) {
       logger.info({ dataset, month, files }, 'Files with an erased observation were removed.');
+    },
+    damaged(first, last) {
+      damaged.increase();
+      logger.error(
+        { first, last },
+        'Observations cannot be read: all files are made anew of what the view holds.',
+      );
     },
     waiting: (count) => waiting.set(count),
   };

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CodedError } from '../../devices/coded-error.ts';
 import type { Position } from '../../ingest/log/log.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
+import { readOrSkip } from '../../ingest/feed/reading.ts';
 import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { ApiContext } from '../context.ts';
@@ -34,6 +35,8 @@ export interface FollowingOptions {
   readonly onErased: (row: ObservationRow, position: Position) => void;
   /** Batches came in that nobody can be told of any more: what they have erased is to be found otherwise. */
   readonly onGap: () => Promise<void>;
+  /** Batches somewhere from the first to the last of these positions cannot be read. */
+  readonly onDamage: (first: Position, last: Position) => void;
   /** All of these that were told have gone: before that nothing is kept as followed. */
   readonly settled: () => Promise<void>;
 }
@@ -74,15 +77,17 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     const from = isWhole ? undefined : await placeOf(context, records.followed());
     if (!isWhole) await markAgain(options, missedUpTo);
     notedUpTo = Math.max(notedUpTo, feed.position);
-    if (from === undefined) {
+    // Nobody can tell what a batch that cannot be read has changed: the view holds it all the same.
+    isGap ||=
+      from === undefined || (await readFrom(options, { from, upTo: missedUpTo, noteBatch }));
+    if (isGap) {
       // Everything is another than what is known of it.
       known = new Map();
       network = undefined;
       markFiles(options, () => true);
-      isGap = true;
       await options.onGap();
       isGap = false;
-    } else await readFrom(context, { from, upTo: missedUpTo, noteBatch });
+    }
     isWhole = true;
   }
 
@@ -170,15 +175,23 @@ interface Missed {
   readonly noteBatch: (position: Position, batch: Batch) => void;
 }
 
-async function readFrom(context: ApiContext, { from, upTo, noteBatch }: Missed): Promise<void> {
-  if (from > upTo) return;
+/** Steps over what is damaged, tells of it, and says whether there was any. */
+async function readFrom(
+  { context, onDamage }: FollowingOptions,
+  { from, upTo, noteBatch }: Missed,
+): Promise<boolean> {
+  if (from > upTo) return false;
   const reader = await context.observations.openReader(Math.max(1, from));
+  let isDamaged = false;
   try {
     for (;;) {
-      const records = await reader.read(readBytes);
-      if (records.length === 0) return;
+      const { next } = reader;
+      const { records, isBehindDamage } = await readOrSkip(reader, readBytes);
+      if (isBehindDamage) onDamage(next, (records[0]?.position ?? reader.next) - 1);
+      isDamaged ||= isBehindDamage;
+      if (records.length === 0) return isDamaged;
       for (const { position, body } of records) {
-        if (position > upTo) return;
+        if (position > upTo) return isDamaged;
         noteBatch(position, decodeBatch(position, body));
       }
       await setImmediate();

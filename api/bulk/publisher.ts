@@ -53,6 +53,7 @@ export function openPublisher(options: PublisherOptions): Publisher {
     marks,
     settled: () => options.erasures.settled(),
     onGap: () => options.erasures.lookAtRows(),
+    onDamage: (first, last) => events.damaged(first, last),
     onErased(row, position) {
       options.erasures.note(row);
       if (forgetErased(erasing, row, position)) housekeeping.lookAgain();
