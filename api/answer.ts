@@ -33,6 +33,8 @@ export interface ListAnswer<Item> {
   readonly table: Table<Item>;
   /** What the list is true at. */
   readonly moment: Moment;
+  /** Where changes join, where not at the moment; empty: nowhere that can be followed any longer. */
+  readonly joinCursor?: string;
   /** Of the data, for caching; undefined where there are none. */
   readonly intervalMs: number | undefined;
   /** Seconds UTC at which ages were computed; 0 without ages. */
@@ -136,7 +138,7 @@ export function beginList<Item>(
   const { question, moment } = answer;
   const cacheSeconds = cacheSecondsOf(context, answer.intervalMs);
   const version = versionOf(answer);
-  const { cursor } = moment;
+  const cursor = cursorOf(answer);
   setHeaders(reply, question, { cacheSeconds, cursor });
   if (question.format === 'csv' && !question.isAboutCsv) {
     addLink(reply, csvwLink(question.base, request.url));
@@ -151,6 +153,13 @@ export function beginList<Item>(
   reply.header('etag', tagOf(version));
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   return undefined;
+}
+
+function cursorOf<Item>({
+  moment,
+  joinCursor,
+}: Pick<ListAnswer<Item>, 'moment' | 'joinCursor'>): string {
+  return joinCursor ?? moment.cursor;
 }
 
 export function versionOf<Item>({
@@ -190,7 +199,9 @@ function setHeaders(
       : mediaTypes[question.format],
     'cache-control': `${isPublic ? 'public' : 'private'}, max-age=${cacheSeconds}`,
     vary: 'accept, accept-encoding, authorization',
-    'quantrac-cursor': cursor,
+    ...(cursor === ''
+      ? { 'quantrac-cursor-missing': 'API_CURSOR_EXPIRED' }
+      : { 'quantrac-cursor': cursor }),
   });
 }
 
@@ -226,7 +237,7 @@ async function sendFrom<Item>(
   place: AnswerPlace,
 ): Promise<FastifyReply> {
   const { question } = answer;
-  const { cursor } = answer.moment;
+  const cursor = cursorOf(answer);
   const steps = countSteps(context, reply.request, answer.steps);
   const writer = createListWriter(question.format, answer.table);
   const end: ListTail = {

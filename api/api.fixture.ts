@@ -23,10 +23,11 @@ import type { ObservationRow } from '../ingest/observation.ts';
 import { encodeBatch } from '../ingest/observations/batch-codec.ts';
 import type { Batch } from '../ingest/observations/batch.ts';
 import type { Reading } from '../ingest/reading.ts';
+import { withFaults, type Faults } from './faulty.fixture.ts';
 import { keepReading } from '../ingest/reading-codec.ts';
 import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
-import type { StoreFollower, StoreReader, StoreWriter } from '../ingest/store/store.ts';
+import type { StoreReader, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter, type ViewBeginning } from '../ingest/store/writer.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
@@ -268,13 +269,6 @@ async function openOver(ground: Ground, options: TestApiOptions): Promise<TestAp
   };
 }
 
-interface Faults {
-  readonly appended: Reading[];
-  error: Error | null;
-  /** Reads of a page of rows until one fails. */
-  rangesLeft: number;
-}
-
 function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
   const { folder, fileSystem, clock, judgedTime, telemetry, registry } = ground;
   const reader = (directory: string, durableEnd: SharedDurableEnd) => ({
@@ -341,17 +335,6 @@ function openStore({ folder, registry }: Ground) {
     config: storeConfigSchema.parse({}),
     isCircular: (series) => isCircular(registry, series),
   });
-}
-
-/** The same store, one of whose reads fails when it is told to. */
-function withFaults(store: StoreFollower, faults: Faults): StoreFollower {
-  const range: StoreFollower['range'] = (query) => {
-    // Who looks for the ends of a series asks for one row, at times of their own.
-    if (query.limit > 1) faults.rangesLeft -= 1;
-    if (query.limit > 1 && faults.rangesLeft === 0) throw new Error('the disk cannot be read');
-    return store.range(query);
-  };
-  return Object.create(store, { range: { value: range } }) as StoreFollower;
 }
 
 function appendBatch(ground: Ground, batch: Batch): Promise<number> {

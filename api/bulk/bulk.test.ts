@@ -307,3 +307,30 @@ test('what cannot be read of observations stops no file: all are made anew of wh
   expect(again.telemetry.value('quantrac_bulk_damaged_total')).toBe(1);
   expect(again.telemetry.value('quantrac_bulk_problem')).toBe(0);
 });
+
+test('the index states a cursor that can be followed, or says that there is none', async () => {
+  const dayMs = 86_400_000;
+  const rig = await open({ config: { feedHorizonMs: 30 * dayMs } });
+  rig.setNow(july);
+  await rig.publish(rowsOf(rig, june));
+  await rig.publish(rowsOf(rig, july));
+  rig.flush();
+  await filesWhen(rig, (found) => months(found).length === 3);
+  rig.setNow(july + 29 * dayMs);
+  await rig.publish(rowsOf(rig, july + 600_000));
+  const stated = await rig.get('/api/v1/files');
+  const { cursor } = (await stated.json()) as { readonly cursor: string };
+  expect(stated.headers.get('quantrac-cursor')).toBe(cursor);
+  const changes = await rig.json(`/api/v1/changes?after=${cursor}`);
+  expect(changes.changes.length).toBeGreaterThan(0);
+  // The 31st day of the month, which has not ended: its first rows came in before the horizon.
+  rig.setNow(july + 30 * dayMs + 3_600_000);
+  await rig.publish(rowsOf(rig, july + 1_200_000));
+  expect((await rig.get(`/api/v1/changes?after=${cursor}`)).status).toBe(410);
+  const tag = stated.headers.get('etag') ?? '';
+  const none = await rig.get('/api/v1/files', { 'if-none-match': tag });
+  expect([none.status, await none.json()]).toMatchObject([200, { cursor: '', complete: true }]);
+  expect((await rig.get('/api/v1/changes?after=')).status).toBe(400);
+  expect(none.headers.get('quantrac-cursor')).toBeNull();
+  expect(none.headers.get('quantrac-cursor-missing')).toBe('API_CURSOR_EXPIRED');
+});

@@ -1,6 +1,7 @@
 /** Files of closed months, as the API has them: their records, their making, their routes. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+import { CodedError } from '../../devices/coded-error.ts';
 import type { Telemetry } from '../../devices/telemetry.ts';
 import type { FileSystem } from '../../ingest/log/file-system.ts';
 import type { Erasures } from '../citations/erasures.ts';
@@ -32,7 +33,8 @@ export interface Bulk {
   open(): readonly FileRecord[];
   /**
    * The files and the changes from here on are all rows that are open: it is before the first change
-   * that is in none of them, so while a month has not ended, before its first row.
+   * that is in none of them, so while a month has not ended, before its first row. Empty where that is longer
+   * ago than changes can be followed.
    */
   cursor(): Promise<string>;
   /** What `open` and `cursor` depend on, beside the registry and the moment. */
@@ -66,7 +68,16 @@ export function openBulk(options: BulkOptions): Bulk {
     records,
     fileSystem,
     open,
-    cursor: async () => (await context.places.at(joinAt())).cursor,
+    async cursor() {
+      const { cursor } = await context.places.at(joinAt());
+      try {
+        await context.places.read(cursor, 'cursor');
+        return cursor;
+      } catch (error) {
+        if (error instanceof CodedError && error.code === 'API_CURSOR_EXPIRED') return '';
+        throw error;
+      }
+    },
     get state() {
       return `${records.generation} ${joinAt()}`;
     },

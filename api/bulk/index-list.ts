@@ -69,7 +69,10 @@ export function addFileLists(app: FastifyInstance, context: ApiContext, bulk: Bu
     description:
       'One month of a dataset of a network as Parquet and CSV under gzip, with its Data Package ' +
       'and CSVW. All files and the changes from the cursor of the list on are all rows that are open; ' +
-      'a cursor of a file is of the rows of its month alone.',
+      'a cursor of a file is of the rows of its month alone. The cursor of the list is empty (header ' +
+      'Quantrac-Cursor-Missing) where the first row of a month that has not ended came in longer ago ' +
+      'than changes can be followed: such rows are to be had from /observations, and the changes ' +
+      'behind its cursor.',
     query: filesQuery,
     handle: (list) => answerFiles(context, bulk, { list, dataset: list.query.dataset }),
   });
@@ -118,9 +121,10 @@ async function answerFiles(
   const moment = await context.places.at(context.store.position);
   return answerList(context, request, reply, {
     // Tags are of the moment and the registry: the files have a state of their own.
-    question: { ...question, text: `${question.text}\n${bulk.state}` },
+    question: { ...question, text: `${question.text}\n${bulk.state} ${cursor === ''}` },
     table: fileTable(`${baseUrl(context, request)}/api/v1`),
-    moment: { ...moment, cursor },
+    moment,
+    joinCursor: cursor,
     intervalMs: undefined,
     madeAtSeconds: 0,
     unchangedSince: () => true,
