@@ -51,7 +51,10 @@ export async function addRoutes(
   await addDocument(app);
   addHealth(app, healthRoutes(options, parts));
   const files = openFileSource(context, publishing.bulk);
-  const catalogue = createCatalogueRoutes(context, options.registry, files);
+  const catalogue = createCatalogueRoutes(context, options.registry, {
+    files,
+    isPublishing: publishing.bulk.isPublishing,
+  });
   addCatalogueRoot(app, catalogue);
   addIds(app, catalogue);
   const outbox = isPublishing(options)

@@ -58,7 +58,18 @@ test('what a kill has left is removed at the start, and a file that is not whole
 
 test('a server that does not publish sends clients to the one that does, or says that there is one', async () => {
   const silent = await open({ config: { publishing: false } });
-  const paths = ['/api/v1/files', '/api/v1/files/a~air/2024-05/x.parquet', '/api/v1/citations/a'];
+  const paths = [
+    '/api/v1/files',
+    '/api/v1/files/a~air/2024-05/x.parquet',
+    '/api/v1/citations/a',
+    // What tells which files there are.
+    '/api/v1/datasets',
+    '/api/v1/datasets/agency~weather/dcat.ttl',
+    '/catalog.ttl',
+    '/data.json',
+    '/api/3/action/package_list',
+    '/doc/dataset/agency~weather.vi.html',
+  ];
   for (const path of paths) {
     const answer = await silent.get(path);
     expect([answer.status, await answer.json()]).toMatchObject([

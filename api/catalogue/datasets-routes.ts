@@ -166,7 +166,7 @@ function addForm(app: FastifyInstance, { context, catalogue }: CatalogueRoutes, 
   const response = textReplies(
     summary,
     [mediaType],
-    ['API_DATASET_UNKNOWN', 'API_ADDRESS_TOO_LONG'],
+    ['API_DATASET_UNKNOWN', 'API_ADDRESS_TOO_LONG', 'API_PUBLISHED_ELSEWHERE'],
     schema,
   );
   app.get(

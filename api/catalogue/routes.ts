@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 
 import type { ApiContext } from '../context.ts';
+import { sendElsewhere } from '../elsewhere.ts';
 import { absoluteBase } from './uris.ts';
 import { createMadeOnce, type MadeOnce } from './answer-text.ts';
 import { asyncApi } from './async-api.ts';
@@ -16,6 +17,8 @@ import { addWholeRoutes } from './whole-routes.ts';
 
 export interface CatalogueRoutes {
   readonly context: ApiContext;
+  /** Files of months are made here; they are parts of the descriptions. */
+  readonly isPublishing: boolean;
   readonly catalogue: Catalogue;
   /** Whole texts. */
   readonly texts: MadeOnce<string>;
@@ -34,7 +37,7 @@ const measuredMax = 10;
 export function createCatalogueRoutes(
   context: ApiContext,
   source: ChronicleSource,
-  files: FileSource,
+  { files, isPublishing }: { readonly files: FileSource; readonly isPublishing: boolean },
 ): CatalogueRoutes {
   const { clock, config } = context;
   const kept = {
@@ -44,6 +47,7 @@ export function createCatalogueRoutes(
   };
   return {
     context,
+    isPublishing,
     catalogue: createCatalogue(context, source, files),
     texts: createMadeOnce({
       ...kept,
@@ -63,16 +67,36 @@ function bytesOfPackages(packages: readonly CkanPackage[]): number {
 
 /** At the root, where portals look. */
 export function addCatalogueRoot(app: FastifyInstance, routes: CatalogueRoutes): void {
-  addDcatRoutes(app, routes);
-  addWholeRoutes(app, routes);
-  addCkanRoutes(app, routes);
+  atPublisher(app, routes, (scope) => {
+    addDcatRoutes(scope, routes);
+    addWholeRoutes(scope, routes);
+    addCkanRoutes(scope, routes);
+  });
   addDescriptions(app, routes, '');
 }
 
 /** Below `/api/v1`. */
 export function addCatalogueLists(app: FastifyInstance, routes: CatalogueRoutes): void {
-  addDatasets(app, routes);
+  atPublisher(app, routes, (scope) => addDatasets(scope, routes));
   addDescriptions(app, routes, '/api/v1');
+}
+
+/**
+ * Which files there are is known where they are made. Another node would describe the same dataset
+ * otherwise, and a portal behind a balancer would find it changed each time.
+ */
+function atPublisher(
+  app: FastifyInstance,
+  { context, isPublishing }: CatalogueRoutes,
+  add: (scope: FastifyInstance) => void,
+): void {
+  void app.register((scope, _none, done) => {
+    if (!isPublishing) {
+      scope.addHook('onRequest', async (request, reply) => sendElsewhere(context, request, reply));
+    }
+    add(scope);
+    done();
+  });
 }
 
 /** Documents for programs: what is pushed, and at the root what is answered too. */

@@ -101,7 +101,12 @@ function addWhole(app: FastifyInstance, routes: CatalogueRoutes, whole: Whole): 
         description: 'Whole or not at all; filters give a part that was asked for.',
         querystring: z.strictObject(query),
         headers: conditionalHeaders,
-        response: textReplies(summary, [shown], ['API_CATALOGUE_PAGE_TOO_LARGE'], schema),
+        response: textReplies(
+          summary,
+          [shown],
+          ['API_CATALOGUE_PAGE_TOO_LARGE', 'API_PUBLISHED_ELSEWHERE'],
+          schema,
+        ),
         tags: ['catalogue'],
       },
     },

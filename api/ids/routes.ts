@@ -14,6 +14,7 @@ import type { CatalogueRoutes } from '../catalogue/routes.ts';
 import { absoluteBase } from '../catalogue/uris.ts';
 import { chooseLanguage, languages } from '../charts/words.ts';
 import type { ApiContext } from '../context.ts';
+import { sendElsewhere } from '../elsewhere.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
 import type { Language } from '../web/words.ts';
@@ -47,14 +48,13 @@ const offered = [
   ['html', 'application/xhtml+xml'],
 ] as const;
 
-export function addIds(app: FastifyInstance, { context, catalogue }: CatalogueRoutes): void {
+export function addIds(app: FastifyInstance, routes: CatalogueRoutes): void {
+  const { context, catalogue } = routes;
   const hidden = { schema: { hide: true } };
   app.get('/id/:kind/:id', hidden, (request, reply) =>
     seeOther(context, catalogue, request, reply),
   );
-  app.get('/doc/:kind/:file', hidden, (request, reply) =>
-    answerDocument(context, catalogue, request, reply),
-  );
+  app.get('/doc/:kind/:file', hidden, (request, reply) => answerDocument(routes, request, reply));
   app.get('/doc/style.css', hidden, (request, reply) =>
     answerText(context, request, reply, {
       viewer: viewerOf(context.registry, undefined),
@@ -128,8 +128,7 @@ function answerUnknown(
 }
 
 async function answerDocument(
-  context: ApiContext,
-  catalogue: Catalogue,
+  { context, catalogue, isPublishing }: CatalogueRoutes,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -152,6 +151,8 @@ async function answerDocument(
     const text = linkedThing(view, thing, { base, address: forms.jsonld });
     return answerText(context, request, reply, { viewer, mediaType: linkedType, text, link });
   }
+  // Its files are known where they are made.
+  if (thing.kind === 'dataset' && !isPublishing) return sendElsewhere(context, request, reply);
   const told = await tell(context, catalogue, thing, { view, language, base });
   if (told === undefined) return answerUnknown(reply, { form, language, base });
   const text = pageText({ ...told, language, base, forms });

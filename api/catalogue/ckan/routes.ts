@@ -54,7 +54,12 @@ function addActions(app: FastifyInstance, routes: CatalogueRoutes, isDescribed: 
     params,
     response: objectReplies(envelope, {
       description: 'What the action gives.',
-      problems: ['API_NOT_FOUND', 'API_DATASET_UNKNOWN', 'API_OWNER_UNKNOWN'],
+      problems: [
+        'API_NOT_FOUND',
+        'API_DATASET_UNKNOWN',
+        'API_OWNER_UNKNOWN',
+        'API_PUBLISHED_ELSEWHERE',
+      ],
     }),
     tags: ['catalogue'],
     hide: !isDescribed,

@@ -55,6 +55,7 @@ export function addDcatRoutes(app: FastifyInstance, routes: CatalogueRoutes): vo
             [
               ...(extension === undefined ? (['API_NOT_ACCEPTABLE'] as const) : []),
               'API_CATALOGUE_PAGE_TOO_LARGE',
+              'API_PUBLISHED_ELSEWHERE',
             ],
           ),
           tags: ['catalogue'],

@@ -227,6 +227,8 @@ export async function checkElsewhere(ground: Ground, status: 307 | 503): Promise
   if (other === undefined) throw new Error('there is no other node');
   const paths = [
     'files',
+    'datasets.json',
+    'datasets/load~weather/schema.jsonld',
     'datasets/load~weather/files',
     'files/load~weather/2000-01/x.parquet',
     'manifests',

@@ -45,7 +45,6 @@ export function presentPaths(): readonly string[] {
     'search?q=tram',
     'search?q=nhiet%20do',
     'dictionary.csv',
-    'datasets.json',
   ];
   const ogc = [
     'collections',
