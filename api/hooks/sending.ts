@@ -10,7 +10,7 @@ import type { AccessLog } from '../access/log.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError, statusOf, type ApiErrorCode } from '../errors.ts';
 import { readFilter } from '../filter.ts';
-import { readChangePage } from '../../ingest/feed/change-page.ts';
+import { readChangePage, type ChangePage } from '../../ingest/feed/change-page.ts';
 import { followInterest } from '../live/interest.ts';
 import type { NetworkView } from '../network.ts';
 import { problemOf } from '../problem.ts';
@@ -227,19 +227,14 @@ function isEcho(body: string, challengeText: string): boolean {
 
 async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Promise<Sent> {
   const { context, clock, store, events } = options;
-  const { config, places, networks } = context;
+  const { networks } = context;
   const isHandled = watch(hook);
   const { placed, cursor } = hook;
-  const filter = readFilter(hook.filter, config.valuesPerParameterMax);
-  const page = await readChangePage(context, {
-    from: await places.read(cursor, 'after'),
-    limit: hook.batch ?? config.hooksChangesMax,
-    charactersMax: hook.batch === null ? config.hooksCharactersMax : Infinity,
-    view: followInterest(networks, viewer, filter)(),
-  });
-  const { texts, next, atEnd } = page;
+  const page = await readPage(context, hook, viewer);
   const at = clock.now();
   if (isHandled()) return 'waits';
+  if (page === 'outdated') return 'more';
+  const { texts, next, atEnd } = page;
   const behind: Sent = atEnd ? 'caught-up' : 'more';
   if (texts.length === 0) {
     if (next !== cursor) store.moved(hook);
@@ -274,6 +269,26 @@ async function deliver(options: SendingOptions, hook: Hook, viewer: Viewer): Pro
   if (isGone) return become(options, hook, 'ended', 'receiver-gone');
   fail(options, hook, failure, answer);
   return disableOrWait(options, hook);
+}
+
+/** What was read for other eyes than those of now is outdated. */
+async function readPage(
+  context: ApiContext,
+  hook: Hook,
+  viewer: Viewer,
+): Promise<ChangePage | 'outdated'> {
+  const { config, places, networks } = context;
+  const filter = readFilter(hook.filter, config.valuesPerParameterMax);
+  const look = followInterest(networks, viewer, filter);
+  const view = look();
+  const page = await readChangePage(context, {
+    from: await places.read(hook.cursor, 'after'),
+    limit: hook.batch ?? config.hooksChangesMax,
+    charactersMax: hook.batch === null ? config.hooksCharactersMax : Infinity,
+    view,
+  });
+  const isOutdated = look().rows !== view.rows || viewerOfHook(context, hook) === undefined;
+  return isOutdated ? 'outdated' : page;
 }
 
 interface Delivery {

@@ -10,6 +10,7 @@ import {
   type ChangeFeed,
   type ChangeFilter,
   type ChangeMessage,
+  type ChangeRequest,
 } from './change-feed.ts';
 import { ChangeQueue } from './change-queue.ts';
 import {
@@ -23,6 +24,8 @@ import type { Replay } from './replay.ts';
 export interface ChangeStream {
   /** Goes on behind the last message taken; `ready` is called when there is one again. */
   open(ready: () => void): Replay;
+  /** Rights have changed: what waits was read by those of before, and is read again. */
+  renew(): void;
   /** Behind the last message taken, or where it is to begin; undefined once its end was told. */
   readonly place: Place | undefined;
   /** The subscription has ended. */
@@ -90,26 +93,19 @@ function createStream(
     return outgoing(filter, { of: undefined, payload: problem, cursor: '' }, qos);
   }
 
-  /** Follows from the place; the way to leave ends the queue too. */
-  function begin(ready: () => void): { readonly queue: ChangeQueue; readonly leave: () => void } {
+  /** Follows from the place. */
+  function begin(ready: () => void): Following {
     const queue = new ChangeQueue({
       ready,
       cut,
       // Whoever goes before having taken anything shall come back to where the stream began.
       begun: (cursor) => (after = after === 'now' ? cursor : after),
     });
-    const { principal } = requester();
-    const { station, slug } = filter;
-    const leave = feed.follow(
-      {
-        principal,
-        viewer: principalKey(principal),
-        after,
-        ...(station === undefined ? {} : { station }),
-        ...(slug === undefined ? {} : { slug }),
-      },
-      queue,
-    );
+    const disconnect = feed.follow(requestOf(filter, requester(), after), queue);
+    const leave = (): void => {
+      queue.stop();
+      disconnect();
+    };
     return { queue, leave };
   }
 
@@ -117,7 +113,7 @@ function createStream(
     open(ready) {
       opened?.end();
       if (isOver) return endedReplay;
-      let following: ReturnType<typeof begin> | undefined;
+      let following: Following | undefined;
       // One whose client comes back while there is no room waits for its turn.
       const leavePlace = places.enter(requester(), () => {
         following = begin(ready);
@@ -127,13 +123,18 @@ function createStream(
       const end = (): void => {
         if (isEnded) return;
         isEnded = true;
-        following?.queue.stop();
         following?.leave();
         leavePlace();
       };
-      opened = { end };
+      const renew = (): void => {
+        if (isEnded || following === undefined || following.queue.pendingBytes === 0) return;
+        following.leave();
+        following = begin(ready);
+      };
+      opened = { end, renew };
       return { next: () => (following === undefined ? 'wait' : next(following.queue)), end };
     },
+    renew: () => opened?.renew(),
     get place() {
       return isOver ? undefined : { after };
     },
@@ -144,6 +145,26 @@ function createStream(
   };
 }
 
+interface Following {
+  readonly queue: ChangeQueue;
+  /** Ends the queue too. */
+  readonly leave: () => void;
+}
+
+function requestOf(
+  { station, slug }: ChangeFilter,
+  { principal }: Requester,
+  after: string | undefined,
+): ChangeRequest {
+  return {
+    principal,
+    viewer: principalKey(principal),
+    after,
+    ...(station === undefined ? {} : { station }),
+    ...(slug === undefined ? {} : { slug }),
+  };
+}
+
 function outgoing(filter: ChangeFilter, message: ChangeMessage, qos: Qos): OutgoingPublish {
   const { payload } = message;
   const topic = topicOfChange(filter, message);
@@ -151,6 +172,7 @@ function outgoing(filter: ChangeFilter, message: ChangeMessage, qos: Qos): Outgo
 }
 
 interface Opened {
+  renew(): void;
   end(): void;
 }
 

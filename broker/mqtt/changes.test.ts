@@ -262,6 +262,30 @@ describe('a subscription to changes', () => {
     await expect.poll(() => feed.followers[1]?.request.after).toBe('start');
   });
 
+  test('reads again what waits when rights have changed, and what does not wait not', async () => {
+    const feed = createHandFeed();
+    const rig = await useRig({ changeFeed: feed, config: { inflightMax: 1 } });
+    const slow = await open(rig);
+    await granted(slow, ['open/v1/_changes/#', 1]);
+    const first = await nextPublish(slow);
+    const quick = await open(rig);
+    await granted(quick, ['open/v1/_changes/#', 0]);
+    await nextPublish(quick);
+    slow.send(acknowledgement(4, first.packetId));
+    feed.tell('a', 'b', 'c');
+    for (const payload of ['a', 'b', 'c']) expect((await nextPublish(quick)).payload).toBe(payload);
+    const a = await nextPublish(slow);
+    rig.broker.registryChanged();
+    await expect.poll(() => feed.left).toBe(1);
+    expect(feed.followers.map(({ request }) => request.after)).toEqual(['now', 'now', 'a']);
+    // Of what was read before, the client gets nothing more.
+    slow.send(acknowledgement(4, a.packetId));
+    const again = await nextPublish(slow);
+    expect(again).toMatchObject({ payload: '{}' });
+    slow.send(acknowledgement(4, again.packetId));
+    await expectQuiet(slow);
+  });
+
   test('gives a problem as its last message, at a topic that the filter matches', async () => {
     const feed = createHandFeed();
     const rig = await useRig({ changeFeed: feed });

@@ -59,6 +59,7 @@ function recheckOne(context: MqttContext, connection: Connection): void {
   }
   session.requester = { ...requester, principal };
   session.keepOnly((filter) => context.authorizer.subscribe(session.requester, filter));
+  for (const { stream } of session.subscriptions.values()) stream?.renew();
 }
 
 function isSamePrincipal(one: Principal, other: Principal): boolean {

@@ -75,10 +75,12 @@ let failing: Error | null;
 let hub: Hub;
 let followed: number;
 let isAllowed: boolean;
+/** Called when the log is read. */
+let reading: () => void;
 
 const registry: Registry = oneSeries;
-const rows = openPublicRows(registry);
-const interest = { principal: 'anonymous', mask: Uint8Array.of(1), wants: () => true } as const;
+let rows = openPublicRows(registry);
+let mask = Uint8Array.of(1);
 
 function readerFrom(position: number): LogReader {
   let next = position;
@@ -88,6 +90,7 @@ function readerFrom(position: number): LogReader {
     },
     async read() {
       if (failing !== null) throw failing;
+      reading();
       const batch = batches[next - 1];
       if (batch === undefined) return [];
       const body = Buffer.from(encodeBatch(batch));
@@ -113,6 +116,8 @@ beforeEach(() => {
   failing = null;
   followed = 0;
   isAllowed = true;
+  reading = () => {};
+  mask = Uint8Array.of(1);
   const feed = {
     get position() {
       return followed;
@@ -167,7 +172,7 @@ function connect(from = { position: followed + 1, index: 0 }): TestSink & { gone
   const gone = hub.connect({
     framing: eventFraming,
     group: 'all',
-    view: () => ({ interest, rows }),
+    view: () => ({ interest: { principal: 'anonymous', mask, wants: () => true }, rows }),
     sink,
     from,
     isAllowed: () => isAllowed,
@@ -228,6 +233,33 @@ describe('the hub', () => {
       [1, 2],
     ]);
     expect(opened).toBe(0);
+  });
+
+  test('gives nothing more by a key that was revoked, nor what was read by rights of before', async () => {
+    for (const result of [1, 2]) publish(result);
+    follow();
+    const [live, late] = [connect(), connect({ position: 1, index: 0 })];
+    for (const sink of [live, late]) sink.flow();
+    // While the late one reads: another version, in which nobody sees the series.
+    reading = () => {
+      reading = () => {};
+      mask = Uint8Array.of(0);
+      rows = openPublicRows(registry);
+    };
+    await settle();
+    publish(3);
+    follow();
+    await settle();
+    expect([late.state(), resultsOf(late)]).toEqual(['open', []]);
+    mask = Uint8Array.of(1);
+    isAllowed = false;
+    rows = openPublicRows(registry);
+    publish(4);
+    follow();
+    await settle();
+    const after = connect();
+    expect([live, late, after].map((sink) => sink.state())).toEqual(['ended', 'ended', 'ended']);
+    expect([live, late].map(resultsOf)).toEqual([[], []]);
   });
 
   test('lets a client that is behind read the log, and attaches it where it is level', async () => {

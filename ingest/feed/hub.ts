@@ -50,6 +50,7 @@ export interface HubOptions {
 /** What clients of one kind share; asked for again whenever the registry has a new version. */
 export interface GroupView {
   readonly interest: Interest;
+  /** The same object as long as the version is the same. */
   readonly rows: PublicRows;
 }
 
@@ -68,6 +69,8 @@ interface Group<Written extends Chunk> {
   readonly view: () => GroupView;
   readonly framing: Framing<Written>;
   readonly clients: Set<Client<Written>>;
+  /** Of the version of the registry by which its clients were last looked at. */
+  seen: PublicRows | undefined;
 }
 
 const tickMs = 1_000;
@@ -103,14 +106,21 @@ export class Hub<Written extends Chunk = Buffer> {
     const nowMs = clock.monotonicMs();
     const name = `${framing.name} ${options.group}`;
     const client = openClient({ group: name, sink, framing, place: from, nowMs, isAllowed });
-    const group = this.#groups.get(name) ?? { view, framing, clients: new Set() };
+    const group = this.#groups.get(name) ?? {
+      view,
+      framing,
+      clients: new Set(),
+      seen: undefined,
+    };
     this.#groups.set(name, group);
     group.clients.add(client);
     this.#clients.add(client);
     this.#stopListening ??= feed.listen((position, batch) => this.#deliver(position, batch));
     this.#ticking ??= clock.schedule(tickMs, () => this.#tick());
     events.listenerOpened(this.#clients.size);
-    void this.#catchUp(client);
+    // Its right may have ended while its place was looked for.
+    if (isAllowed()) void this.#catchUp(client);
+    else this.#end(client, 'revoked');
     return () => this.#end(client, 'closed');
   }
 
@@ -124,6 +134,7 @@ export class Hub<Written extends Chunk = Buffer> {
     const told = createTold(passage, items);
     for (const group of this.#groups.values()) {
       let chunk: Written | null = null;
+      const view = this.#viewOf(group);
       for (const client of group.clients) {
         if (client.state !== 'live') continue;
         if (client.place.position < position) {
@@ -131,10 +142,19 @@ export class Hub<Written extends Chunk = Buffer> {
           this.#fallBehind(client);
           continue;
         }
-        chunk ??= group.framing.join(told.wantedBy(group.view()));
+        chunk ??= group.framing.join(told.wantedBy(view));
         this.#deliverTo(client, chunk, passage.end);
       }
     }
+  }
+
+  /** A key that is revoked is a change of the registry: whoever had it gets nothing more by it. */
+  #viewOf(group: Group<Written>): GroupView {
+    const view = group.view();
+    if (view.rows === group.seen) return view;
+    group.seen = view.rows;
+    for (const client of group.clients) if (!client.isAllowed()) this.#end(client, 'revoked');
+    return view;
   }
 
   #deliverTo(client: Client<Written>, chunk: Written, place: FeedPlace): void {
@@ -194,7 +214,8 @@ export class Hub<Written extends Chunk = Buffer> {
     if (client.state !== 'behind' || group === undefined) return;
     client.reader ??= await openChangeReader(source, places, client.place);
     const changes: ToldChange[] = [];
-    const view = group.view();
+    const view = this.#viewOf(group);
+    if (this.#isClosed(client)) return;
     let characters = 0;
     const isThere = await client.reader.read({
       ...view,
@@ -209,6 +230,9 @@ export class Hub<Written extends Chunk = Buffer> {
     });
     if (this.#isClosed(client)) return;
     if (!isThere) return this.#end(client, 'expired');
+    // Read for other eyes than those of now: it is read again.
+    if (this.#viewOf(group).rows !== view.rows) return this.#closeReader(client);
+    if (this.#isClosed(client)) return;
     client.place = client.reader.place;
     if (changes.length > 0) writeTo(client, client.framing.join(changes), clock.monotonicMs());
   }
