@@ -9,6 +9,7 @@ import { apiOf } from './measures.ts';
 
 const withinMs = 5_000;
 const channels = 7;
+const atRestMs = 300;
 
 export async function tryGrant(ground: Ground): Promise<Readonly<Record<string, unknown>>> {
   const { publisher, apis } = ground;
@@ -41,6 +42,15 @@ export async function tryGrant(ground: Ground): Promise<Readonly<Record<string, 
     'a grant opens to nobody else',
     stranger.every((status) => status === 404),
   );
+  // The grant is a version of the registry, told in each partition: a node's moment goes on until all
+  // of them have come.
+  const isAtRest = await untilSo(ground, withinMs, async () => {
+    const [one, ...others] = await Promise.all(places.map(endCursor));
+    await sleep(ground.clock, atRestMs);
+    const later = await Promise.all(places.map(endCursor));
+    return [...others, ...later].every((cursor) => cursor === one);
+  });
+  must(ground, 'nodes come to one moment behind a grant', isAtRest !== undefined);
   const seen = await compareLists(ground, 'granted', [path], key);
   const id = idOf(given);
   await run(publisher, ['grant', 'withdraw', id, '--reason', 'it was a trial']);
