@@ -63,6 +63,10 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   try {
     const app = await createServer({ config, clock, events, pair });
     closers.push(() => app.close());
+    const addresses: string[] = [];
+    app.addHook('onRoute', ({ url, method }) => {
+      if ([method].flat().includes('GET')) addresses.push(url);
+    });
     context.gate.addTo(app);
     addAccessMeter(app, context, { log: parts.accessLog, usage: parts.usage });
     const hooks = isPublishing(options)
@@ -92,7 +96,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     void context.manifests?.start();
     const ports = { httpPort, ...(metrics === null ? {} : { metricsPort: metrics.port }) };
     const { manifests } = context;
-    return { ...parts, ...ports, manifests, isSecure: pair !== null, close };
+    return { ...parts, ...ports, addresses, manifests, isSecure: pair !== null, close };
   } catch (error) {
     await close();
     throw error;

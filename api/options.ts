@@ -69,6 +69,8 @@ export interface Api {
   readonly httpPort: number;
   readonly isSecure: boolean;
   readonly metricsPort?: number;
+  /** Templates of every address that can be read, described or not. */
+  readonly addresses: readonly string[];
   /** The operators' work, for the control socket too. */
   readonly registryAdmin: RegistryAdmin;
   readonly quarantine: QuarantineAdmin;

@@ -35,6 +35,7 @@ interface Ids {
   readonly owner?: string;
   readonly station?: string;
   readonly datastream?: string;
+  readonly dataset?: string;
   readonly grant?: string;
   readonly recipient?: string;
 }
@@ -65,7 +66,8 @@ function addOwner(what: string, seenBy: Thing['seenBy'], more: object = {}): str
   owners.push({ id, name, kind: 'enterprise', code, licence, attribution, ...more });
   const canaries = [id, name.vi, name.en, code];
   // Terms are shown with every datastream that has none of its own.
-  things.push({ what, seenBy, canaries, ids: { owner: id } });
+  // Of the network: seen by whoever sees one of its datastreams, so by no others than see the owner.
+  things.push({ what, seenBy, canaries, ids: { owner: id, dataset: `${id}~weather` } });
   return id;
 }
 
@@ -100,11 +102,17 @@ function addDatastream(
     canaryText(),
   ];
   const form = { property: 'air-temperature', aggregation: 'instant', intervalMs: 600_000 };
+  const { property } = { ...form, ...more };
   datastreams.push({ id, station, slug, licence, attribution, ...form, ...more });
   const result = 81_234_500.25 + (count += 1);
   results.set(id, { result, sent });
   const canaries = [id, slug, licence, attribution, sent, String(result)];
-  things.push({ what, seenBy, canaries, ids: { datastream: id, station } });
+  things.push({
+    what,
+    seenBy,
+    canaries,
+    ids: { datastream: id, station, dataset: `${station}~${property}` },
+  });
   return id;
 }
 
