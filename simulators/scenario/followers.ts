@@ -41,6 +41,8 @@ export interface FollowersOutcome {
   readonly frozenCut: number;
   /** Others that the server cut. */
   readonly othersCut: number;
+  /** Whom the server would not have follow. */
+  readonly refused: number;
   readonly residentMegabytes: {
     readonly alone: number;
     readonly followed: number;
@@ -61,6 +63,8 @@ interface Share {
 
 /** Followers whose changes are aged: to read all of them would take the machine that serves them. */
 const agedOneIn = 10;
+/** One address may have a hundred followers over MQTT: of 127.0.0.0/8. */
+const addressOf = (index: number): string => `127.0.0.${2 + (index % 10)}`;
 /** Before the first follower comes, so that the frozen ones have something not to read. */
 const warmMessages = 20_000;
 const warmRate = 4_000;
@@ -104,7 +108,7 @@ export async function runFollowers(options: FollowersOptions): Promise<Followers
     load.close();
     await sleep(clock, 1_000);
     const threadSeconds = threadCpuSeconds(pid);
-    const { frozenCut, othersCut } = await readCuts(ports);
+    const { frozenCut, othersCut, refused } = await readCuts(ports);
     for (const { stream } of streams) stream.destroy();
     const frozenOpened = streams.filter(({ isFrozen }) => isFrozen).length;
     return {
@@ -114,6 +118,7 @@ export async function runFollowers(options: FollowersOptions): Promise<Followers
       frozenOpened,
       frozenCut,
       othersCut,
+      refused,
       residentMegabytes: {
         alone,
         followed,
@@ -139,7 +144,7 @@ async function settled(ports: ServerPorts, clock: Clock): Promise<void> {
 /** As the server counts them: a socket that is not read tells nothing of its end. */
 async function readCuts(
   ports: ServerPorts,
-): Promise<{ readonly frozenCut: number; readonly othersCut: number }> {
+): Promise<Pick<FollowersOutcome, 'frozenCut' | 'othersCut' | 'refused'>> {
   const text = await (await fetch(`http://127.0.0.1:${ports.httpPort}/metrics`)).text();
   const ended =
     /^quantrac_(?:live_ended|mqtt_change_followers_ended)_total\{[^}]*reason="(\w+)"[^}]*\} (\d+)/gm;
@@ -149,7 +154,10 @@ async function readCuts(
     if (reason === 'frozen') frozenCut += Number(count);
     else othersCut += Number(count);
   }
-  return { frozenCut, othersCut };
+  const refused = Number(
+    /^quantrac_rate_limited_total\{what="followers"\} (\d+)/m.exec(text)?.[1] ?? 0,
+  );
+  return { frozenCut, othersCut, refused };
 }
 
 const channelsPerMessage = 7;
@@ -190,7 +198,7 @@ async function openAll(
   for (let index = 0; index < options.mqtt; index += 1) {
     const after = isFrozen(index) ? `after/${zero}/` : '';
     const filter = `open/v1/_changes/${after}+/+`;
-    const stream = await openMqtt(ports.mqttPort, `follower-${index}`, filter);
+    const stream = await openMqtt(ports.mqttPort, index, filter);
     opened.push({ stream, kind: 'mqtt', isFrozen: isFrozen(index), index });
   }
   return opened;
@@ -218,12 +226,13 @@ function openEvents(port: number, after: string): Promise<Readable> {
   });
 }
 
-function openMqtt(port: number, name: string, filter: string): Promise<Readable> {
+function openMqtt(port: number, index: number, filter: string): Promise<Readable> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const localAddress = addressOf(index);
+    const socket = connect({ host: '127.0.0.1', port, localAddress });
     socket.once('error', reject);
     socket.once('connect', () =>
-      socket.write(Buffer.concat([anonymousConnect(name), subscribePacket(filter)])),
+      socket.write(Buffer.concat([anonymousConnect(`follower-${index}`), subscribePacket(filter)])),
     );
     // From here on it reads what it is asked to: a frozen one nothing.
     socket.once('data', () => resolve(socket.pause()));

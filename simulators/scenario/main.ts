@@ -132,7 +132,7 @@ async function followers(flags: Flags): Promise<Outcome> {
     sse.p99Ms <= 1_000 &&
     mqtt.p99Ms <= 1_000 &&
     Math.min(sse.told, mqtt.told) > 0 &&
-    outcome.othersCut === 0 &&
+    outcome.othersCut + outcome.refused === 0 &&
     outcome.frozenCut === outcome.frozenOpened &&
     memory.end - memory.alone <= 256;
   return { held, figures: { seed, ...outcome } };

@@ -67,7 +67,8 @@ function openSome(): void {
         ...pathOf(index),
         port,
         localAddress: `127.0.0.${2 + (index % localAddresses)}`,
-        client: `203.0.113.${1 + (index % networks)}`,
+        // Of each kind of reader some: what a kind may take is shared out among addresses.
+        client: `203.0.113.${1 + (Math.floor(index / 10) % networks)}`,
         clock,
         random,
         tally,
