@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { maskOf } from '../../ingest/quality.ts';
 import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
 
 let rig: TestApi;
@@ -119,3 +120,68 @@ async function readWithTrailers(url: string) {
     }).on('error', reject);
   });
 }
+
+describe('latest as of a moment', () => {
+  const of = async (at: number, more = '') =>
+    (await rig.json(`/api/v1/latest?asOf=${new Date(at).toISOString()}${more}`)).items;
+  const temperature = (items: readonly Record<string, unknown>[]) =>
+    items.find(({ datastream }) => datastream === 'ha-noi-temperature');
+
+  test('is what was the newest then, whatever was published, corrected or deleted since', async () => {
+    const first = await of(startAt + 30 * minute);
+    rig.setNow(startAt + 40 * minute);
+    const endAt = startAt + 25 * minute;
+    await rig.publish([
+      rig.row('ha-noi-temperature', endAt, { result: 12, revision: 1, type: 'correction' }),
+      rig.row('hue-rain', startAt + 35 * minute, { result: 3 }),
+    ]);
+    rig.setNow(startAt + 50 * minute);
+    await rig.publish([
+      rig.row('ha-noi-temperature', endAt, { result: null, revision: 2, type: 'deletion' }),
+    ]);
+    rig.setNow(startAt + 24 * 60 * minute);
+    for (const flushed of [false, true]) {
+      if (flushed) rig.flush();
+      expect(await of(startAt + 30 * minute)).toEqual(first);
+      const second = await of(startAt + 40 * minute);
+      expect(second).toMatchObject([
+        { datastream: 'ha-noi-temperature', result: 12, revision: 1, ageSeconds: 900 },
+        { datastream: 'hue-rain', result: 3, ageSeconds: 300 },
+      ]);
+      expect(temperature(await of(startAt + 50 * minute))).toMatchObject({ result: 10 });
+      expect(await of(startAt - minute)).toEqual([]);
+    }
+  });
+
+  test('is the same in pages, and passes over what came as history', async () => {
+    await rig.publish([
+      rig.row('ha-noi-temperature', startAt + 26 * minute, {
+        result: 99,
+        verdict: {
+          ...rig.row('ha-noi-temperature', startAt).verdict,
+          qualifiers: maskOf(['BACKFILL']),
+        },
+      }),
+    ]);
+    rig.setNow(startAt + 60 * minute);
+    await rig.publish([rig.row('ha-noi-temperature', startAt + 55 * minute, { result: 13 })]);
+    const at = startAt + 59 * minute;
+    const whole = await of(at);
+    expect(temperature(whole)).toMatchObject({ result: 11 });
+    const asOf = new Date(at).toISOString();
+    const first = await rig.json(`/api/v1/latest?asOf=${asOf}&limit=1`);
+    const next = String(first['next']).slice(rig.url.length);
+    const second = await rig.json(next);
+    expect([...first.items, ...second.items]).toEqual(whole);
+    expect(second).toMatchObject({ next: null, complete: true });
+  });
+
+  test('that has not come yet is refused by name', async () => {
+    const at = new Date(startAt + 90 * minute).toISOString();
+    const answer = await rig.get(`/api/v1/latest?asOf=${at}`);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: 'API_AS_OF_FUTURE', parameter: 'asOf' },
+    ]);
+  });
+});

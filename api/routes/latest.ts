@@ -11,7 +11,9 @@ import type { ObservationRow } from '../../ingest/observation.ts';
 import { addLink, licenceLinks } from '../limits/links.ts';
 import { answerShared, type SharedAnswer } from '../limits/ready-answer.ts';
 import type { PagePlace } from '../page.ts';
+import { answerLatestAsOf } from './latest-as-of.ts';
 import { addListRoute, type ListRequest, type PagingQuery } from './list.ts';
+import { timeProblems, timeQuery } from './observations.ts';
 import { intervalOf, unchangedSince } from './unchanged.ts';
 import { stepItemsById } from './things.ts';
 
@@ -20,13 +22,16 @@ export function addLatest(app: FastifyInstance, context: ApiContext): void {
   addListRoute(app, context, {
     path: '/latest',
     summary: 'The newest row of every series, by id of the datastream.',
-    description: 'All series in one answer, unless a limit is given.',
-    query: filterQuery,
+    description:
+      'All series in one answer, unless a limit is given. With `asOf`, in pages as /observations: age and stale are of that moment.',
+    query: { ...filterQuery, asOf: timeQuery.asOf },
     item: latestSchema,
     example: examples.latest,
+    problems: timeProblems,
     offered: seriesFormats,
     handle(list) {
       const { view, query, reply } = list;
+      if (query.asOf !== undefined) return answerLatestAsOf(context, list, query.asOf);
       addLink(reply, licenceLinks(view, context.select(view, query)));
       return answerShared(context, list, () => prepareLatest(context, list));
     },

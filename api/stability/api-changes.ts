@@ -16,6 +16,17 @@ export interface ApiChange {
 /** Newest first. Every address of version 1 is named by one of them. */
 export const apiChanges: readonly ApiChange[] = [
   {
+    id: 'latest-as-of',
+    date: '2026-11-23',
+    kind: 'added',
+    title: { vi: 'Giá trị mới nhất tại một thời điểm', en: 'Latest values as of a moment' },
+    text: {
+      vi: '`/latest` nhận tham số `asOf`: giá trị mới nhất của mỗi chuỗi như đã công bố vào thời điểm đó.',
+      en: '`/latest` takes `asOf`: of each series the newest row, as it was published at that moment.',
+    },
+    adds: [],
+  },
+  {
     id: 'finding',
     date: '2026-11-22',
     kind: 'added',

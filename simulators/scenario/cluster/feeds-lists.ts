@@ -28,6 +28,7 @@ export function listPaths(span: MonthSpan, asOf: string | undefined): readonly s
     `aggregates.json?window=P1Y&property=solar-radiation${moment}`,
     ...['svg', 'png'].map((format) => `observations.${format}?${series}`),
     `aggregates.svg?${series}&window=P1D`,
+    ...(asOf === undefined ? [] : seriesFormats.map((format) => `latest.${format}?asOf=${asOf}`)),
   ];
   return v1.map((path) => `/api/v1/${path}`);
 }
