@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
@@ -43,9 +43,12 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
   });
 
   async function start(dataDir: string, ports?: ServerPorts) {
+    // The browser and the server share a machine that may be busy: what is tested is not who is refused.
+    const config = join(folder, 'config.json');
+    writeFileSync(config, JSON.stringify({ api: { overloadDelayMs: 60_000 } }));
     const started = await startServerProcess({
       dataDir,
-      flags: ['--demo'],
+      flags: ['--demo', '--config', config],
       ...(ports === undefined ? {} : { ports }),
     });
     return { ...started, dataDir };
