@@ -12,7 +12,7 @@ import type { Moment } from '../../ingest/feed/places/places.ts';
 import { intervalOf, unchangedSince } from '../routes/unchanged.ts';
 import { matchTag, tagOf } from '../validator.ts';
 import type { Viewer } from '../viewer.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import type { Painter, Picture } from './painter.ts';
 
 export type ChartFormat = 'svg' | 'png';

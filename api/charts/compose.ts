@@ -4,7 +4,7 @@ import type { Datastream } from '../../devices/model.ts';
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
 import { openLocalTime } from '../../ingest/observations/local-time.ts';
 import type { NetworkView } from '../network.ts';
-import { sayUnit, type Language } from '../web/words.ts';
+import { sayUnit, type Language } from '../page-words.ts';
 import { fittingFunction, type FunctionName } from '../windows/functions.ts';
 import type { WindowName } from '../windows/window.ts';
 import type { Wanted } from './gather.ts';

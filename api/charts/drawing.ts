@@ -1,6 +1,6 @@
 /** The whole picture as SVG: no script, no style sheet, nothing from elsewhere, all text escaped. */
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import { element, escapeText, fitText, textElement } from './element.ts';
 import { layOut, sides } from './layout.ts';
 import { drawPanel, type Panel } from './panel.ts';

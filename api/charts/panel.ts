@@ -1,6 +1,6 @@
 /** One plot of a chart: the series of one property, on one axis of values. */
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import { element, fitText, pixel, textElement, textWidth } from './element.ts';
 import { legendY, type Box } from './layout.ts';
 import type { Plot, PlotMark, PlotPoint } from './plot.ts';

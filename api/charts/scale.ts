@@ -1,5 +1,5 @@
 /** The axis of values: where its ticks are, and how numbers are written on it. */
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 
 export interface Scale {
   readonly min: number;

@@ -1,6 +1,6 @@
 /** The axis of time: ticks at whole steps of the clock and the calendar on the station's wall. */
 import type { LocalTime } from '../../ingest/observations/local-time.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import { windowOf, type WindowName } from '../windows/window.ts';
 
 export interface TimeTick {

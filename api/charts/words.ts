@@ -1,6 +1,6 @@
 /** Every word of a chart in both languages, and which of them a request asks for. */
 import type { Name } from '../../devices/model.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 
 export const languages = ['vi', 'en'] as const;
 

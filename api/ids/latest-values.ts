@@ -2,7 +2,7 @@
 import type { Datastream } from '../../devices/model.ts';
 import type { ApiContext } from '../context.ts';
 import type { NetworkView } from '../network.ts';
-import { sayFlag, sayReason, sayUnit, type Language } from '../web/words.ts';
+import { sayFlag, sayReason, sayUnit, type Language } from '../page-words.ts';
 import { uriOf } from '../catalogue/uris.ts';
 import { html, type Html } from './html.ts';
 import { link, table } from './page.ts';

@@ -1,5 +1,5 @@
 /** What all pages have: they are read without a script, by keyboard and on a phone. */
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import { html, type Html, type Part } from './html.ts';
 import { sayOn } from './words.ts';
 

@@ -5,7 +5,7 @@ import { datasetsOf } from '../catalogue/datasets.ts';
 import { domainNames } from '../catalogue/domain-names.ts';
 import { uriOf } from '../catalogue/uris.ts';
 import type { ApiContext } from '../context.ts';
-import { sayClass, sayUnit } from '../web/words.ts';
+import { sayClass, sayUnit } from '../page-words.ts';
 import { html, type Html, type Part } from './html.ts';
 import { latestValues, type Telling } from './latest-values.ts';
 import { facts, link, list, section } from './page.ts';

@@ -17,7 +17,7 @@ import type { ApiContext } from '../context.ts';
 import { sendElsewhere } from '../elsewhere.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 import { datasetPage, distributionPage, servicePage } from './dataset-pages.ts';
 import { html } from './html.ts';
 import type { Telling } from './latest-values.ts';

@@ -1,5 +1,5 @@
 /** Every word of the pages of things in both languages. */
-import type { Language } from '../web/words.ts';
+import type { Language } from '../page-words.ts';
 
 const words = {
   brand: ['Quantrac – dữ liệu quan trắc mở', 'Quantrac – open monitoring data'],

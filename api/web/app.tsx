@@ -3,7 +3,7 @@ import { useNetwork, type Network } from './network.ts';
 import { StationList } from './station-list.tsx';
 import { StationMap } from './station-map.tsx';
 import { StationPanel } from './station-panel.tsx';
-import { foldText, say, type Language } from './words.ts';
+import { foldText, say, type Language } from '../page-words.ts';
 
 function initialLanguage(): Language {
   const kept = localStorage.getItem('language');

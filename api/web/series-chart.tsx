@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { endOf, fetchSeries, type Row } from './feed.ts';
-import { say, sayNumber, sayTime, sayUnit, type Language } from './words.ts';
+import { say, sayNumber, sayTime, sayUnit, type Language } from '../page-words.ts';
 
 interface ChartProps {
   /** The newest row: when it changes the chart grows by it. */

@@ -1,6 +1,6 @@
 import type { StationEntry } from './feed.ts';
 import { isStale, type Network } from './network.ts';
-import { say, sayNumber, sayUnit, type Language } from './words.ts';
+import { say, sayNumber, sayUnit, type Language } from '../page-words.ts';
 
 export interface StationsProps {
   readonly network: Network;

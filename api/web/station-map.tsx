@@ -4,7 +4,7 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import type { StationEntry } from './feed.ts';
 import { worstFlag, type StationsProps } from './station-list.tsx';
-import { say } from './words.ts';
+import { say } from '../page-words.ts';
 
 maplibregl.setWorkerUrl(workerUrl);
 

@@ -11,7 +11,7 @@ import {
   sayTime,
   sayUnit,
   type Language,
-} from './words.ts';
+} from '../page-words.ts';
 
 interface PanelProps {
   readonly network: Network;

@@ -1,4 +1,4 @@
-/** Every word of the page in both languages. */
+/** Every word of the live page, and of pages and charts beside it, in both languages. */
 export type Language = 'vi' | 'en';
 
 const words = {
