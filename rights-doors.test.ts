@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { canaries, principals, type PrincipalName } from './api/access/canaries.fixture.ts';
 import { openTestApi, startAt, type Json, type TestApi } from './api/api.fixture.ts';
 import { createReceiver } from './api/hooks/receiver.fixture.ts';
 import { openEvents } from './api/live/event-reader.fixture.ts';
@@ -59,10 +60,14 @@ async function openDoor(rig: TestApi): Promise<Broker> {
   return broker;
 }
 
-async function byMqtt({ addresses }: Broker, key: string): Promise<Follower> {
+/** Without a key: as anybody. */
+async function byMqtt({ addresses }: Broker, key?: string): Promise<Follower> {
   const wire = await openWire(addresses.mqttPort);
   wire.send(
-    connectPacket({ clientId: '', username: 'token', password: key }),
+    connectPacket({
+      clientId: '',
+      ...(key === undefined ? {} : { username: 'token', password: key }),
+    }),
     subscribePacket(1, ['open/v1/_changes/#', 0]),
   );
   for (let packets = 0; packets < 3; packets += 1) await wire.next();
@@ -76,8 +81,9 @@ async function byMqtt({ addresses }: Broker, key: string): Promise<Follower> {
   return { told: () => told.filter(({ type }) => type !== 'cursor'), isEnded: () => isEnded };
 }
 
-async function bySocket({ url }: TestApi, authorization: string): Promise<Follower> {
-  const reader = await openSocketReader(`${url}/api/v1/live`, { headers: { authorization } });
+async function bySocket({ url }: TestApi, authorization?: string): Promise<Follower> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const reader = await openSocketReader(`${url}/api/v1/live`, { headers });
   onTestFinished(() => reader.socket.terminate());
   return {
     told: () => reader.changes(),
@@ -85,8 +91,9 @@ async function bySocket({ url }: TestApi, authorization: string): Promise<Follow
   };
 }
 
-async function byEvents({ url }: TestApi, authorization: string): Promise<Follower> {
-  const reader = await openEvents(`${url}/api/v1/live`, { authorization });
+async function byEvents({ url }: TestApi, authorization?: string): Promise<Follower> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const reader = await openEvents(`${url}/api/v1/live`, headers);
   onTestFinished(() => reader.close());
   return {
     told: () => reader.events.map(({ data }) => JSON.parse(data) as Change),
@@ -221,3 +228,81 @@ test('a key that is revoked ends every door, before anything more goes through i
   }
   await expectTold(followers, [1]);
 }, 60_000);
+
+/** Of a network with things of every kind that some may not see, one who reads it. */
+async function openCanaries(principal: PrincipalName) {
+  const receiver = createReceiver();
+  const rig = await openTestApi({ hooks: receiver.ports });
+  onTestFinished(() => rig.close());
+  const broker = await openDoor(rig);
+  await rig.api.registryAdmin.importRegistry(canaries.network, 'test');
+  for (const { to, scope, end } of canaries.grants) {
+    if (end !== 'granted') continue;
+    const wish = { recipient: to, scope, purpose: 'x' };
+    await rig.api.access.grant(wish, { reason: 'x', actor: 'test' });
+  }
+  const text = JSON.stringify({ version: rig.registry.current().version });
+  const marker = { position: 1, receivedAt: startAt, device: '', kind: 'registry', text } as const;
+  await rig.publish([], { control: [marker] });
+  broker.registryChanged();
+  return { rig, broker, receiver, key: keyOf(rig, principal) };
+}
+
+function keyOf({ registry, reader, operator }: TestApi, principal: PrincipalName) {
+  const create = (of: object) =>
+    registry.createToken({ role: 'reader', actor: 'test', ...of }).secret;
+  switch (principal) {
+    case 'anonymous':
+      return undefined;
+    case 'reader':
+      return reader;
+    case 'recipient':
+      return create({ recipient: canaries.reading });
+    case 'other recipient':
+      return create({ recipient: canaries.other });
+    case 'owner':
+      return create({ owner: canaries.firm });
+    case 'operator':
+      return operator;
+  }
+}
+
+test.each(principals)(
+  'over events, WebSocket, MQTT and a webhook, %s is told what it may see and nothing else',
+  async (principal) => {
+    const { rig, broker, receiver, key } = await openCanaries(principal);
+    const authorization = key === undefined ? undefined : `Bearer ${key}`;
+    const doors: [string, Follower][] = [
+      ['events', await byEvents(rig, authorization)],
+      ['socket', await bySocket(rig, authorization)],
+      ['mqtt', await byMqtt(broker, key)],
+    ];
+    // A webhook is made with a key.
+    if (authorization !== undefined) {
+      doors.push(['webhook', await byWebhook(rig, receiver, authorization)]);
+    }
+    const rows = [...canaries.results].map(([datastream, { result, sent }]) =>
+      rig.row(datastream, startAt, {
+        result,
+        device: sent,
+        raw: { name: sent, value: String(result), unit: null, time: null },
+      }),
+    );
+    await rig.publish(rows);
+    await rig.publish([rig.row('hue-rain', startAt, { result: 17.125 })]);
+    const measured = canaries.things.filter(({ ids }) => ids.datastream !== undefined);
+    const seen = measured.filter(({ seenBy }) => seenBy.has(principal));
+    const hidden = canaries.things.filter(({ seenBy }) => !seenBy.has(principal));
+    for (const [door, follower] of doors) {
+      await expect.poll(() => follower.told().map(short), { timeout: 10_000 }).toContain(17.125);
+      const told = JSON.stringify(follower.told());
+      const leaks = hidden.filter(({ canaries: marks }) =>
+        marks.some((mark) => told.includes(mark)),
+      );
+      expect([door, leaks.map(({ what }) => what)]).toEqual([door, []]);
+      const heard = measured.filter(({ ids }) => told.includes(`"${ids.datastream}"`));
+      expect([door, heard.map(({ what }) => what)]).toEqual([door, seen.map(({ what }) => what)]);
+    }
+  },
+  60_000,
+);
