@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { canaries, principals, type PrincipalName } from './api/access/canaries.fixture.ts';
+import { admitAll, canaryRows, leaksTo } from './api/access/readers.fixture.ts';
 import { openTestApi, startAt, type Json, type TestApi } from './api/api.fixture.ts';
 import { createReceiver } from './api/hooks/receiver.fixture.ts';
 import { openEvents } from './api/live/event-reader.fixture.ts';
@@ -235,36 +236,9 @@ async function openCanaries(principal: PrincipalName) {
   const rig = await openTestApi({ hooks: receiver.ports });
   onTestFinished(() => rig.close());
   const broker = await openDoor(rig);
-  await rig.api.registryAdmin.importRegistry(canaries.network, 'test');
-  for (const { to, scope, end } of canaries.grants) {
-    if (end !== 'granted') continue;
-    const wish = { recipient: to, scope, purpose: 'x' };
-    await rig.api.access.grant(wish, { reason: 'x', actor: 'test' });
-  }
-  const text = JSON.stringify({ version: rig.registry.current().version });
-  const marker = { position: 1, receivedAt: startAt, device: '', kind: 'registry', text } as const;
-  await rig.publish([], { control: [marker] });
+  const keys = await admitAll(rig);
   broker.registryChanged();
-  return { rig, broker, receiver, key: keyOf(rig, principal) };
-}
-
-function keyOf({ registry, reader, operator }: TestApi, principal: PrincipalName) {
-  const create = (of: object) =>
-    registry.createToken({ role: 'reader', actor: 'test', ...of }).secret;
-  switch (principal) {
-    case 'anonymous':
-      return undefined;
-    case 'reader':
-      return reader;
-    case 'recipient':
-      return create({ recipient: canaries.reading });
-    case 'other recipient':
-      return create({ recipient: canaries.other });
-    case 'owner':
-      return create({ owner: canaries.firm });
-    case 'operator':
-      return operator;
-  }
+  return { rig, broker, receiver, key: keys[principal] };
 }
 
 test.each(principals)(
@@ -281,25 +255,14 @@ test.each(principals)(
     if (authorization !== undefined) {
       doors.push(['webhook', await byWebhook(rig, receiver, authorization)]);
     }
-    const rows = [...canaries.results].map(([datastream, { result, sent }]) =>
-      rig.row(datastream, startAt, {
-        result,
-        device: sent,
-        raw: { name: sent, value: String(result), unit: null, time: null },
-      }),
-    );
-    await rig.publish(rows);
+    await rig.publish(canaryRows(rig));
     await rig.publish([rig.row('hue-rain', startAt, { result: 17.125 })]);
     const measured = canaries.things.filter(({ ids }) => ids.datastream !== undefined);
     const seen = measured.filter(({ seenBy }) => seenBy.has(principal));
-    const hidden = canaries.things.filter(({ seenBy }) => !seenBy.has(principal));
     for (const [door, follower] of doors) {
       await expect.poll(() => follower.told().map(short), { timeout: 10_000 }).toContain(17.125);
       const told = JSON.stringify(follower.told());
-      const leaks = hidden.filter(({ canaries: marks }) =>
-        marks.some((mark) => told.includes(mark)),
-      );
-      expect([door, leaks.map(({ what }) => what)]).toEqual([door, []]);
+      expect([door, leaksTo(principal, told)]).toEqual([door, []]);
       const heard = measured.filter(({ ids }) => told.includes(`"${ids.datastream}"`));
       expect([door, heard.map(({ what }) => what)]).toEqual([door, seen.map(({ what }) => what)]);
     }
