@@ -3,15 +3,13 @@
  * every node that has this history, and after every restore. What no one may see moves no date: of
  * what is hidden only the moment counts at which it was hidden.
  */
-import { setImmediate } from 'node:timers/promises';
-
 import type { Visibility } from '../../devices/model.ts';
-import type { HistoryRow, HistorySlice, Registry } from '../../devices/registry.ts';
+import type { HistoryRow, Registry } from '../../devices/registry.ts';
+import { followHistory, type HistorySource } from '../../devices/registry/history-follower.ts';
 import type { Dataset } from './datasets.ts';
 
-export interface ChronicleSource {
+export interface ChronicleSource extends HistorySource {
   current(): Registry;
-  historySlice(after: number, limit: number): HistorySlice;
 }
 
 interface DatasetTimes {
@@ -47,30 +45,10 @@ interface Life {
   readonly lastAt: number;
 }
 
-const rowsPerSlice = 500;
-
 export function createChronicle(source: ChronicleSource): Chronicle {
   const book = openBook(source);
-  let end = -1;
-  let following: Promise<void> | undefined;
-
-  async function readOn(): Promise<void> {
-    for (;;) {
-      const slice = source.historySlice(end, rowsPerSlice);
-      if (slice.rows.length === 0) return;
-      for (const row of slice.rows) book.take(row);
-      end = slice.end;
-      await setImmediate();
-    }
-  }
-
   return {
-    follow() {
-      following ??= readOn().finally(() => {
-        following = undefined;
-      });
-      return following;
-    },
+    follow: followHistory(source, (row) => book.take(row)),
     timesOf: (dataset) => book.timesOf(dataset),
   };
 }

@@ -14,7 +14,7 @@ import { addLink, licenceLinks } from '../limits/links.ts';
 import type { PagePlace } from '../page.ts';
 import { stepRows } from '../rows.ts';
 import { rowLimit, type ListRequest, type PagingQuery } from './list.ts';
-import { pinnedMoment, requireFewSeries } from './observations.ts';
+import { pinnedMoment, requireFewSeries, timeMin } from './observations.ts';
 import { intervalOf, isUnchanged, unchangedSince } from './unchanged.ts';
 
 type Query = FilterQuery & PagingQuery;
@@ -25,7 +25,6 @@ const hourMs = 3_600_000;
  * ahead at most (`futureMaxMs`), and clocks of nodes differ by six hours.
  */
 const aheadMsMax = 30 * hourMs;
-const timeMin = -62_135_596_800_000;
 /** Most often the first row is the one; those that came as history stand in its way. */
 const rowsPerRead = 4;
 /** Series that are looked at in one step of the answer. */

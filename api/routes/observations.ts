@@ -70,7 +70,7 @@ const observationsQuery = {
 type Query = z.infer<z.ZodObject<typeof observationsQuery>> & PagingQuery;
 
 /** The widest span of times that an observation can have. */
-const timeMin = -62_135_596_800_000;
+export const timeMin = -62_135_596_800_000;
 const timeMax = 39_000_000_000_000;
 
 export function addObservations(app: FastifyInstance, context: ApiContext): void {

@@ -3,10 +3,9 @@
  * moment of the version that brought it, and the first one before that too. What is expected of
  * February does not change because a station reports more often since March.
  */
-import { setImmediate } from 'node:timers/promises';
-
 import type { Datastream } from '../../devices/model.ts';
-import type { HistoryRow, HistorySlice } from '../../devices/registry.ts';
+import type { HistoryRow } from '../../devices/registry.ts';
+import { followHistory, type HistorySource } from '../../devices/registry/history-follower.ts';
 
 export interface Intervals {
   /** How many times it was to report in (startAt, endAt], in parts of one too. */
@@ -54,32 +53,10 @@ export interface IntervalBook {
   of(datastream: Datastream, version: number): Intervals;
 }
 
-const rowsPerSlice = 500;
-
-export function createIntervalBook(source: {
-  historySlice(after: number, limit: number): HistorySlice;
-}): IntervalBook {
+export function createIntervalBook(source: HistorySource): IntervalBook {
   const changes = new Map<string, Change[]>();
-  let end = -1;
-  let following: Promise<void> | undefined;
-
-  async function readOn(): Promise<void> {
-    for (;;) {
-      const slice = source.historySlice(end, rowsPerSlice);
-      if (slice.rows.length === 0) return;
-      for (const row of slice.rows) take(changes, row);
-      end = slice.end;
-      await setImmediate();
-    }
-  }
-
   return {
-    follow() {
-      following ??= readOn().finally(() => {
-        following = undefined;
-      });
-      return following;
-    },
+    follow: followHistory(source, (row) => take(changes, row)),
     of(datastream, version) {
       const known = changes.get(datastream.id)?.filter((each) => each.version <= version) ?? [];
       return known.length < 2 ? steadyIntervals(datastream.intervalMs) : changingIntervals(known);
