@@ -112,10 +112,8 @@ export function tailDays(
   tail: Tail,
   { series, pin }: { readonly series: number; readonly pin: Position },
 ): ReadonlySet<number> {
-  const rows = createRows(64);
   const days = new Set<number>();
-  tail.collect({ series, fromAt: -Infinity, toAt: Infinity, pin }, rows);
-  for (let at = 0; at < rows.count; at++) days.add(dayOf(rows.endAt[at]!));
+  tail.visitEnds({ series, pin }, (endAt) => days.add(dayOf(endAt)));
   return days;
 }
 

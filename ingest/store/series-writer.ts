@@ -21,6 +21,18 @@ export interface SeriesWriter {
   reload(): void;
 }
 
+/**
+ * The rows of the series that is being written, from one slice to the next: a series may have years in
+ * one flush, and to take them anew for each day of it took a minute for a year of one-minute rows.
+ */
+interface TakenRows {
+  readonly groups: TailGroups;
+  readonly at: number;
+  /** In order, without repeats. */
+  readonly fresh: Int32Array;
+  readonly positionMin: Position;
+}
+
 export function createSeriesWriter(options: FlushOptions): SeriesWriter {
   const { view, config, sink, isCircular } = options;
   const { blockPointsMax, rollupPointsMin } = config;
@@ -34,19 +46,27 @@ export function createSeriesWriter(options: FlushOptions): SeriesWriter {
      ON CONFLICT DO UPDATE SET days = excluded.days`,
   );
 
+  let taken: TakenRows | null = null;
+
+  function take(groups: TailGroups, at: number): TakenRows {
+    clearRows(rows);
+    rows.series = groups.series[at]!;
+    groups.take(at, rows);
+    const order = orderOf(rows, 0, rows.count);
+    const fresh = order.subarray(0, dropRepeats(rows, order));
+    return { groups, at, fresh, positionMin: leastPosition(rows) };
+  }
+
   return {
     write(groups, progress, isOver) {
       const series = groups.series[progress.at]!;
-      clearRows(rows);
-      rows.series = series;
-      groups.take(progress.at, rows);
-      const order = orderOf(rows, 0, rows.count);
-      const fresh = order.subarray(0, dropRepeats(rows, order));
+      if (taken?.groups !== groups || taken.at !== progress.at) taken = take(groups, progress.at);
+      const { fresh, positionMin } = taken;
       const record = records.of(series);
       const daysBefore = record.days.length;
       const written = writeDays({ dayWriter, rows, fresh, record, progress, isOver });
       if (record.days.length > daysBefore) {
-        putDays.run(series, leastPosition(rows), encodeDays(sink, record.days));
+        putDays.run(series, positionMin, encodeDays(sink, record.days));
       }
       const lastDay = dayOf(rows.endAt[fresh.at(-1)!]!);
       if (progress.fromDay <= lastDay) return written;
@@ -54,9 +74,11 @@ export function createSeriesWriter(options: FlushOptions): SeriesWriter {
       record.newestEndAt = Math.max(record.newestEndAt, rows.endAt[fresh.at(-1)!]!);
       progress.at++;
       progress.fromDay = -Infinity;
+      taken = null;
       return written;
     },
     reload() {
+      taken = null;
       records.forget();
       dayWriter.reload();
     },
@@ -82,25 +104,34 @@ function writeDays(work: DaysToWrite): number {
   const isLeft = before !== undefined && before < newest && !hasDay(rows, fresh, before);
   if (isLeft) dayWriter.write({ day: before, rows, fresh: new Int32Array(0), seal: true });
   let written = 0;
-  for (let at = 0; at < fresh.length;) {
+  for (let at = firstFrom(rows, fresh, progress.fromDay); at < fresh.length;) {
     const day = dayOf(rows.endAt[fresh[at]!]!);
     let end = at + 1;
     while (end < fresh.length && dayOf(rows.endAt[fresh[end]!]!) === day) end++;
-    if (day >= progress.fromDay) {
-      dayWriter.write({ day, rows, fresh: fresh.subarray(at, end), seal: day < newest });
-      addDay(days, day);
-      written += end - at;
-      progress.fromDay = day + 1;
-      if (work.isOver()) break;
-    }
+    dayWriter.write({ day, rows, fresh: fresh.subarray(at, end), seal: day < newest });
+    addDay(days, day);
+    written += end - at;
+    progress.fromDay = day + 1;
+    if (work.isOver()) break;
     at = end;
   }
   return written;
 }
 
+/** Place of the first of these rows, which are in order, that is of this day or a later one. */
+function firstFrom(rows: Rows, fresh: Int32Array, day: number): number {
+  let [low, high] = [0, fresh.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (dayOf(rows.endAt[fresh[middle]!]!) < day) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function hasDay(rows: Rows, fresh: Int32Array, day: number): boolean {
-  for (let at = 0; at < fresh.length; at++) if (dayOf(rows.endAt[fresh[at]!]!) === day) return true;
-  return false;
+  const row = fresh[firstFrom(rows, fresh, day)];
+  return row !== undefined && dayOf(rows.endAt[row]!) === day;
 }
 
 function leastPosition(rows: Rows): Position {

@@ -64,6 +64,8 @@ export interface Tail {
   readonly publications: readonly Publication[];
   publicationsOf(partition: number): readonly Publication[];
   add(position: Position, batch: Batch): void;
+  /** Visits the ends of a series' rows up to a position, none of which is read. */
+  visitEnds(of: Pick<TailQuery, 'series' | 'pin'>, visit: (endAt: number) => void): void;
   /** Adds the fitting rows behind what `rows` holds, in order of position. */
   collect(query: TailQuery, rows: Rows): void;
   /** Series with rows, ascending. */
@@ -115,6 +117,7 @@ export function createTail(): Tail {
       addRows(state, batch.rows);
       entries.add(position, batch);
     },
+    visitEnds: ({ series, pin }, visit) => visitEnds(state, indexes.of(series), { pin, visit }),
     collect({ series, fromAt, toAt, pin }, rows) {
       let count = 0;
       visitEntries(indexes.of(series), fromAt, toAt, (row) => {
@@ -339,6 +342,16 @@ function groupRows(state: TailState, pin: Position): TailGroups {
 
 function endOf(state: TailState, row: number): number {
   return chunkAt(state, row).doubles[placeOf(state, row) * recordDoubles]!;
+}
+
+function visitEnds(
+  state: TailState,
+  index: SeriesIndex,
+  { pin, visit }: { readonly pin: Position; readonly visit: (endAt: number) => void },
+): void {
+  visitEntries(index, -Infinity, Infinity, (row) => {
+    if (positionOf(state, row) <= pin) visit(endOf(state, row));
+  });
 }
 
 function positionOf(state: TailState, row: number): Position {
