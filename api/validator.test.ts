@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { matchTag, tagOf, tagWithEncoding, type AnswerVersion } from './validator.ts';
+import { isTagNamed, matchTag, tagOf, tagWithEncoding, type AnswerVersion } from './validator.ts';
 
 const version: AnswerVersion = {
   question: 'q',
@@ -60,4 +60,24 @@ describe('an entity tag', () => {
     expect(matchTag(tag, made(1_061), changedAt(0))).toBeUndefined();
     expect(matchTag(tag, made(999), changedAt(0))).toBeUndefined();
   });
+});
+
+describe('the tag of bytes', () => {
+  // A hash in base64url may end as the name of an encoding does.
+  test.each(['"abcd"', '"abc-d"', '"abc-gz"', '"abc-br"', '"dn7kZdMc51QL9Y4Us7q8mVfKE-d"'])(
+    '%s is named by itself, in any encoding, weak and in a list, and by no other',
+    (tag) => {
+      const names = [tag, tagWithEncoding(tag, 'br'), tagWithEncoding(tag, 'gzip')];
+      for (const name of names) {
+        for (const field of [name, `W/${name}`, `"other" , ${name}`]) {
+          expect([field, isTagNamed(field, tag)]).toEqual([field, true]);
+        }
+      }
+      const others = [undefined, '', '"other"', tagWithEncoding(tag, 'zz'), tag.replace('a', 'b')];
+      for (const other of others.filter((each) => each !== tag)) {
+        expect([other, isTagNamed(other, tag)]).toEqual([other, false]);
+      }
+      expect(isTagNamed('*', tag)).toBe(true);
+    },
+  );
 });

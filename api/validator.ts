@@ -6,6 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 
+import { encodings } from './limits/encoding.ts';
+
 export interface AnswerVersion {
   /** Everything that was asked, and who asked: equal questions at equal versions, equal bytes. */
   readonly question: string;
@@ -68,15 +70,10 @@ export function matchTag(
  */
 export function isTagNamed(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch
-    .split(',', tagsMax)
-    .map((each) =>
-      each
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/-[a-z]+"$/, '"'),
-    )
-    .some((each) => each === tag || each === '*');
+  // Put behind the tag, never cut off: a hash may end as the name of an encoding does.
+  const encoded = encodings.map((encoding) => tagWithEncoding(tag, encoding));
+  const names = new Set(['*', tag, ...encoded]);
+  return ifNoneMatch.split(',', tagsMax).some((each) => names.has(each.trim().replace(/^W\//, '')));
 }
 
 function questionHash(question: string): string {
