@@ -12,7 +12,7 @@ import type { ApiContext } from './context.ts';
 import { isPaged, mediaTypes, type Format } from './formats/format.ts';
 import { csvwText, csvwType } from './formats/csvw.ts';
 import { createListWriter } from './formats/list-writer.ts';
-import type { Chunk, Table } from './formats/table.ts';
+import type { Table } from './formats/table.ts';
 import { addLink, csvwLink, describedCsv, nextLink } from './limits/links.ts';
 import {
   createPlace,
@@ -35,6 +35,8 @@ export interface ListAnswer<Item> {
   readonly moment: Moment;
   /** Where changes join, where not at the moment; empty: nowhere that can be followed any longer. */
   readonly joinCursor?: string;
+  /** Field `Link` beyond that of the request; known before the body. */
+  readonly links?: string;
   /** Of the data, for caching; undefined where there are none. */
   readonly intervalMs: number | undefined;
   /** Seconds UTC at which ages were computed; 0 without ages. */
@@ -133,26 +135,52 @@ export function beginList<Item>(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: Omit<ListAnswer<Item>, 'steps'>,
+  answer: ListHead<Item>,
 ): FastifyReply | undefined {
-  const { question, moment } = answer;
+  const { question } = answer;
   const cacheSeconds = cacheSecondsOf(context, answer.intervalMs);
   const version = versionOf(answer);
   const cursor = cursorOf(answer);
   setHeaders(reply, question, { cacheSeconds, cursor });
+  addLink(reply, answer.links ?? '');
   if (question.format === 'csv' && !question.isAboutCsv) {
     addLink(reply, csvwLink(question.base, request.url));
   }
-  const tag = matchTag(request.headers['if-none-match'], version, {
-    unchangedSince: isStillTrue(context, moment, answer.unchangedSince),
-    ageSecondsMax: cacheSeconds,
-  });
+  const tag = matchedTag(context, request, answer);
   if (tag !== undefined) {
     return reply.code(304).header('etag', tag).removeHeader('content-type').send();
   }
   reply.header('etag', tagOf(version));
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   return undefined;
+}
+
+/** What of a list its headers tell. */
+type ListHead<Item> = Omit<ListAnswer<Item>, 'steps' | 'table'>;
+
+/** Whether the client names a tag of the list that is still true: it was right, then, to ask for it. */
+export function hasList<Item>(
+  context: ApiContext,
+  request: FastifyRequest,
+  head: ListHead<Item>,
+): boolean {
+  return !namesAny(request) && matchedTag(context, request, head) !== undefined;
+}
+
+/** `*` stands for whatever there is, and says nothing of whether there is any. */
+export function namesAny({ headers }: FastifyRequest): boolean {
+  return headers['if-none-match']?.trim() === '*';
+}
+
+function matchedTag<Item>(
+  context: ApiContext,
+  request: FastifyRequest,
+  head: ListHead<Item>,
+): string | undefined {
+  return matchTag(request.headers['if-none-match'], versionOf(head), {
+    unchangedSince: isStillTrue(context, head.moment, head.unchangedSince),
+    ageSecondsMax: cacheSecondsOf(context, head.intervalMs),
+  });
 }
 
 function cursorOf<Item>({
@@ -250,16 +278,16 @@ async function sendFrom<Item>(
   const start = await takeShort(context, writer, steps, { end, place });
   const hasTrailers = question.format === 'csv' && announceTrailers(reply, question);
   const atEnd = hasTrailers ? () => reply.raw.addTrailers(trailersOf(question, end)) : doNothing;
-  const first = joined(start.chunks);
   if (start.isWhole) {
+    const whole = Buffer.concat(start.chunks);
     place.release();
     if (end.next !== null) addLink(reply, nextLink(end.next));
     atEnd();
     // Trailers need chunks, so a stream, however short.
-    return reply.send(hasTrailers ? Readable.from([first]) : first);
+    return reply.send(hasTrailers ? Readable.from([whole]) : whole);
   }
   place.take();
-  const chunks = streamOf(place, writer, steps, { start: first, end, atEnd });
+  const chunks = streamOf(place, writer, steps, { start: start.chunks, end, atEnd });
   return reply.send(openStream(context, chunks, place));
 }
 
@@ -286,13 +314,6 @@ async function* countSteps<Item>(
   } finally {
     await steps.return(null);
   }
-}
-
-function joined(chunks: readonly Chunk[]): string | Buffer {
-  if (chunks.every((chunk) => typeof chunk === 'string')) return chunks.join('');
-  return Buffer.concat(
-    chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)),
-  );
 }
 
 export const completeTrailer = 'Quantrac-Complete';

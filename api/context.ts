@@ -3,6 +3,7 @@ import type { Database } from '../devices/database.ts';
 import type { RegistryReader } from '../devices/registry.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import type { ApiConfig } from './config.ts';
+import type { EarlierNetworks } from './earlier/networks.ts';
 import type { ApiEvents } from './events.ts';
 import type { Extents } from './limits/extents.ts';
 import type { Gate } from './limits/gate.ts';
@@ -31,6 +32,8 @@ export interface ApiContext {
   readonly registry: Pick<RegistryReader, 'current' | 'authenticateToken' | 'tokenOf'>;
   readonly registryAt: RegistryAt;
   readonly networks: Networks;
+  /** The registry as of earlier moments. */
+  readonly earlier: EarlierNetworks;
   readonly intervals: IntervalBook;
   readonly storeId: string;
   /** Of all that answers depend on beside data, registry and question. */

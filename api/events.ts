@@ -31,6 +31,7 @@ export interface ApiEvents extends FeedEvents {
   accessNoted(requests: number): void;
   accessDropped(requests: number): void;
   accessNotWritten(error: unknown): void;
+  accessNotGathered(error: unknown): void;
   usageDropped(requests: number): void;
   usageNotWritten(error: unknown): void;
   quarantineDecided(decision: 'replay' | 'dismiss', position: number, actor: string): void;
@@ -142,6 +143,7 @@ type AccessEvents = Pick<
   | 'accessNoted'
   | 'accessDropped'
   | 'accessNotWritten'
+  | 'accessNotGathered'
   | 'usageDropped'
   | 'usageNotWritten'
 >;
@@ -193,6 +195,12 @@ function accessEvents({ logger, metrics }: Telemetry): AccessEvents {
       logger.error(
         { err: error },
         'Figures of usage cannot be written; what they lack is counted.',
+      );
+    },
+    accessNotGathered(error) {
+      logger.warn(
+        { err: error },
+        'What followers with a key were given could not be asked for; it is asked for again.',
       );
     },
     accessNotWritten(error) {

@@ -1,5 +1,12 @@
 import { badParameter } from './errors.ts';
 
+/**
+ * Around the end of every observation, milliseconds UTC: the year 1, at which ids begin
+ * (`observation-id.ts`), and the year 3205, before which they end (3218).
+ */
+export const everFromAt = -62_135_596_800_000;
+export const everToAt = 39_000_000_000_000;
+
 const grammar =
   /^(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+ -]\d{2}:\d{2})$/;
 

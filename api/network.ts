@@ -84,13 +84,34 @@ function openView(rows: PublicRows, viewer: Viewer): NetworkView {
     else found.push(datastream);
   }
   const stations = sortById(registry.stations.values()).filter(
-    (station) => byStation.has(station.id) || seesEmpty(viewer, station, registry),
+    (station) => byStation.has(station.id) || seesEmpty(viewer, station.id, registry),
   );
-  const stationIds = new Set(stations.map((station) => station.id));
   const owners = visibleOwners(viewer, stations, registry);
+  return assembleView({
+    rows,
+    mask,
+    datastreams,
+    byStation,
+    stations,
+    owners,
+    seesExactly: (station) => seesExactly(viewer, station),
+  });
+}
+
+/** What a view is made of; each list in order of id. */
+export interface ViewParts extends Pick<
+  NetworkView,
+  'rows' | 'mask' | 'datastreams' | 'stations' | 'owners' | 'seesExactly'
+> {
+  readonly byStation: ReadonlyMap<string, readonly Datastream[]>;
+}
+
+export function assembleView(parts: ViewParts): NetworkView {
+  const { rows, mask, datastreams, byStation, stations, owners, seesExactly: isExact } = parts;
+  const stationIds = new Set(stations.map((station) => station.id));
   const ownerIds = new Set(owners.map((owner) => owner.id));
   return {
-    registry,
+    registry: rows.registry,
     rows,
     mask,
     datastreams,
@@ -100,19 +121,19 @@ function openView(rows: PublicRows, viewer: Viewer): NetworkView {
     sees: (series) => mask[series] === 1,
     seesStation: (stationId) => stationIds.has(stationId),
     seesOwner: (ownerId) => ownerIds.has(ownerId),
-    seesExactly: (station) => seesExactly(viewer, station),
+    seesExactly: isExact,
     placeOf: (station) =>
       publicPlace(
         station.latitude,
         station.longitude,
-        seesExactly(viewer, station) ? undefined : station.publicPrecisionMetres,
+        isExact(station) ? undefined : station.publicPrecisionMetres,
       ),
   };
 }
 
 /** A station without a visible datastream is seen as a datastream of it without own rule would be. */
-function seesEmpty(viewer: Viewer, station: Station, registry: Registry): boolean {
-  return visible(viewer.principal, emptyDatastream(station.id), registry);
+export function seesEmpty(viewer: Viewer, stationId: string, registry: Registry): boolean {
+  return visible(viewer.principal, emptyDatastream(stationId), registry);
 }
 
 function emptyDatastream(station: string): Datastream {

@@ -1,5 +1,6 @@
 import type { Registry } from '../devices/registry.ts';
 import type { ApiContext } from './context.ts';
+import { createEarlierNetworks } from './earlier/networks.ts';
 import { editionOf } from './edition.ts';
 import { type ApiEvents } from './events.ts';
 import { openFeed, type Feed } from '../ingest/feed/feed.ts';
@@ -71,6 +72,11 @@ export function createContext(options: ApiOptions, events: ApiEvents): ApiContex
     registry,
     registryAt,
     networks: createNetworks(registry),
+    earlier: createEarlierNetworks(registry.past, {
+      clock,
+      viewsMax: config.earlierViewsMax,
+      settleMs: options.copy?.settleMs ?? 0,
+    }),
     intervals: createIntervalBook(registry),
     storeId: options.storeIdentity.storeId,
     edition: editionOf(options.storeIdentity.storeId, config),

@@ -34,6 +34,14 @@ export const devicesConfigSchema = z.strictObject({
     .describe(
       'Versions of the registry kept compiled in each worker; an older one is read again from disk, in time proportional to the history.',
     ),
+  pastVersionsCachedMax: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe(
+      'Versions of earlier kept for questions with asOf; beyond, the one asked for longest ago is let go and made again from the history.',
+    ),
   unitSpellingsCachedMax: z
     .int()
     .min(100)

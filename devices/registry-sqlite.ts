@@ -11,6 +11,7 @@ import { createAccessWriter } from './registry/grants.ts';
 import { createHistory } from './registry/history.ts';
 import { createFileImporter } from './registry/import.ts';
 import { createCredentialWriter } from './registry/issue.ts';
+import { createRegistryPast } from './registry/past.ts';
 import { fileOf } from './registry/records.ts';
 import { migrateRegistry, registryFormat } from './registry/tables.ts';
 import {
@@ -94,5 +95,6 @@ export function writerOn(
     exportFile: () => fileOf(core.versions.refresh().records),
     history: (page) => history.read(page),
     historySlice: (after, limit) => history.readSlice(after, limit),
+    past: createRegistryPast(core.database, core.versions, options),
   };
 }

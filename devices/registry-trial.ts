@@ -18,7 +18,7 @@ import type { RegistryReader, RegistryWriter } from './registry.ts';
  * there where the registry is kept, as every other version.
  */
 export interface RegistryTrial
-  extends RegistryReader, Pick<RegistryWriter, 'exportFile' | 'history' | 'historySlice'> {
+  extends RegistryReader, Pick<RegistryWriter, 'exportFile' | 'history' | 'historySlice' | 'past'> {
   /**
    * Runs `work` on the newest version that the copy holds. Throws what `work` throws. One change of
    * the writer is one version: a second change in the same work is a defect, and throws.
@@ -81,6 +81,7 @@ function trialOver(
     exportFile: () => writer.exportFile(),
     history: (page) => writer.history(page),
     historySlice: (after, limit) => writer.historySlice(after, limit),
+    past: writer.past,
     attempt(work, idOfChange) {
       id = idOfChange;
       made = null;

@@ -153,6 +153,23 @@ export interface HistorySlice {
   /** Where the next slice goes on; the same as before where there is nothing more. */
   readonly end: number;
 }
+/** Versions of earlier, on a thread that answers others meanwhile. `worked` is told of its ms. */
+export interface RegistryPast {
+  /**
+   * The version that was the newest at a moment, ms UTC; 0 before the first. A version counts as
+   * made no earlier than the one before it, whatever its clock said: so every copy of the history
+   * says the same, for ever.
+   */
+  versionAt(at: number, worked?: (ms: number) => void): Promise<number>;
+  /** The last version up to this one that was of more than secrets; as of the last `versionAt`. */
+  entriesChangedAt(version: number): number;
+  /** Rows of the history that `at` has to go through, as of the last `versionAt`. */
+  rowsTo(version: number): number;
+  /** When the first version was made from which on there are so few rows to go through, at most. */
+  sinceWithin(rows: number): number;
+  /** That version. Throws DEVICES_VERSION_UNKNOWN. */
+  at(version: number, worked?: (ms: number) => void): Promise<Registry>;
+}
 /** Write side: one writer for an installation. Each call that changes anything is one version. */
 export interface RegistryWriter extends RegistryReader, AccessWriter {
   /**
@@ -191,4 +208,5 @@ export interface RegistryWriter extends RegistryReader, AccessWriter {
   history(options?: { readonly afterVersion?: number; readonly limit?: number }): HistoryRow[];
   /** The same, at most `limit` rows from behind a place (−1: the beginning), through versions too. */
   historySlice(after: number, limit: number): HistorySlice;
+  readonly past: RegistryPast;
 }

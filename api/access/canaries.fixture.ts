@@ -141,7 +141,7 @@ const bureau = addOwner('an owner with a hidden parent', all, { parent: ministry
 const bare = addOwner('an owner without stations, granted', granted, closed);
 addOwner('an owner under embargo, without stations', operators, { embargoUntil: inTenYears });
 
-addBoth('open', all, firm);
+const open = addBoth('open', all, firm);
 const mixed = addStation('a station that all see, partly hidden', all, bureau);
 addDatastream('open beside what is hidden', all, mixed);
 addDatastream('internal in an open station', operators, mixed, { visibility: 'internal' });
@@ -171,10 +171,44 @@ export interface WantedGrant {
   readonly end: 'granted' | 'withdrawn' | 'requested' | 'to come';
 }
 
+const openly = ({ visibility: _hidden, embargoUntil: _until, ...entry }: Record<string, unknown>) =>
+  entry;
+
+/** Texts of a station and its datastream of when they were hidden; today all see both. */
+const earlier: Thing[] = [];
+
+function hiddenEarlier(entry: object): object {
+  const [name, attribution, licence] = [names(), canaryText(), canaryText()];
+  const canaries = [name.vi, name.en, attribution, licence];
+  earlier.push({ what: 'what it was called while hidden', seenBy: ofOwner, canaries, ids: {} });
+  const isStation = 'latitude' in entry;
+  const texts = { attribution, licence, ...(isStation ? { name } : {}) };
+  return { ...openly(entry as Record<string, unknown>), ...texts, visibility: 'internal' };
+}
+
+/** As it was before: what is hidden now was open, and what is open was hidden under other names. */
+function networkBefore() {
+  const before = (entries: readonly object[]) =>
+    entries.map((entry) => {
+      const { id, station } = entry as { readonly id: string; readonly station?: string };
+      const isOpen = id === open.station || station === open.station;
+      return isOpen ? hiddenEarlier(entry) : openly(entry as Record<string, unknown>);
+    });
+  return {
+    format: 'quantrac-registry/1',
+    owners: before(owners),
+    stations: before(stations),
+    datastreams: before(datastreams),
+  };
+}
+
 /** All of the canaries: `recipients` and grants are made by the caller. */
 export const canaries = {
+  networkBefore: networkBefore(),
   network: { format: 'quantrac-registry/1', owners, stations, datastreams, recipients },
   things: things as readonly Thing[],
+  /** Shown by questions as of the network before alone. */
+  earlier: earlier as readonly Thing[],
   results: results as ReadonlyMap<string, { readonly result: number; readonly sent: string }>,
   firm,
   reading,

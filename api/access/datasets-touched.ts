@@ -5,7 +5,7 @@ import { datasetsOf } from '../catalogue/datasets.ts';
 import { statusOf } from '../errors.ts';
 import { filterQuery, readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
 import type { NetworkView } from '../network.ts';
-import type { Metered } from './meter.ts';
+import type { Metered, Selection } from './meter.ts';
 
 /** Filters remembered for one view; the same poll comes again and again. */
 const filtersMax = 1_000;
@@ -14,13 +14,13 @@ export function createDatasetFinder(): (metered: Metered) => readonly string[] {
   const known = new Map<NetworkView, Map<string, readonly string[]>>();
   return ({ selection }) => {
     if (selection === null) return [];
-    const { view, query } = selection;
+    const { view, query, slug } = selection;
     const ofView = known.get(view) ?? new Map<string, readonly string[]>();
     known.set(view, ofView);
-    const text = JSON.stringify(filterOf(query));
+    const text = JSON.stringify([filterOf(query), slug]);
     let found = ofView.get(text);
     if (found === undefined) {
-      found = select(view, query);
+      found = select(selection);
       if (ofView.size < filtersMax) ofView.set(text, found);
     }
     return found;
@@ -36,10 +36,11 @@ function filterOf(query: FilterQuery): FilterQuery {
  * Ids of the networks' datasets; the filter was read once already, so it is a right one. That of a
  * webhook may name what its key sees no more, of which it is told just this.
  */
-function select(view: NetworkView, query: FilterQuery): readonly string[] {
+function select({ view, query, slug }: Selection): readonly string[] {
   const datasets = datasetsOf(view);
   const ids = new Set<string>();
   for (const datastream of selectSeen(view, query)) {
+    if (slug !== undefined && datastream.slug !== slug) continue;
     const id = datasets.networkOf(datastream)?.id;
     if (id !== undefined) ids.add(id);
   }

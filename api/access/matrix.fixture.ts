@@ -24,6 +24,10 @@ export const extraPaths: readonly string[] = [
     `/doc/${term}.en.html`,
     `/doc/${term}.jsonld`,
   ]),
+  '/doc',
+  '/doc/',
+  '/doc/contents.vi.html',
+  '/doc/contents.en.html',
   '/doc/style.css',
   '/asyncapi.json',
   '/openapi.json',
@@ -75,18 +79,21 @@ export interface Route {
   readonly isPaged: boolean;
   /** Query strings, without `?`, each of a format that it offers, with what must be given. */
   readonly queries: readonly string[];
+  /** Query string of an earlier moment, where it can be asked for one. */
+  readonly earlier: readonly string[];
   /** Media types that it offers, asked for by Accept. */
   readonly types: readonly string[];
 }
 
-export function routesOf(document: Json): Route[] {
+/** `asOf`: a moment at which other things were hidden. */
+export function routesOf(document: Json, asOf: string): Route[] {
   const paths = document['paths'] as Record<string, { readonly get?: Operation }>;
   const described = Object.entries(paths).flatMap(([path, { get }]) =>
     get === undefined || endlessPaths.has(path)
       ? []
-      : withValues(path).map((each) => routeOf(each, get)),
+      : withValues(path).map((each) => routeOf(each, get, asOf)),
   );
-  const extra = extraPaths.map((path) => routeOf(path, { responses: {} }));
+  const extra = extraPaths.map((path) => routeOf(path, { responses: {} }, asOf));
   return [...described, ...extra];
 }
 
@@ -114,7 +121,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: object }>>;
 }
 
-function routeOf(path: string, { parameters = [], responses }: Operation): Route {
+function routeOf(path: string, { parameters = [], responses }: Operation, asOf: string): Route {
   const named = (name: string) =>
     parameters.find((each) => each.in === 'query' && each.name === name);
   const base = parameters.flatMap((each) => {
@@ -134,6 +141,7 @@ function routeOf(path: string, { parameters = [], responses }: Operation): Route
     filters: idParameters.filter((name) => named(name) !== undefined),
     isPaged: named('page') !== undefined,
     queries: queries.map((query) => query.join('&')),
+    earlier: named('asOf') === undefined ? [] : [[...base, `asOf=${asOf}`].join('&')],
     types: Object.keys(responses['200']?.content ?? {}),
   };
 }

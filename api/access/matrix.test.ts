@@ -17,6 +17,8 @@ import { addressOf, routesOf, unasked, type Route } from './matrix.fixture.ts';
 
 const { things, results } = canaries;
 const dayMs = 86_400_000;
+/** When what is hidden was open. */
+const beforeAt = new Date(startAt + 120_000).toISOString();
 
 let rig: TestApi;
 let routes: Route[];
@@ -28,7 +30,10 @@ beforeAll(async () => {
   rig = await openTestApi({ config: { rowsPerPageDefault: 5 } });
   rig.setNow(startAt + 60_000);
   await rig.publish([rig.row('ha-noi-temperature', startAt)]);
+  await rig.api.registryAdmin.importRegistry(canaries.networkBefore, 'test');
+  rig.setNow(startAt + 180_000);
   await rig.api.registryAdmin.importRegistry(canaries.network, 'test');
+  more.push(...canaries.earlier);
   await grantAll();
   const keyOf = (of: object) =>
     rig.registry.createToken({ role: 'reader', actor: 'test', ...of }).secret;
@@ -43,7 +48,8 @@ beforeAll(async () => {
     [...results.keys()].map((id) => rowOf(id)),
     { control: [marker] },
   );
-  routes = routesOf(await rig.json('/api/v1/openapi.json'));
+  const document = await rig.json('/api/v1/openapi.json');
+  routes = routesOf(document, beforeAt);
 });
 afterAll(() => rig.close());
 
@@ -176,6 +182,22 @@ test('the canaries are seen by those who may see them', async () => {
   }
 });
 
+test('what was hidden earlier is shown, as of then, to those who saw it', async () => {
+  for (const principal of principals) {
+    let text = '';
+    for (const list of ['stations', 'datastreams'])
+      text += (await ask(principal, `/api/v1/${list}.jsonld?asOf=${beforeAt}`)).text;
+    for (const list of ['stations', 'datastreams'])
+      text += (await ask(principal, `/api/v1/${list}.csv?asOf=${beforeAt}`)).text;
+    const told = canaries.earlier.filter(({ canaries: marks }) =>
+      marks.some((mark) => text.includes(mark)),
+    );
+    const seen = canaries.earlier.filter(({ seenBy }) => seenBy.has(principal));
+    expect([principal, told.length]).toEqual([principal, seen.length]);
+  }
+  expect(canaries.earlier).toHaveLength(2);
+});
+
 describe.each(principals)('%s', (principal) => {
   test('is told nothing of what is hidden, at any address, in any format, on any page', async () => {
     const leaks: string[] = [];
@@ -190,11 +212,15 @@ describe.each(principals)('%s', (principal) => {
     for (const route of routes) {
       const ids = route.hasId ? [...hiddenIds(principal), ...seenIds(principal)] : [''];
       for (const id of ids) {
-        for (const query of route.queries) await look(addressOf(route, id, query));
+        for (const query of [...route.queries, ...route.earlier])
+          await look(addressOf(route, id, query));
         for (const type of route.types)
           await look(addressOf(route, id, route.queries[0] ?? ''), type);
       }
-      if (route.isPaged) await readPages(route, look);
+      if (route.isPaged) {
+        for (const query of [route.queries[0] ?? '', ...route.earlier])
+          await readPages(addressOf(route, '', query), look);
+      }
     }
     expect(leaks).toEqual([]);
     expect(asked).toBeGreaterThan(routes.length);
@@ -212,8 +238,10 @@ describe.each(principals)('%s', (principal) => {
       const said = withoutId(await ask(principal, address(hidden)), hidden);
       if (said !== refusal) differing.push(address(hidden));
     };
-    for (const route of routes) {
-      const [query = ''] = route.queries;
+    const asked = routes.flatMap((route) =>
+      [route.queries[0] ?? '', ...route.earlier].map((query) => ({ route, query })),
+    );
+    for (const { route, query } of asked) {
       if (route.hasId) {
         for (const id of hiddenIds(principal))
           await compare(id, (of) => addressOf(route, of, query));
@@ -292,8 +320,8 @@ function seenIds(principal: PrincipalName): string[] {
   return kinds.flatMap((kind) => seen.find(({ ids }) => ids[kind] !== undefined)?.ids[kind] ?? []);
 }
 
-async function readPages(route: Route, look: (address: string) => Promise<Said>): Promise<void> {
-  let address = addressOf(route, '', [route.queries[0] ?? '', 'limit=7'].filter(Boolean).join('&'));
+async function readPages(first: string, look: (address: string) => Promise<Said>): Promise<void> {
+  let address = `${first}${first.includes('?') ? '&' : '?'}limit=7`;
   for (let page = 0; page < 20; page += 1) {
     const { next } = await look(address);
     if (next === null) return;

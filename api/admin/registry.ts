@@ -20,7 +20,7 @@ import { createMarker, type AppendReading } from './marker.ts';
 
 /** The registry as it is read and given out, by whoever may change it. */
 export type ReadRegistry = RegistryReader &
-  Pick<RegistryWriter, 'exportFile' | 'history' | 'historySlice'>;
+  Pick<RegistryWriter, 'exportFile' | 'history' | 'historySlice' | 'past'>;
 
 /** Whether the marker of a version is appended after the change, or was written within it. */
 export type Marking = 'after' | 'within';

@@ -2,6 +2,7 @@
 import { licenceOf } from '../../devices/licence.ts';
 import type { Datastream, Deployment } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
+import { runAll } from '../../devices/slices.ts';
 import { encodeTimePart } from '../../ingest/observations/observation-id.ts';
 import type { NetworkView } from '../network.ts';
 import { addressesAt, createLinkedWriter, instantNode } from './linked.ts';
@@ -31,40 +32,64 @@ const columns = [
 
 const byDatastream = new WeakMap<Registry, ReadonlyMap<string, readonly KnownDeployment[]>>();
 
-/** Of these datastreams, by id. */
+/** Deployments of a step: below a millisecond of work. */
+const deploymentsPerStep = 200;
+
+/** Of these datastreams, by id. What it needs of a whole network `deploymentSteps` makes before. */
 export function deploymentsOf(
   { registry }: NetworkView,
   datastreams: readonly Datastream[],
 ): readonly KnownDeployment[] {
-  const known = knownDeployments(registry);
+  const known = byDatastream.get(registry) ?? runAll(deploymentSteps(registry));
   return datastreams.flatMap(({ id }) => known.get(id) ?? []);
 }
 
 export function findDeployment(view: NetworkView, id: string): KnownDeployment | undefined {
-  const [datastream = ''] = id.split('~', 1);
-  return knownDeployments(view.registry)
-    .get(datastream)
-    ?.find((each) => each.id === id && view.sees(each.datastream.series));
+  const { registry } = view;
+  const datastream = registry.datastreams.get(id.split('~', 1)[0] ?? '');
+  if (datastream === undefined || !view.sees(datastream.series)) return undefined;
+  const known =
+    byDatastream.get(registry)?.get(datastream.id) ??
+    knownOf(
+      datastream,
+      registry.deployments.filter((each) => each.datastream === datastream.id),
+    );
+  return known.find((each) => each.id === id);
+}
+
+/** Names those of a whole registry, once, bit by bit. */
+export function* deploymentSteps(
+  registry: Registry,
+): Generator<undefined, ReadonlyMap<string, readonly KnownDeployment[]>> {
+  const found = byDatastream.get(registry);
+  if (found !== undefined) return found;
+  const groups = new Map<string, Deployment[]>();
+  for (const [index, deployment] of registry.deployments.entries()) {
+    const group = groups.get(deployment.datastream);
+    if (group === undefined) groups.set(deployment.datastream, [deployment]);
+    else group.push(deployment);
+    if (index % deploymentsPerStep === 0) yield;
+  }
+  const made = new Map<string, readonly KnownDeployment[]>();
+  let count = 0;
+  for (const [id, group] of groups) {
+    const datastream = registry.datastreams.get(id);
+    if (datastream !== undefined) made.set(id, knownOf(datastream, group));
+    if ((count += 1) % deploymentsPerStep === 0) yield;
+  }
+  byDatastream.set(registry, made);
+  return made;
 }
 
 /** An id is the datastream and the begin; a second one of the same begin has its place behind it. */
-function knownDeployments(registry: Registry): ReadonlyMap<string, readonly KnownDeployment[]> {
-  let found = byDatastream.get(registry);
-  if (found === undefined) {
-    const made = new Map<string, KnownDeployment[]>();
-    const ordered = [...registry.deployments].sort((a, b) => a.fromAt - b.fromAt);
-    for (const deployment of ordered) {
-      const datastream = registry.datastreams.get(deployment.datastream);
-      if (datastream === undefined) continue;
-      const of = made.get(datastream.id) ?? [];
-      made.set(datastream.id, of);
-      const begin = `${datastream.id}~${timePart(deployment.fromAt)}`;
-      const same = of.filter(({ id }) => id.startsWith(begin)).length;
-      of.push({ id: same === 0 ? begin : `${begin}.${same}`, datastream, deployment });
-    }
-    byDatastream.set(registry, (found = made));
+function knownOf(datastream: Datastream, group: readonly Deployment[]): readonly KnownDeployment[] {
+  const made: KnownDeployment[] = [];
+  for (const deployment of [...group].sort((a, b) => a.fromAt - b.fromAt)) {
+    const begin = `${datastream.id}~${timePart(deployment.fromAt)}`;
+    const same = made.filter(({ id }) => id.startsWith(begin)).length;
+    made.push({ id: same === 0 ? begin : `${begin}.${same}`, datastream, deployment });
   }
-  return found;
+  return made;
 }
 
 /** As ids of observations write a time: so many base 36 digits, in the order of time. */

@@ -19,7 +19,7 @@ export function createListWriter<Item>(format: Format, table: Table<Item>): List
       // RFC 4180: CRLF behind each line. The end is told by the trailer.
       return {
         begin: () => [csvLine(table.columns)],
-        write: (items) => [items.map((item) => csvLine(table.cells(item))).join('')],
+        write: (items) => textsOf(items, (item) => csvLine(table.cells(item))),
         end: () => [],
       };
     case 'parquet':
@@ -37,13 +37,33 @@ export function createListWriter<Item>(format: Format, table: Table<Item>): List
 function createLinesWriter<Item>(table: Table<Item>): ListWriter<Item> {
   return {
     begin: () => [],
-    write: (items) => [items.map((item) => table.json(item) + '\n').join('')],
+    write: (items) => textsOf(items, (item) => table.json(item) + '\n'),
     end: ({ next, cursor }) => [
       (next === null
         ? JSON.stringify({ complete: true, cursor })
         : JSON.stringify({ complete: false, next, cursor })) + '\n',
     ],
   };
+}
+
+/**
+ * Of one chunk, and at most an item more: V8 keeps strings of more than 128 KiB apart, and each costs
+ * more to be rid of.
+ */
+export const chunkCharacters = 32_768;
+
+function* textsOf<Item>(
+  items: readonly Item[],
+  textOf: (item: Item) => string,
+): Generator<string, void> {
+  let text = '';
+  for (const item of items) {
+    text += textOf(item);
+    if (text.length < chunkCharacters) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
 }
 
 /** One JSON object, whose last members tell that it is whole. */
@@ -54,13 +74,12 @@ export function createJoinedWriter<Item>(
   let isFirst = true;
   return {
     begin: () => [begin],
-    write(items) {
-      if (items.length === 0) return [];
-      const text = items.map(textOf).join(',');
-      if (!isFirst) return [',' + text];
-      isFirst = false;
-      return [text];
-    },
+    write: (items) =>
+      textsOf(items, (item) => {
+        if (!isFirst) return ',' + textOf(item);
+        isFirst = false;
+        return textOf(item);
+      }),
     end: (end) => [joinedEnd(end)],
   };
 }

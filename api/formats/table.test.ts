@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { createListWriter } from './list-writer.ts';
+import { chunkCharacters, createListWriter } from './list-writer.ts';
 import type { Cell, Table } from './table.ts';
 
 interface Thing {
@@ -45,6 +45,17 @@ function readCsv(text: string): string[][] {
 }
 
 describe('a list', () => {
+  test.for(['json', 'geojson', 'csv', 'ndjson'] as const)(
+    'in %s is written in chunks of few characters, however many items come at once',
+    (format) => {
+      const item = { id: 'x'.repeat(100), value: 1 };
+      const writer = createListWriter(format, table);
+      const chunks = [...writer.write(Array.from({ length: 3_000 }, () => item))];
+      expect(chunks.length).toBeGreaterThan(3);
+      for (const { length } of chunks) expect(length).toBeLessThan(chunkCharacters + 1_000);
+    },
+  );
+
   test('in JSON holds the items of all steps, and its end', () => {
     fc.assert(
       fc.property(things, (steps) => {

@@ -8,6 +8,7 @@ import type { Datastream } from '../../devices/model.ts';
 import type { Registry } from '../../devices/registry.ts';
 import type { StoreFollower } from '../../ingest/store/store.ts';
 import type { SeriesSpan } from './query-cost.ts';
+import { everFromAt } from '../instant.ts';
 
 export interface Extents {
   of(datastreams: readonly Datastream[]): readonly SeriesSpan[];
@@ -22,7 +23,6 @@ export interface ExtentsOptions {
 const sampleMax = 200;
 /** Rows come in meanwhile, late ones before the first one known: spans are looked up anew after so long. */
 const keptMs = 600_000;
-const timeMin = -62_135_596_800_000;
 
 interface Span {
   readonly firstAt: number;
@@ -43,7 +43,7 @@ export function createExtents({ store, registry, clock }: ExtentsOptions): Exten
     if (deployed?.registry !== current) {
       deployed = { registry: current, fromAt: deploymentStarts(current) };
     }
-    return deployed.fromAt.get(id) ?? timeMin;
+    return deployed.fromAt.get(id) ?? everFromAt;
   }
 
   function spanOf({ id, series }: Datastream): Span {
@@ -52,16 +52,16 @@ export function createExtents({ store, registry, clock }: ExtentsOptions): Exten
     if (found !== undefined && nowMs < found.untilMs) return found;
     const ask = (order: 'asc' | 'desc') => {
       const toAt = Number.MAX_SAFE_INTEGER;
-      return store.range({ series, fromAt: timeMin, toAt, order, limit: 1 })[0];
+      return store.range({ series, fromAt: everFromAt, toAt, order, limit: 1 })[0];
     };
-    const isWhole = store.horizon.knownFromAt < timeMin;
+    const isWhole = store.horizon.knownFromAt < everFromAt;
     const first = isWhole ? ask('asc') : undefined;
     const firstAt = isWhole ? (first?.endAt ?? Infinity) : deployedFrom(id);
     const lastAt = (ask('desc')?.endAt ?? -Infinity) + keptMs;
     const published = first === undefined ? {} : { publishedAt: first.publishedAt };
     const span = { firstAt, lastAt, ...published, untilMs: nowMs + keptMs };
     // A series without rows may have some soon, and costs next to nothing to ask again.
-    if (lastAt > timeMin) known[series] = span;
+    if (lastAt > everFromAt) known[series] = span;
     return span;
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { network } from '../network.fixture.ts';
 import { startAt, type Json, type TestApi } from '../api.fixture.ts';
 import {
   follow,
@@ -101,6 +102,39 @@ describe('lists of a network', () => {
       const settled = (items: unknown) => JSON.stringify(items).replaceAll(/"ageSeconds":\d+/g, '');
       expect(settled([...first.items, ...rest.items])).toBe(settled(whole.items));
     }
+  });
+
+  test('of the registry as of a moment are the same at every node that has copied it, once it settled', async () => {
+    publishSome(net, 0, 3);
+    await here.takeAll(0);
+    await there.takeAll(1);
+    const at = here.now();
+    const station = network.stations[1] as object;
+    const renamed = (name: string) => ({ ...station, name: { vi: name, en: name } });
+    for (const [nth, name] of ['then', 'later'].entries()) {
+      net.setNow(at + nth * 1_000);
+      // As a copy takes it: every row of the history with the time of the node that made it.
+      for (const { registry } of [here, there]) {
+        registry.importFile({ format: 'quantrac-registry/1', stations: [renamed(name)] }, 'test');
+      }
+    }
+    net.setNow(at + 2_000);
+    const moment = new Date(at + 500).toISOString();
+    for (const path of ['stations', 'stations?limit=2', 'stations/hue', 'datastreams.csv']) {
+      const asked = `/api/v1/${path}${path.includes('?') ? '&' : '?'}asOf=${moment}`;
+      const [one, other] = [await here.get(asked), await there.get(asked)];
+      const text = withoutHost(await one.text());
+      expect([path, withoutHost(await other.text())]).toEqual([path, text]);
+      const cursors = [one, other].map(({ headers }) => headers.get('quantrac-cursor'));
+      expect(cursors[0]).toBe(cursors[1]);
+    }
+    const whole = await there.json(`/api/v1/stations?asOf=${moment}`);
+    expect(whole.items.find(({ id }) => id === 'hue')).toMatchObject({ name: { en: 'then' } });
+    const { next } = await here.json(`/api/v1/stations?limit=2&asOf=${moment}`);
+    const rest = await there.json(pathOf(next));
+    expect(rest.items.map(({ id }) => id)).toEqual(
+      ['hue', 'kathmandu'].slice(0, rest.items.length),
+    );
   });
 
   test('refuse a page of another network, of one log, or of no request', async () => {

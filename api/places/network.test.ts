@@ -216,7 +216,7 @@ describe('a node without ingest', () => {
     const ready = await here.get('/readyz');
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { ready: false, reasons: [{ room: 'copy', reason: lag }] },
+      { ready: false, reasons: [{ room: 'copy', reason: lag }], warnings: [] },
     ]);
     const metrics = await (await here.get('/metrics')).text();
     expect(metrics).toBe('# metrics of all rooms\n');

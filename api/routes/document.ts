@@ -7,6 +7,7 @@ import { registryFileJsonSchema } from '../../devices/registry-file.ts';
 import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { followedHeaders, objectReplies } from '../description/replies.ts';
+import { addFixedBody } from '../limits/fixed-body.ts';
 import { apiVersion } from '../stability/feed-routes.ts';
 import {
   eventFormats,
@@ -61,21 +62,16 @@ const lists: Readonly<Record<string, { title: string; formats: readonly Format[]
 };
 
 export function addIndex(app: FastifyInstance, context: ApiContext): void {
-  // Made for the first who asks: a start needs none, and all later ones are given the same.
-  let description: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    description ??= JSON.stringify(app.swagger());
-    return reply
-      .header('cache-control', 'public, max-age=300')
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(description);
+  addFixedBody(app, {
+    path: '/openapi.json',
+    type: 'application/json; charset=utf-8',
+    make: () => app.swagger(),
   });
-  app.get('/registry-file.schema.json', { schema: { hide: true } }, (_request, reply) =>
-    reply
-      .header('cache-control', 'public, max-age=300')
-      .header('content-type', 'application/schema+json; charset=utf-8')
-      .send(JSON.stringify(registryFileJsonSchema())),
-  );
+  addFixedBody(app, {
+    path: '/registry-file.schema.json',
+    type: 'application/schema+json; charset=utf-8',
+    make: registryFileJsonSchema,
+  });
   const index = z.looseObject({ links: z.array(z.looseObject({ href: z.string() })) });
   const options = {
     schema: {

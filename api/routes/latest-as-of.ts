@@ -9,12 +9,12 @@ import { answerList } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import type { FilterQuery } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
-import { readInstant } from '../instant.ts';
+import { everFromAt, readInstant } from '../instant.ts';
 import { addLink, licenceLinks } from '../limits/links.ts';
 import type { PagePlace } from '../page.ts';
 import { stepRows } from '../rows.ts';
 import { rowLimit, type ListRequest, type PagingQuery } from './list.ts';
-import { pinnedMoment, requireFewSeries, timeMin } from './observations.ts';
+import { pinnedMoment, requireFewSeries } from './observations.ts';
 import { intervalOf, isUnchanged, unchangedSince } from './unchanged.ts';
 
 type Query = FilterQuery & PagingQuery;
@@ -103,7 +103,7 @@ async function newestAt(
   const steps = stepRows({
     questions,
     datastreams: [datastream],
-    fromAt: timeMin,
+    fromAt: everFromAt,
     toAt,
     order: 'desc',
     flags: null,

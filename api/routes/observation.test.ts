@@ -10,6 +10,7 @@ beforeAll(async () => {
   rig.setNow(startAt + 60_000);
   const series = 'ha-noi-temperature';
   await rig.publish([rig.row(series, startAt, { result: 1 })]);
+  rig.setNow(startAt + 120_000);
   await rig.publish([
     rig.row(series, startAt, {
       result: 2,
@@ -60,6 +61,23 @@ describe('one observation', () => {
       [3, false],
     ]);
     expect(revisions.map((row) => (row['reading'] as Json)['position'])).toEqual([2, 1, 3]);
+  });
+
+  test('shows as of a moment what had been published by then', async () => {
+    const { revisions } = (await rig.json(`/api/v1/observations/${id}`)) as unknown as {
+      revisions: Json[];
+    };
+    const [second = 0, first = 0] = revisions.map((row) => Date.parse(String(row['publishedAt'])));
+    const asOf = (at: number) => `/api/v1/observations/${id}?asOf=${new Date(at).toISOString()}`;
+    rig.setNow(second + 5_000);
+    const then = (await rig.json(asOf(second - 1))) as unknown as { revisions: Json[] };
+    expect(then).toMatchObject({ result: 1, revision: 0, revisions: [{ isCurrent: true }] });
+    expect(then.revisions).toHaveLength(1);
+    expect((await rig.json(asOf(second)))['revisions']).toEqual(revisions);
+    expect((await rig.get(asOf(first - 1))).status).toBe(404);
+    expect((await rig.get(asOf(second + 86_400_000))).status).toBe(400);
+    const tag = (await rig.get(asOf(second - 1))).headers.get('etag') ?? '';
+    expect((await rig.get(asOf(second - 1), { 'if-none-match': tag })).status).toBe(304);
   });
 
   test('explains each test', async () => {

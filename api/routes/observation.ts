@@ -6,15 +6,18 @@ import { decodeObservationId } from '../../ingest/observations/observation-id.ts
 import type { PublicRows } from '../../ingest/observations/public-row.ts';
 import { publicCause } from '../../ingest/observations/withdrawn.ts';
 import { countRows, touchSelection } from '../access/meter.ts';
+import { readAsOf } from '../as-of.ts';
 import type { ApiContext } from '../context.ts';
 import { examples } from '../description/examples.ts';
 import { conditionalHeaders, objectReplies, validatedHeaders } from '../description/replies.ts';
 import { detailSchema } from '../description/schemas.ts';
 import { apiError } from '../errors.ts';
 import { explain } from '../explanation.ts';
+import { readInstant } from '../instant.ts';
 import { addLink, licenceLinks } from '../limits/links.ts';
 import { answerObject } from '../object-answer.ts';
 import { viewerOf } from '../viewer.ts';
+import { timeQuery } from './observations.ts';
 import { isUnchanged } from './unchanged.ts';
 
 /** `/observations/{id}`: the row with everything that is known about it. */
@@ -26,13 +29,18 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       schema: {
         summary: 'One observation: its revisions, raw value, tests and place in the log.',
         params,
-        querystring: z.strictObject({}),
+        querystring: z.strictObject({ asOf: timeQuery.asOf }),
         headers: conditionalHeaders,
         response: objectReplies(detailSchema, {
           description: 'The observation.',
           headers: validatedHeaders,
           example: examples.detail,
-          problems: ['API_OBSERVATION_UNKNOWN', 'API_ADDRESS_TOO_LONG'],
+          problems: [
+            'API_OBSERVATION_UNKNOWN',
+            'API_ADDRESS_TOO_LONG',
+            'API_AS_OF_FUTURE',
+            'API_UNAVAILABLE',
+          ],
         }),
         tags: ['readings'],
       },
@@ -41,15 +49,18 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       const viewer = viewerOf(context.registry, request.headers.authorization);
       const view = context.networks.viewOf(viewer);
       const { id } = request.params as z.infer<typeof params>;
+      const { asOf } = request.query as { readonly asOf?: string };
       const key = decodeObservationId(id, view.registry);
-      const { position } = context.store;
       if (key === undefined || !view.sees(key.series)) {
         throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
       }
+      const told = asOf === undefined ? undefined : await readAsOf(context, asOf);
       // Read in one turn of the event loop with the position.
+      const { position } = context.store;
       const held = context.store.revisions(key);
       const moment = await context.places.at(position);
-      const revisions = await context.questions.revisions(key, held, moment);
+      const kept = await context.questions.revisions(key, held, moment);
+      const revisions = asOf === undefined ? kept : publishedBy(kept, readInstant(asOf, 'asOf'));
       const current = revisions.find((row) => row.current) ?? revisions[0];
       if (current === undefined) throw apiError('API_OBSERVATION_UNKNOWN', { parameter: 'id' });
       const { series } = current;
@@ -60,13 +71,23 @@ export function addObservation(app: FastifyInstance, context: ApiContext): void 
       return answerObject(context, request, reply, {
         viewer,
         registryVersion: view.registry.version,
-        moment,
+        moment: told ?? moment,
         intervalMs: view.rows.context(series)?.datastream.intervalMs,
         unchangedSince: (pins) => isUnchanged(context, series, pins),
         text: (cursor) => JSON.stringify({ ...detailOf(view.rows, current, revisions), cursor }),
       });
     },
   );
+}
+
+/** What was published by then; current is the newest revision of it, those that came late are none. */
+function publishedBy(kept: readonly ObservationRow[], at: number): readonly ObservationRow[] {
+  const published = kept.filter(({ publishedAt }) => publishedAt <= at);
+  const newest = Math.max(...published.map(({ revision }) => revision));
+  const isCurrent = (row: ObservationRow) => row.revision === newest && newest >= 0;
+  return published
+    .map((row) => ({ ...row, current: isCurrent(row) }))
+    .sort((one, other) => Number(other.current) - Number(one.current));
 }
 
 function detailOf(

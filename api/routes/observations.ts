@@ -12,7 +12,7 @@ import { apiError, badParameter, type ApiErrorCode } from '../errors.ts';
 import { isPaged, seriesFormats } from '../formats/format.ts';
 import { filterQuery, readList } from '../filter.ts';
 import { createRowTable } from '../formats/row-table.ts';
-import { readOptionalInstant } from '../instant.ts';
+import { everFromAt, everToAt, readOptionalInstant } from '../instant.ts';
 import { requireAffordableSpan } from '../limits/affordable.ts';
 import { addLink, licenceLinks } from '../limits/links.ts';
 import type { PinnedPage } from '../page.ts';
@@ -68,10 +68,6 @@ const observationsQuery = {
 } as const;
 
 type Query = z.infer<z.ZodObject<typeof observationsQuery>> & PagingQuery;
-
-/** The widest span of times that an observation can have. */
-export const timeMin = -62_135_596_800_000;
-const timeMax = 39_000_000_000_000;
 
 export function addObservations(app: FastifyInstance, context: ApiContext): void {
   addListRoute(app, context, {
@@ -171,8 +167,8 @@ export function readSpan(query: {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }): { readonly fromAt: number; readonly toAt: number } {
-  const fromAt = readOptionalInstant(query.from, 'from') ?? timeMin;
-  const toAt = readOptionalInstant(query.to, 'to') ?? timeMax;
+  const fromAt = readOptionalInstant(query.from, 'from') ?? everFromAt;
+  const toAt = readOptionalInstant(query.to, 'to') ?? everToAt;
   if (fromAt > toAt) throw badParameter('to', 'not before `from`');
   return { fromAt, toAt };
 }

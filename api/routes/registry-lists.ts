@@ -12,7 +12,12 @@ import {
   stationSchema,
 } from '../description/schemas.ts';
 import { filterQuery, readFilter, selectDatastreams, selectStations } from '../filter.ts';
-import { deploymentTable, deploymentsOf, findDeployment } from '../formats/deployment-table.ts';
+import {
+  deploymentSteps,
+  deploymentTable,
+  deploymentsOf,
+  findDeployment,
+} from '../formats/deployment-table.ts';
 import { listFormats, mapFormats } from '../formats/format.ts';
 import {
   datastreamTable,
@@ -21,15 +26,18 @@ import {
   stationTable,
 } from '../formats/registry-tables.ts';
 import type { NetworkView } from '../network.ts';
-import { addKind, type Named } from './things.ts';
+import { addKind, asOfQuery, type Named } from './things.ts';
 
 type Query = z.infer<z.ZodObject<typeof filterQuery>>;
+
+/** `asOf`: as `../earlier/view.ts` says. */
+const datedQuery = { ...filterQuery, ...asOfQuery } as const;
 
 export function addRegistryLists(app: FastifyInstance, context: ApiContext): void {
   addKind(app, context, {
     path: '/stations',
     summary: 'Stations, by id.',
-    query: filterQuery,
+    query: datedQuery,
     schema: stationSchema,
     example: examples.station,
     offered: mapFormats,
@@ -41,7 +49,7 @@ export function addRegistryLists(app: FastifyInstance, context: ApiContext): voi
   addKind(app, context, {
     path: '/datastreams',
     summary: 'Datastreams, by id.',
-    query: filterQuery,
+    query: datedQuery,
     schema: datastreamSchema,
     example: examples.datastream,
     offered: mapFormats,
@@ -63,7 +71,7 @@ function addMeasured(app: FastifyInstance, context: ApiContext): void {
     path: '/properties',
     summary:
       'Observed properties, by id; with a filter, those that it lets datastreams of through.',
-    query: filterQuery,
+    query: datedQuery,
     schema: propertySchema,
     example: examples.property,
     offered: listFormats,
@@ -80,7 +88,7 @@ function addMeasured(app: FastifyInstance, context: ApiContext): void {
   addKind(app, context, {
     path: '/deployments',
     summary: 'Deployments, by id: since when and until when an instrument has served a datastream.',
-    query: filterQuery,
+    query: datedQuery,
     schema: deploymentSchema,
     example: examples.deployment,
     offered: listFormats,
@@ -89,6 +97,7 @@ function addMeasured(app: FastifyInstance, context: ApiContext): void {
     select: (view, query, valuesMax) =>
       deploymentsOf(view, selectDatastreams(view, readFilter(query, valuesMax))),
     find: findDeployment,
+    prepare: ({ registry }) => deploymentSteps(registry),
   });
 }
 
@@ -96,7 +105,7 @@ function addOwners(app: FastifyInstance, context: ApiContext): void {
   addKind(app, context, {
     path: '/owners',
     summary: 'Owners, by id; with a filter, those of the stations that it lets through.',
-    query: filterQuery,
+    query: datedQuery,
     schema: ownerSchema,
     example: examples.owner,
     offered: listFormats,

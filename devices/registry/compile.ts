@@ -4,6 +4,7 @@ import type { Datastream, Deployment, ObservedProperty, Station } from '../model
 import type { ChannelBinding, Registry } from '../registry.ts';
 import type { FileDatastream, FileDeployment } from '../registry-file.ts';
 import type { UnitConverter } from '../unit.ts';
+import { runAll } from '../slices.ts';
 import { compileAccess } from './compile-access.ts';
 import type { Records } from './records.ts';
 
@@ -22,22 +23,37 @@ type Channels = ReadonlyMap<string, readonly ChannelBinding[]>;
  * Makes the model of each version. Entries that did not change since an earlier version keep their
  * objects. Channels of a device are compiled when first asked for.
  */
-export type Compiler = (
+export interface Compiler {
+  compile: (...of: Compiled) => Registry;
+  /** The same, bit by bit: others may have the thread wherever it yields. */
+  steps: (...of: Compiled) => Generator<undefined, Registry>;
+}
+
+type Compiled = readonly [
   version: number,
   records: Records,
   previous?: { readonly records: Records; readonly registry: Registry },
-) => Registry;
+];
+
+/** Entries between two yields: less than a millisecond of work. */
+const entriesPerStep = 200;
 
 export function createCompiler(compileWith: CompileWith): Compiler {
   const memo: Memo = { datastreams: new WeakMap(), deployments: new WeakMap() };
-  return (version, records, previous) => {
+
+  function* steps(...[version, records, previous]: Compiled): Generator<undefined, Registry> {
     // Only credentials changed: the same network under the next number.
     if (previous?.records === records) return { ...previous.registry, version };
     const access = compileAccess(records);
     if (previous !== undefined && isSameNetwork(previous.records, records)) {
       return { ...previous.registry, version, access };
     }
-    return compileVersion(version, records, { ...compileWith, memo });
+    return yield* compileVersion(version, records, { ...compileWith, memo });
+  }
+
+  return {
+    steps,
+    compile: (...of) => runAll(steps(...of)),
   };
 }
 
@@ -58,11 +74,11 @@ interface Memo {
   readonly deployments: WeakMap<FileDeployment, { zone: string; deployment: Deployment }>;
 }
 
-function compileVersion(
+function* compileVersion(
   version: number,
   records: Records,
   compileWith: CompileWith & { readonly memo: Memo },
-): Registry {
+): Generator<undefined, Registry> {
   const datastreams = new Map<string, Datastream>();
   const bySeries: (Datastream | undefined)[] = [];
   for (const entry of records.datastream.values()) {
@@ -70,6 +86,7 @@ function compileVersion(
     datastreams.set(datastream.id, datastream);
     while (bySeries.length <= datastream.series) bySeries.push(undefined);
     bySeries[datastream.series] = datastream;
+    if (datastreams.size % entriesPerStep === 0) yield;
   }
   const deployments: Deployment[] = [];
   const byDevice = new Map<string, Deployment[]>();
@@ -80,6 +97,7 @@ function compileVersion(
     const ofDevice = byDevice.get(deployment.device);
     if (ofDevice === undefined) byDevice.set(deployment.device, [deployment]);
     else ofDevice.push(deployment);
+    if (deployments.length % entriesPerStep === 0) yield;
   }
   const channels = new Map<string, Channels>();
   const registry: Registry = {

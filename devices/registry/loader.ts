@@ -1,11 +1,11 @@
 import type { Database } from '../database.ts';
 import { devicesError } from '../errors.ts';
 import type { Registry } from '../registry.ts';
-import { createCompiler, type CompileWith } from './compile.ts';
+import { createCompiler, type Compiler, type CompileWith } from './compile.ts';
 import { emptyRecords, recordKinds, timeKind, type RecordKind, type Records } from './records.ts';
 
 /** One version, with the entries it was compiled from. */
-interface Loaded {
+export interface Loaded {
   readonly registry: Registry;
   readonly records: Records;
 }
@@ -17,6 +17,8 @@ export interface VersionLoader {
   at(version: number): Loaded;
   /** Reads what was committed since. One read transaction: all of a version, or nothing. */
   refresh(): Loaded;
+  /** Compiles entries that were gathered elsewhere, with what these versions share. */
+  readonly compileSteps: Compiler['steps'];
 }
 
 interface HistoryRecord {
@@ -41,7 +43,7 @@ export function createVersionLoader(
      AND kind IN (${kinds}) ORDER BY position`,
   );
   const newSeries = database.prepare('SELECT series, datastream FROM series WHERE series >= ?');
-  const compile = createCompiler(compileWith);
+  const { compile, steps: compileSteps } = createCompiler(compileWith);
   const empty: Loaded = { records: emptyRecords, registry: compile(0, emptyRecords) };
   let newest = empty;
   const kept = new Map<number, Loaded>();
@@ -77,6 +79,7 @@ export function createVersionLoader(
       return newest;
     },
     refresh,
+    compileSteps,
     at(version) {
       if (version > newest.registry.version) refresh();
       const known = version === 0 ? empty : kept.get(version);
@@ -127,7 +130,7 @@ function applyChanges(records: Records, rows: readonly HistoryRecord[]): Records
   return changed as unknown as Records;
 }
 
-function parseEntry(kind: string, id: string, text: string): unknown {
+export function parseEntry(kind: string, id: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
