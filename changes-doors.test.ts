@@ -3,17 +3,13 @@
  * the same changes under the same cursors, whatever was published and wherever a client was cut; and
  * played from zero they are what the store holds.
  */
-import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { openTestApi, startAt, type Json, type TestApi } from './api/api.fixture.ts';
 import { openEvents } from './api/live/event-reader.fixture.ts';
 import { openSocketReader } from './api/live/socket-reader.fixture.ts';
-import { brokerConfigSchema, type BrokerConfig } from './broker/config.ts';
-import { createFollowerEvents } from './broker/events.ts';
-import { openBroker, type Broker } from './broker/main.ts';
-import { emptyOpenFeed } from './broker/mqtt/open-feed.ts';
-import { createMemoryLog } from './broker/mqtt/rig.ts';
+import { openChangeDoor } from './broker/change-door.fixture.ts';
+import type { Broker } from './broker/main.ts';
 import {
   connectPacket,
   openWire,
@@ -21,50 +17,10 @@ import {
   subscribePacket,
   type Wire,
 } from './broker/mqtt/wire.ts';
-import { openSystemClock } from './devices/clock-system.ts';
-import { createSeededRandom } from './devices/random.ts';
-import { hubConfig } from './ingest/feed/batch.fixture.ts';
-import { createChangeFeed } from './ingest/feed/change-feed.ts';
-import { createNodePlaces } from './ingest/feed/places/node-places.ts';
 import type { ObservationRow } from './ingest/observation.ts';
 import { maskOf } from './ingest/quality.ts';
 
 type Change = Record<string, unknown> & { readonly cursor?: string };
-
-async function openDoors(rig: TestApi, config: Partial<BrokerConfig> = {}): Promise<Broker> {
-  const clock = openSystemClock();
-  const { registry, observations: source, telemetry } = rig;
-  const identity = { storeId: 'store-1', earlier: [] };
-  const broker = await openBroker({
-    config: brokerConfigSchema.parse({
-      host: '127.0.0.1',
-      mqttPort: 0,
-      mqttsPort: 0,
-      mqttWsPort: 0,
-      ...config,
-    }),
-    clock,
-    random: createSeededRandom(1),
-    telemetry,
-    readFile: (path) => readFile(path),
-    readings: createMemoryLog(),
-    registry,
-    openFeed: emptyOpenFeed,
-    changeFeed: createChangeFeed({
-      registry,
-      clock,
-      source,
-      openStore: () => rig.openStore(),
-      createPlaces: createNodePlaces({ source, clock, registry, identity, feedHorizonMs: 0 }),
-      config: { ...hubConfig, liveBufferBytesMax: 4_096, liveFrozenMs: 2_000 },
-      events: createFollowerEvents(telemetry),
-      stepBytesMax: 4_096,
-    }),
-    logState: () => ({ healthy: true }),
-  });
-  onTestFinished(() => broker.close());
-  return broker;
-}
 
 /** A door as a client follows it: so many changes behind a cursor, then it is cut. */
 type Follow = (after: string, count: number) => Promise<readonly Change[]>;
@@ -197,7 +153,7 @@ test('any history, through any door, cut anywhere, is what the store holds', asy
       fc.nat(9),
       async (batches, cuts, flushedAt) => {
         const rig = await openTestApi();
-        const broker = await openDoors(rig);
+        const broker = await openChangeDoor(rig);
         try {
           rig.setNow(startAt + 100 * interval);
           const zero = String((await rig.json('/api/v1/changes'))['next']);
@@ -253,7 +209,7 @@ test('any history, through any door, cut anywhere, is what the store holds', asy
 async function openAll(): Promise<{ readonly rig: TestApi; readonly broker: Broker }> {
   const rig = await openTestApi();
   onTestFinished(() => rig.close());
-  const broker = await openDoors(rig);
+  const broker = await openChangeDoor(rig);
   rig.setNow(startAt + 100 * interval);
   return { rig, broker };
 }

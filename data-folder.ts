@@ -49,6 +49,8 @@ export interface DataFolder {
   readonly citations: string;
   /** The private key of manifests, mode 0600. */
   readonly signingKey: string;
+  /** The access log of a node without an api. */
+  readonly access: string;
   readonly controlSocket: string;
   readonly release: () => void;
 }
@@ -83,6 +85,7 @@ export function pathsOf(path: string): Omit<DataFolder, 'identity' | 'release'> 
     files: join(path, 'files'),
     citations: join(path, 'citations'),
     signingKey: join(path, 'signing.pem'),
+    access: join(path, 'access'),
     controlSocket: join(path, 'control.sock'),
   };
 }

@@ -2,7 +2,6 @@
  * Rights that end while somebody follows: at every door the follower is told that the datastream is
  * closed to it, or is ended, and gets no value more.
  */
-import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { canaries, principals, type PrincipalName } from './api/access/canaries.fixture.ts';
 import { admitAll, canaryRows, leaksTo } from './api/access/readers.fixture.ts';
@@ -10,17 +9,9 @@ import { openTestApi, startAt, type Json, type TestApi } from './api/api.fixture
 import { createReceiver } from './api/hooks/receiver.fixture.ts';
 import { openEvents } from './api/live/event-reader.fixture.ts';
 import { openSocketReader } from './api/live/socket-reader.fixture.ts';
-import { brokerConfigSchema } from './broker/config.ts';
-import { createFollowerEvents } from './broker/events.ts';
-import { openBroker, type Broker } from './broker/main.ts';
-import { emptyOpenFeed } from './broker/mqtt/open-feed.ts';
-import { createMemoryLog } from './broker/mqtt/rig.ts';
+import { openChangeDoor } from './broker/change-door.fixture.ts';
+import type { Broker } from './broker/main.ts';
 import { connectPacket, openWire, readPublish, subscribePacket } from './broker/mqtt/wire.ts';
-import { openSystemClock } from './devices/clock-system.ts';
-import { createSeededRandom } from './devices/random.ts';
-import { hubConfig } from './ingest/feed/batch.fixture.ts';
-import { createChangeFeed } from './ingest/feed/change-feed.ts';
-import { createNodePlaces } from './ingest/feed/places/node-places.ts';
 
 type Change = Record<string, unknown>;
 
@@ -29,36 +20,6 @@ interface Follower {
   readonly told: () => readonly Change[];
   /** Whether it was ended. */
   readonly isEnded: () => boolean | Promise<boolean>;
-}
-
-async function openDoor(rig: TestApi): Promise<Broker> {
-  const clock = openSystemClock();
-  const { registry, observations: source, telemetry } = rig;
-  const identity = { storeId: 'store-1', earlier: [] };
-  const ports = { mqttPort: 0, mqttsPort: 0, mqttWsPort: 0 };
-  const broker = await openBroker({
-    config: brokerConfigSchema.parse({ host: '127.0.0.1', ...ports }),
-    clock,
-    random: createSeededRandom(1),
-    telemetry,
-    readFile: (path) => readFile(path),
-    readings: createMemoryLog(),
-    registry,
-    openFeed: emptyOpenFeed,
-    changeFeed: createChangeFeed({
-      registry,
-      clock,
-      source,
-      openStore: () => rig.openStore(),
-      createPlaces: createNodePlaces({ source, clock, registry, identity, feedHorizonMs: 0 }),
-      config: hubConfig,
-      events: createFollowerEvents(telemetry),
-      stepBytesMax: 4_096,
-    }),
-    logState: () => ({ healthy: true }),
-  });
-  onTestFinished(() => broker.close());
-  return broker;
 }
 
 /** Without a key: as anybody. */
@@ -133,7 +94,7 @@ async function openFollowed() {
   const receiver = createReceiver();
   const rig = await openTestApi({ hooks: receiver.ports });
   onTestFinished(() => rig.close());
-  const broker = await openDoor(rig);
+  const broker = await openChangeDoor(rig);
   const ministry = { id: 'ministry', name: { vi: 'Bộ', en: 'Ministry' }, kind: 'ministry' };
   const format = 'quantrac-registry/1';
   await rig.api.registryAdmin.importRegistry({ format, recipients: [ministry] }, 'test');
@@ -235,7 +196,7 @@ async function openCanaries(principal: PrincipalName) {
   const receiver = createReceiver();
   const rig = await openTestApi({ hooks: receiver.ports });
   onTestFinished(() => rig.close());
-  const broker = await openDoor(rig);
+  const broker = await openChangeDoor(rig);
   const keys = await admitAll(rig);
   broker.registryChanged();
   return { rig, broker, receiver, key: keys[principal] };

@@ -167,6 +167,7 @@ function describeRooms(
   const hasApi = role === 'api' || role === 'all';
   const { mqttPort, mqttsPort, mqttWsPort, httpPort } = configuration;
   const { ackWaitMsMax, ackPendingMax } = cluster.forward;
+  const bounds = { ackWaitMsMax, ackPendingMax };
   return {
     broker: {
       ...shared,
@@ -181,9 +182,8 @@ function describeRooms(
         anonymousPublish: 'never',
       },
       startGate,
-      ...(cluster.ack === 'replicated'
-        ? { replicated: { forwarded, ackWaitMsMax, ackPendingMax } }
-        : {}),
+      ...(hasApi ? {} : { accessFile: accessFileOf(configuration, folder) }),
+      ...(cluster.ack === 'replicated' ? { replicated: { forwarded, ...bounds } } : {}),
     },
     link: {
       ...shared,
@@ -214,4 +214,10 @@ function describeRooms(
       cluster: { cluster, levels, joined, startGate },
     },
   };
+}
+
+/** By the settings of an api, which this process has not. */
+function accessFileOf({ api }: Configuration, { access }: DataFolder) {
+  const { accessLogEveryMs: everyMs, accessLogDays: days, clockJumpMsMax } = api;
+  return { directory: access, everyMs, days, clockJumpMsMax };
 }

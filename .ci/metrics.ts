@@ -7,6 +7,7 @@ import { createOutboxEvents } from '../api/outbox/events.ts';
 import { createHookEvents } from '../api/hooks/events.ts';
 import { balanceText as balanceOfMachine } from '../api/balance.ts';
 import {
+  createAccessFileEvents,
   createBrokerEvents,
   createFollowerEvents,
   createReplicationEvents,
@@ -50,6 +51,7 @@ export async function readKnownMetrics(): Promise<KnownMetrics> {
   createRegistryEvents(telemetry);
   createReplicationEvents(telemetry);
   createFollowerEvents(telemetry);
+  createAccessFileEvents(telemetry);
   openClockWatch(telemetry, 'link');
   openCopyEvents(telemetry);
   openInfluxEvents(telemetry);

@@ -29,6 +29,7 @@ import { storeConfigSchema } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import type { StoreReader, StoreWriter } from '../ingest/store/store.ts';
 import { openStoreWriter, type ViewBeginning } from '../ingest/store/writer.ts';
+import type { FollowerPort } from './access/followers.ts';
 import { apiConfig, type ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
 import type { ConnectionState, RoomHealth } from './health.ts';
@@ -100,6 +101,7 @@ export interface TestApiOptions {
   readonly identity?: StoreIdentity;
   readonly pageFolder?: string;
   readonly hooks?: HookPorts;
+  readonly followers?: FollowerPort;
   /** The log is a copy of partitions, placed by the test; there are no readings then. */
   readonly copy?: CopyOptions;
   /** The view does not begin with the first batch. */
@@ -310,6 +312,7 @@ function apiOptions(ground: Ground, options: TestApiOptions, log: Faults) {
       return keepReading(ground.readings, reading);
     },
     storeIdentity: options.identity ?? { storeId: 'store-1', earlier: [] },
+    ...(options.followers === undefined ? {} : { followers: options.followers }),
     hooks: options.hooks ?? noHooks,
     metricsText: () => '# metrics of all rooms\n',
   };

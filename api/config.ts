@@ -156,6 +156,16 @@ export const apiConfig = z.strictObject({
     .describe(
       'How long after a moment its last batch may still be on its way to the disk: asOf of a moment so near waits until this has passed, so that asked again it says the same.',
     ),
+  earlierCostMax: count(1_000_000_000)
+    .default(3_000_000)
+    .describe(
+      'Microseconds of one core that making the registry of an earlier moment (lists with asOf) may take, in slices between other requests; what would take longer is refused, 400, with the earliest moment that does not. More than queryCostMax: it is made once for all who ask.',
+    ),
+  earlierViewsMax: count(1_000)
+    .default(8)
+    .describe(
+      'Views of the registry of earlier (lists with asOf) kept, one for each version and kind of viewer; beyond, the one asked for longest ago is let go and made again.',
+    ),
   accessRequestsOpenMax: count(100_000)
     .default(200)
     .describe(
@@ -185,6 +195,11 @@ export const apiConfig = z.strictObject({
   accessMeteringDays: count(36_500)
     .default(1_830)
     .describe('Days for which the sums of each key and day are kept; older ones are deleted.'),
+  accessLogEveryMs: milliseconds(86_400_000)
+    .default(300_000)
+    .describe(
+      'A stream of a key (server-sent events, WebSocket, MQTT) that goes on has a row in the access log for what it was given in so long; a crash loses the figures of at most so long.',
+    ),
   accessLogPendingMax: count(10_000_000)
     .default(20_000)
     .describe(
@@ -370,6 +385,9 @@ export const apiConfig = z.strictObject({
   citationReadsMax: count(10_000)
     .default(8)
     .describe('Citations whose bytes are given out at once; further ones are answered 429.'),
+  fileReadsMax: count(100_000)
+    .default(256)
+    .describe('Files of months given out at once, a descriptor each; further ones get 429.'),
   citationUnitsPerDay: count(1_000_000)
     .default(500)
     .describe(

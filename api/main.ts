@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { createAccessAdmin } from './access/admin.ts';
+import { createFollowerSource } from './access/followers.ts';
 import { openJudged } from './access/judged.ts';
 import { openAccessLog } from './access/log.ts';
 import { addAccessMeter } from './access/meter-hook.ts';
@@ -69,6 +70,7 @@ export async function openApi(options: ApiOptions): Promise<Api> {
     });
     context.gate.addTo(app);
     addAccessMeter(app, context, { log: parts.accessLog, usage: parts.usage });
+    askFollowers(options, context, parts);
     const hooks = isPublishing(options)
       ? openHooks(context, { ...options, ...options.hooks, ...parts })
       : undefined;
@@ -103,9 +105,16 @@ export async function openApi(options: ApiOptions): Promise<Api> {
   }
 }
 
+/** Followers over MQTT are in the access log too, where this process has a broker. */
+function askFollowers({ followers: port }: ApiOptions, context: ApiContext, parts: Parts): void {
+  const { accessLog: log } = parts;
+  if (port !== undefined) log.addSource(createFollowerSource({ ...context, port, log }));
+}
+
 function createParts(options: ApiOptions, context: ApiContext, startEnd: number): Parts {
   const { events, feed, store } = context;
-  const judgedNow = openJudged({ ...options, ...context });
+  const judged = openJudged({ ...options, ...context });
+  const { now: judgedNow } = judged;
   const registryAdmin = createRegistryAdmin({
     ...options,
     changes: options.registryChanges,
@@ -113,6 +122,7 @@ function createParts(options: ApiOptions, context: ApiContext, startEnd: number)
     events,
   });
   return {
+    judgedNow,
     registryAdmin,
     access: createAccessAdmin({ ...options, registryAdmin }),
     accessLog: openAccessLog({ ...options, events, judgedNow }),
@@ -127,7 +137,7 @@ function createParts(options: ApiOptions, context: ApiContext, startEnd: number)
             consumed: feed.consumed,
             readingsEnd: options.readings.durableEnd,
           }),
-    readiness: () => readReadiness(context, startEnd, options.health),
+    readiness: () => readReadiness({ ...context, judged }, startEnd, options.health),
   };
 }
 

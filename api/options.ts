@@ -5,6 +5,7 @@ import type { Random } from '../devices/random.ts';
 import type { RegistryChanges } from '../devices/registry/changes.ts';
 import type { StoreFollower } from '../ingest/store/store.ts';
 import { type AccessAdmin } from './access/admin.ts';
+import type { FollowerPort } from './access/followers.ts';
 import { type AccessLog } from './access/log.ts';
 import { type TimeRule } from './access/time-rule.ts';
 import { type QuarantineAdmin } from './admin/quarantine.ts';
@@ -57,6 +58,8 @@ export interface ApiOptions extends PublishingOptions {
   /** States of the other rooms. */
   readonly health: ReadHealth;
   readonly connections: ReadConnections;
+  /** What followers over MQTT were given by their keys; absent where the process has no broker. */
+  readonly followers?: FollowerPort;
   /** The ways of deliveries to receivers in the internet. */
   readonly hooks: HookPorts;
   /** Metrics of all rooms, this one included, in the text format of Prometheus. */
@@ -97,6 +100,8 @@ export type Parts = Pick<
   Api,
   'registryAdmin' | 'quarantine' | 'access' | 'balance' | 'readiness'
 > & {
+  /** By which embargoes and grants end and what was kept is deleted: a clock that jumps ahead does not count. */
+  readonly judgedNow: () => number;
   readonly timeRule: TimeRule;
   readonly accessLog: AccessLog;
   readonly usage: Usage;

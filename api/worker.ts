@@ -19,6 +19,7 @@ import type { StoreConfig } from '../ingest/store/config.ts';
 import { openStoreFollower } from '../ingest/store/follower.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import { createCaller, serveCalls } from '../thread-call.ts';
+import type { FollowerPort, GivenPage } from './access/followers.ts';
 import { makerThreads } from './bulk/maker.ts';
 import type { ApiConfig } from './config.ts';
 import type { StoreIdentity } from '../ingest/feed/cursor.ts';
@@ -116,6 +117,7 @@ async function openApiRoom(room: Surroundings) {
       'broker' in data.ports
         ? ((await room.call('broker', 'connections', limit)) as ConnectionState[])
         : [],
+    ...('broker' in data.ports ? { followers: followerPort(room) } : {}),
     hooks: hookPorts(room),
     metricsText: () => readMetrics(room),
     registryChanged: () => tellBroker(room),
@@ -195,10 +197,24 @@ function ownerOf({ data }: Surroundings): 'broker' | 'link' {
 
 /** Before its doors are open the broker answers nobody, and looks by itself once they are. */
 async function tellBroker(room: Surroundings): Promise<void> {
-  const { ports, cluster } = room.data;
-  if (!('broker' in ports)) return;
-  if (cluster !== undefined && !createStartGate(cluster.startGate, room.clock).isPassed) return;
-  await room.call('broker', 'registryChanged');
+  if (hearsBroker(room)) await room.call('broker', 'registryChanged');
+}
+
+function hearsBroker({ data: { ports, cluster }, clock }: Surroundings): boolean {
+  if (!('broker' in ports)) return false;
+  return cluster === undefined || createStartGate(cluster.startGate, clock).isPassed;
+}
+
+function followerPort(room: Surroundings): FollowerPort {
+  return {
+    async given() {
+      if (!hearsBroker(room)) return { given: [], dropped: 0, hasMore: false };
+      return (await room.call('broker', 'given')) as GivenPage;
+    },
+    async closeToKeys() {
+      if (hearsBroker(room)) await room.call('broker', 'closeToKeys');
+    },
+  };
 }
 
 /** The operators' work for the control socket. */

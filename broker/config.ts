@@ -274,6 +274,22 @@ export const brokerConfigSchema = z.strictObject({
     .max(3_600_000)
     .default(60_000)
     .describe('A quiet subscription to changes is told its cursor so often.'),
+  accessCountersMax: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      'Different subscriptions of keys to open/… whose messages are counted for the access log at once; at it those of further ones are not, and counted as dropped.',
+    ),
+  accessFileBytesMax: z
+    .int()
+    .min(1_024)
+    .max(10_737_418_240)
+    .default(67_108_864)
+    .describe(
+      'Bytes of a day of the access log that a node of the role broker keeps in its folder `access`; what is over is not written, and counted as dropped.',
+    ),
   systemTopicsMs: z
     .int()
     .min(1_000)

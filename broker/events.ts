@@ -3,6 +3,7 @@
  * the counter. What happens with every message is counted in plain numbers and handed to telemetry
  * by `flush`, twice a second: a labelled counter would cost more than the message.
  */
+import type { HeldTime } from '../devices/judged-time.ts';
 import type { Telemetry } from '../devices/telemetry.ts';
 import type { Refusal } from './authenticate.ts';
 
@@ -41,6 +42,7 @@ export type ConnectResult =
   | 'protocol-level'
   | 'client-id'
   | 'log-unavailable'
+  | 'stopping'
   | 'login'
   | 'will-denied';
 
@@ -299,6 +301,35 @@ export function createFollowerEvents({ logger, metrics }: Telemetry): FollowerEv
     // The api tells what becomes readable, and when.
     followed: () => {},
     freshened: () => {},
+  };
+}
+
+/** Of the access log of a node without an api; an api counts its own under the same name. */
+export interface AccessFileEvents {
+  accessNoted(rows: number): void;
+  accessDropped(rows: number): void;
+  accessFileFailed(error: unknown): void;
+  accessClockHeld(state: HeldTime): void;
+}
+
+export function createAccessFileEvents({ logger, metrics }: Telemetry): AccessFileEvents {
+  const noted = metrics.counter(
+    'quantrac_access_noted_total',
+    'Requests made with a key, by whether they are in the access log.',
+    ['outcome'],
+  );
+  return {
+    accessNoted: (rows) => noted.increase(rows, { outcome: 'written' }),
+    accessDropped: (rows) => noted.increase(rows, { outcome: 'dropped' }),
+    accessFileFailed(error) {
+      logger.error({ error }, 'the access log cannot be written; what it lacks is counted');
+    },
+    accessClockHeld(state) {
+      logger.warn(
+        { ...state },
+        'the clock jumped: files of the access log stay until it is believed',
+      );
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import type { LogWriter } from '../ingest/log/log.ts';
 import { createAuthorizer } from './authorize.ts';
 import type { BrokerConfig } from './config.ts';
 import { createBrokerEvents } from './events.ts';
+import type { GivenPage } from './given.ts';
 import type { ReadFile } from './mqtt/certificates.ts';
 import type { ConnectionDescription } from './mqtt/connection.ts';
 import type { LogState } from './mqtt/context.ts';
@@ -52,6 +53,10 @@ export interface Broker {
   readonly stats: SystemFigures;
   /** Clients that are connected now, at most so many. */
   connections(limit: number): ConnectionDescription[];
+  /** What clients with a key were given since it was last asked for, in pages of so many. */
+  given(most: number): GivenPage;
+  /** Lets go whoever is there with a key, and lets nobody in with one: what was given is then the last. */
+  closeToKeys(): Promise<void>;
   /** Lets what is owed be acknowledged, up to 2 s, then closes every connection and door. */
   close(): Promise<void>;
 }
@@ -83,6 +88,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       return mqtt.figures();
     },
     connections: (limit) => mqtt.connections(limit),
+    given: (most) => mqtt.given.take(most),
+    closeToKeys: () => mqtt.closeToKeys(),
     close: () => mqtt.close(),
   };
 }

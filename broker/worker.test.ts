@@ -1,30 +1,48 @@
 /** The room's thread as the others see it, over its ports. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { readConfiguration } from '../configuration.ts';
 import { openSystemClock } from '../devices/clock-system.ts';
+import { createSeededRandom } from '../devices/random.ts';
 import { openRegistryCopy } from '../devices/registry-copy.ts';
+import { openRegistryWriter } from '../devices/registry-sqlite.ts';
 import { createStartGate, startGateBytes } from '../ingest/cluster/forward/start-gate.ts';
 import { createDurableEnd, durableEndBytes } from '../ingest/log/durable-end.ts';
 import { openRoom } from '../open-room.ts';
 import { createCaller } from '../thread-call.ts';
+import { connectPacket, openWire, subscribePacket } from './mqtt/wire.ts';
 import type { BrokerRoomData } from './worker.ts';
 
 const clock = openSystemClock();
 
-function openThread(more: Pick<BrokerRoomData, 'startGate' | 'replicated'>) {
+function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'quantrac-broker-thread-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function openThread(
+  more: Pick<BrokerRoomData, 'startGate' | 'replicated' | 'accessFile'>,
+  folder = makeFolder(),
+) {
   for (const name of ['readings', 'observations']) mkdirSync(join(folder, name));
   const registry = join(folder, 'registry.db');
   const { devices, log, ingest, broker, threads } = readConfiguration({
     flags: {},
     environment: {},
   });
-  openRegistryCopy(registry, devices).close();
+  if (!existsSync(registry)) openRegistryCopy(registry, devices).close();
   const { port1, port2 } = new MessageChannel();
   const data: BrokerRoomData = {
     room: 'broker',
@@ -98,4 +116,36 @@ test('doors open once the log is proven, whose end is told before', async () => 
   gate.tellProven();
   expect(await room.ready).toMatchObject({ mqttPort: expect.any(Number) });
   expect(gate.isPassed).toBe(true);
+});
+
+test('without an api it keeps what keys were given in a file of its own, whole when it stops', async () => {
+  const folder = makeFolder();
+  const registry = openRegistryWriter(join(folder, 'registry.db'), {
+    clock,
+    random: createSeededRandom(1),
+  });
+  const { id, secret } = registry.createToken({ role: 'reader', actor: 'test' });
+  registry.close();
+  const directory = join(folder, 'access');
+  const accessFile = { directory, everyMs: 60_000, days: 2, clockJumpMsMax: 86_400_000 };
+  const { room } = openThread({ accessFile }, folder);
+  const { mqttPort } = (await room.ready) as { readonly mqttPort: number };
+  const wire = await openWire(mqttPort);
+  wire.send(
+    connectPacket({ clientId: '', username: 'token', password: secret }),
+    subscribePacket(1, ['open/v1/+/ph', 0]),
+  );
+  expect((await wire.next()).body[1]).toBe(0);
+  expect((await wire.next()).body[2]).toBe(0);
+  await room.close();
+  const [file = ''] = readdirSync(directory);
+  expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(join(directory, file), 'utf8'))).toMatchObject({
+    key: id,
+    door: 'mqtt',
+    path: 'open/v1/{stationId}/{slug}',
+    slug: 'ph',
+    requests: 1,
+    rows: 0,
+  });
 });

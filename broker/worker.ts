@@ -18,7 +18,8 @@ import type { Reading } from '../ingest/reading.ts';
 import type { StoreConfig } from '../ingest/store/config.ts';
 import { runRoom, type RoomData, type RoomSurroundings } from '../room-thread.ts';
 import type { BrokerConfig } from './config.ts';
-import { createFollowerEvents, createReplicationEvents } from './events.ts';
+import type { AccessFile } from './access-file.ts';
+import { createAccessFileEvents, createFollowerEvents, createReplicationEvents } from './events.ts';
 import { openBroker, type Broker } from './main.ts';
 import type { LogState } from './mqtt/context.ts';
 import { createLateChangeFeed, type ChangeFeed } from './mqtt/change-feed.ts';
@@ -47,6 +48,13 @@ export interface BrokerRoomData extends RoomData {
   readonly isCopy?: boolean;
   /** Cluster profile: doors wait for the log to be held against Kafka. */
   readonly startGate?: SharedArrayBuffer;
+  /** Where no api of this process asks for what keys were given: a log of its own. */
+  readonly accessFile?: {
+    readonly directory: string;
+    readonly everyMs: number;
+    readonly days: number;
+    readonly clockJumpMsMax: number;
+  };
   /** Cluster profile: an acknowledgement waits for Kafka. */
   readonly replicated?: {
     readonly forwarded: SharedArrayBuffer;
@@ -96,6 +104,7 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     changeFeed: changeFeedOf(room, registry),
     logState,
   });
+  const accessFile = await openOwnAccessFile(room, broker);
   const append = (reading: Reading) =>
     keepReading(kept, { ...reading, payload: new Uint8Array(reading.payload) });
   const { consumed, retain, ...maintenance } = readingsCalls(
@@ -111,20 +120,42 @@ async function openBrokerRoom(room: RoomSurroundings<BrokerRoomData>) {
     rooms: {
       ingest: { opened: () => true, append, consumed },
       link: { consumed, registryChanged: () => broker.registryChanged() },
-      api: {
-        append,
-        health: () => healthOf(logState(), broker),
-        connections: (limit: number) => broker.connections(limit),
-        registryChanged: () => broker.registryChanged(),
-      },
+      api: { append, health: () => healthOf(logState(), broker), ...callsOfApi(broker) },
     },
     async close() {
       await broker.close();
+      await accessFile?.close();
       rounds.stop();
       registry.close();
       await kept.close();
     },
   };
+}
+
+function callsOfApi(broker: Broker) {
+  return {
+    connections: (limit: number) => broker.connections(limit),
+    given: () => broker.given(givenPerCall),
+    closeToKeys: () => broker.closeToKeys(),
+    registryChanged: () => broker.registryChanged(),
+  };
+}
+
+/** Loaded where it is needed: in a process without an api. */
+async function openOwnAccessFile(
+  { data, clock, telemetry }: RoomSurroundings<BrokerRoomData>,
+  broker: Broker,
+): Promise<AccessFile | undefined> {
+  if (data.accessFile === undefined) return undefined;
+  const { openAccessFile } = await import('./access-file.ts');
+  return openAccessFile({
+    ...data.accessFile,
+    fileSystem: openNodeFileSystem(),
+    clock,
+    events: createAccessFileEvents(telemetry),
+    bytesMax: data.broker.accessFileBytesMax,
+    given: () => broker.given(givenPerCall),
+  });
 }
 
 async function passStartGate(
@@ -231,6 +262,9 @@ function changeFeedOf(
     });
   }, room.fail);
 }
+
+/** Rows for the access log told at once: about 1 ms. */
+const givenPerCall = 1_000;
 
 /** Bytes of the log between which connections are served. */
 const followBytesMax = 65_536;

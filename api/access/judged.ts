@@ -16,8 +16,14 @@ export interface JudgedOptions {
 /** A jump between two runs is known but for so long. */
 const keepMs = 60_000;
 
-/** Returns the judged time, ms UTC; to be asked often, since each call looks for jumps. */
-export function openJudged(options: JudgedOptions): () => number {
+export interface Judged {
+  /** The judged time, ms UTC; to be asked often, since each call looks for jumps. */
+  readonly now: () => number;
+  /** Why time is held, a sentence; undefined where it is not. Looks for jumps too. */
+  readonly warning: () => string | undefined;
+}
+
+export function openJudged(options: JudgedOptions): Judged {
   const { kept, clock, config, events } = options;
   const time = options.judgedTime ?? createJudgedTime(clock);
   const write = kept.prepare('INSERT OR REPLACE INTO judged_time (one, at) VALUES (1, ?)');
@@ -28,7 +34,7 @@ export function openJudged(options: JudgedOptions): () => number {
     changed: (state) => events.clockHeld(state),
   });
   let keptAtMs = -Infinity;
-  return () => {
+  function now(): number {
     const at = time.now();
     const nowMs = clock.monotonicMs();
     if (nowMs - keptAtMs < keepMs) return at;
@@ -39,5 +45,15 @@ export function openJudged(options: JudgedOptions): () => number {
       events.judgedTimeNotKept(error);
     }
     return at;
+  }
+
+  return {
+    now,
+    warning() {
+      const judged = new Date(now()).toISOString();
+      if (!time.isHeld) return undefined;
+      const told = new Date(clock.now()).toISOString();
+      return `the clock has jumped ahead to ${told}: embargoes, grants and logs end by ${judged} and the time that passes (clockJumpMsMax)`;
+    },
   };
 }

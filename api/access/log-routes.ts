@@ -19,7 +19,16 @@ const format = z.enum(offered).optional().describe('Overrides Accept; without bo
 const key = id.optional().describe('Id of a token: only what was done with it.');
 const day = z.string().refine(isDate, 'must be a date, YYYY-MM-DD').optional();
 
-const requestColumns = ['at', 'key', 'path', 'status', 'rows', 'bytes'] as const;
+const requestColumns = [
+  'at',
+  'key',
+  'path',
+  'status',
+  'rows',
+  'bytes',
+  'door',
+  'requests',
+] as const;
 const dayColumns = ['day', 'key', 'kind', 'resource', 'requests', 'rows', 'bytes'] as const;
 
 export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
@@ -33,14 +42,14 @@ export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
     '/access-log',
     {
       compress: false,
-      schema: describedExport('Each request made with a key.', requestQuery, deliveries),
+      schema: describedExport('Each request made with a key.', requestQuery, rowsTold),
     },
     async (request, reply) => {
       const { from, to, key: of } = request.query as z.infer<typeof requestQuery>;
       const fromAt = from === undefined ? 0 : (parseInstant(from) ?? 0);
       const toAt = to === undefined ? Number.MAX_SAFE_INTEGER : (parseInstant(to) ?? 0);
       if (toAt <= fromAt) throw badParameter('to', 'an instant after `from`');
-      await log.flush();
+      await log.gather();
       const pages = log.requests({ fromAt, toAt, key: of });
       return sendPages(request, reply, {
         columns: requestColumns,
@@ -60,7 +69,7 @@ export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
         key: of,
       } = request.query as z.infer<typeof dayQuery>;
       if (toDay < fromDay) throw badParameter('to', 'a day that is not before `from`');
-      await log.flush();
+      await log.gather();
       const pages = log.metering({ fromDay, toDay, key: of });
       return sendPages(request, reply, {
         columns: dayColumns,
@@ -71,7 +80,11 @@ export function addAccessLog(app: FastifyInstance, log: AccessLog): void {
   );
 }
 
-const deliveries =
+const rowsTold =
+  '`door` is http, sse, websocket, mqtt or webhook. A stream has a row for what it was given in each ' +
+  '`accessLogEveryMs`, and a last one; `at` is when that began. `requests` is 0 in a row that goes ' +
+  'on with what an earlier one of the same UTC day began, else 1, over MQTT also more. Over MQTT ' +
+  '`path` is the shape of the topic filter, and rows are messages, packets with their headers. ' +
   'A delivery to a webhook of a key has the path `webhook`, the status with which its receiver ' +
   'answered (0: not at all) and, as bytes, those of its body. ';
 

@@ -1,6 +1,6 @@
 /** The tables of the access log, in `feeds.db`: `kept/tables.ts` makes them. */
 import { transaction, type Database } from '../../devices/database.ts';
-import type { Metered } from './meter.ts';
+import type { AccessDoor, Metered } from './meter.ts';
 
 export interface LogRange {
   readonly fromAt: number;
@@ -17,6 +17,8 @@ export interface LoggedRequest {
   readonly status: number;
   readonly rows: number;
   readonly bytes: number;
+  readonly door: AccessDoor;
+  readonly requests: number;
 }
 
 export interface DayRange {
@@ -68,27 +70,39 @@ export function createLogStore(database: Database): LogStore {
 
 function createWriter(database: Database): LogStore['write'] {
   const insert = database.prepare(
-    'INSERT INTO access_request (at, key, path, status, rows, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO access_request (at, key, path, status, rows, bytes, door, requests)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const add = database.prepare(
-    `INSERT INTO access_day VALUES (?, ?, ?, ?, 1, ?, ?)
-     ON CONFLICT DO UPDATE SET requests = requests + 1, rows = rows + excluded.rows,
-     bytes = bytes + excluded.bytes`,
+    `INSERT INTO access_day VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+     rows = rows + excluded.rows, bytes = bytes + excluded.bytes`,
   );
   return (batch, datasets) =>
     transaction(database, () => {
-      for (const [index, { at, key, path, status, rows, bytes }] of batch.entries()) {
-        insert.run(at, key, path, status, rows, bytes);
+      for (const [index, metered] of batch.entries()) {
+        const { at, key, path, status, requests, rows, bytes, door } = metered;
+        insert.run(at, key, path, status, rows, bytes, door, requests);
         const day = dayOf(at);
-        add.run(day, key, 'path', path, rows, bytes);
-        for (const dataset of datasets[index] ?? []) add.run(day, key, 'dataset', dataset, 0, 0);
+        add.run(day, key, 'path', path, requests, rows, bytes);
+        for (const dataset of datasets[index] ?? []) {
+          add.run(day, key, 'dataset', dataset, requests, 0, 0);
+        }
       }
     });
 }
 
+/** Rows of before there were doors say by their path and status which it was. */
+const doorColumn = `coalesce(door, CASE
+  WHEN path = 'webhook' THEN 'webhook'
+  WHEN path = '/api/v1/live' AND status = 101 THEN 'websocket'
+  WHEN path = '/api/v1/live' AND status = 200 THEN 'sse'
+  ELSE 'http' END) AS door`;
+
 function createReader(database: Database): Pick<LogStore, 'requests' | 'metering'> {
   const requests = database.prepare(
-    `SELECT position, at, key, path, status, rows, bytes FROM access_request
+    `SELECT position, at, key, path, status, rows, bytes, ${doorColumn},
+     coalesce(requests, 1) AS requests FROM access_request
      WHERE position > ? AND at >= ? AND at < ? AND (? IS NULL OR key = ?)
      ORDER BY position LIMIT ${pageRows}`,
   );

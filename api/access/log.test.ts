@@ -91,7 +91,7 @@ describe('the access log', () => {
       authorization: `Bearer ${rig.operator}`,
     });
     const lines = (await answer.text()).split('\r\n');
-    expect(lines[0]).toBe('at,key,path,status,rows,bytes');
+    expect(lines[0]).toBe('at,key,path,status,rows,bytes,door,requests');
     expect(lines.filter((line) => line.includes('/api/v1/latest'))).toEqual([]);
     expect(lines.filter((line) => line.includes('/api/v1/properties'))).toHaveLength(1);
   });

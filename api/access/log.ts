@@ -1,8 +1,10 @@
 /**
- * The access log of keys, in `feeds.db`: a row a request or delivery, kept for `accessLogDays`, and sums of each
- * key, day and resource, kept for `accessMeteringDays`. Requests are gathered in memory, bounded, and
- * written a few at a time between other work; what is over the bound is counted, not kept. A loss of
- * power may lose the last seconds (`synchronous=NORMAL`); a crash of the process what was not written.
+ * The access log of keys, in `feeds.db`: a row a request, delivery or part of a stream, kept for `accessLogDays`,
+ * and sums of each key, day and resource, kept for `accessMeteringDays`. Requests are gathered in
+ * memory, bounded, and written a few at a time between other work; what is over the bound is counted,
+ * not kept. What goes on is asked for what it was given every `accessLogEveryMs`, when the log is read, and at
+ * the end. A loss of power may lose the last seconds (`synchronous=NORMAL`); a crash of the process what was
+ * not written, and of streams what was not asked for.
  */
 import { setImmediate } from 'node:timers/promises';
 
@@ -13,6 +15,7 @@ import type { ApiEvents } from '../events.ts';
 import { createDatasetFinder } from './datasets-touched.ts';
 import { createLogStore, dayOf, type LogStore } from './log-store.ts';
 import type { Metered } from './meter.ts';
+import { createRounds, type Rounds } from './rounds.ts';
 
 export interface AccessLogOptions {
   readonly keptPath: string;
@@ -26,8 +29,12 @@ export interface AccessLogOptions {
 export interface AccessLog extends Pick<LogStore, 'requests' | 'metering'> {
   /** Costs no more than a push. */
   note(metered: Metered): void;
-  /** Writes what is pending. */
-  flush(): Promise<void>;
+  /** What is not in the log because there was no room for it. */
+  drop(requests: number): void;
+  /** Whoever has something going on notes what it was given whenever it is called. */
+  readonly addSource: Rounds['add'];
+  /** Has every source note what it has, and writes what is pending. */
+  gather(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,6 +55,11 @@ export function openAccessLog(options: AccessLogOptions): AccessLog {
   let flushing: Promise<void> = Promise.resolve();
   let waiting: Scheduled | null = null;
   let isClosed = false;
+  const rounds = createRounds({
+    clock,
+    everyMs: config.accessLogEveryMs,
+    failed: (error) => events.accessNotGathered(error),
+  });
 
   async function writePending(): Promise<void> {
     const datasetsOf = createDatasetFinder();
@@ -86,10 +98,18 @@ export function openAccessLog(options: AccessLogOptions): AccessLog {
       else pending.push(metered);
       if (!isClosed) waiting ??= clock.schedule(flushMs, () => void flush());
     },
-    flush,
+    drop(requests) {
+      dropped += requests;
+    },
+    addSource: rounds.add,
+    async gather() {
+      await rounds.go();
+      await flush();
+    },
     requests: store.requests,
     metering: store.metering,
     async close() {
+      await rounds.close();
       isClosed = true;
       await flush();
       database.close();

@@ -80,12 +80,19 @@ test('no embargo ends and no log is deleted by a clock that is wrong by years', 
   };
   rig.setNow(startAt + 3 * 365 * 24 * hourMs);
   await until(() => rig.telemetry.value('quantrac_clock_held') === 1);
+  const ready = await rig.get('/readyz');
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toMatchObject({
+    ready: true,
+    warnings: [{ room: 'api', reason: expect.stringContaining('clockJumpMsMax') }],
+  });
   await isStill();
   // Neither by a start under that clock.
   rig = await rig.reopen();
   await isStill();
   rig.setNow(startAt + hourMs);
   await until(() => rig.telemetry.value('quantrac_clock_held') === 0);
+  expect((await rig.json('/readyz'))['warnings']).toEqual([]);
   await isStill();
   // An operator who says that the clock is right is believed.
   rig.setNow(startAt + 3 * 365 * 24 * hourMs);

@@ -18,7 +18,7 @@ import type { Sink } from '../../ingest/feed/client.ts';
 import type { ListenerEnd } from '../../ingest/feed/events.ts';
 import type { Framing } from '../../ingest/feed/framing.ts';
 import { apiError, type ApiErrorCode } from '../errors.ts';
-import { problemOf } from '../problem.ts';
+import { problemOf, problemType } from '../problem.ts';
 import { protocolsOf } from './offered.ts';
 import { createStreamSink } from './stream-sink.ts';
 import type { Upgrade } from './upgrades.ts';
@@ -82,9 +82,15 @@ export interface OpenedSocket {
   onClosed(run: () => void): void;
 }
 
+export interface SocketOpening {
+  readonly opened: (socket: OpenedSocket) => void;
+  /** So many changes were handed to the connection. */
+  readonly given: (changes: number) => void;
+}
+
 export interface SocketDoor {
   /** Shakes hands; calls back unless the client's part was wrong, which it is then told. */
-  open(request: IncomingMessage, upgrade: Upgrade, opened: (socket: OpenedSocket) => void): void;
+  open(request: IncomingMessage, upgrade: Upgrade, opening: SocketOpening): void;
 }
 
 export function createSocketDoor(clock: Clock): SocketDoor {
@@ -95,20 +101,43 @@ export function createSocketDoor(clock: Clock): SocketDoor {
     maxPayload: receivedBytesMax,
     handleProtocols: (offered) => (offered.has(changesProtocol) ? changesProtocol : false),
   });
+  server.on('wsClientError', (error, socket) => refuseHandshake(socket, error.message));
   return {
-    open(request, upgrade, opened) {
+    open(request, upgrade, { opened, given }) {
       upgrade.takeOver();
       server.handleUpgrade(request, upgrade.socket, upgrade.head, (webSocket) => {
         webSocket.on('message', () => webSocket.close(closeCodes.readOnly, 'read only'));
         // What breaks the protocol is closed by the library; the close is what we hear.
         webSocket.on('error', () => undefined);
-        opened(openSocket(clock, webSocket, upgrade.socket));
+        opened(openSocket(clock, webSocket, upgrade.socket, given));
       });
     },
   };
 }
 
-function openSocket(clock: Clock, webSocket: WebSocket, socket: Duplex): OpenedSocket {
+/** What the library finds wrong with a handshake (RFC 6455 §4.2.1) is told as any other problem. */
+function refuseHandshake(socket: Duplex, message: string): void {
+  const parameter = /Sec-WebSocket-[A-Za-z]+/.exec(message)?.[0] ?? 'Upgrade';
+  const expected = 'as RFC 6455 §4.1 says';
+  const { status, body } = problemOf(apiError('API_PARAMETER_INVALID', { parameter, expected }));
+  const text = JSON.stringify(body);
+  const head = [
+    `HTTP/1.1 ${status} Bad Request`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Sec-WebSocket-Version: 13',
+    'Connection: close',
+  ];
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
+}
+
+function openSocket(
+  clock: Clock,
+  webSocket: WebSocket,
+  socket: Duplex,
+  given: (changes: number) => void,
+): OpenedSocket {
   function close(code: number, reason: string): void {
     if (webSocket.readyState === webSocket.CLOSED) return;
     webSocket.close(code, reason);
@@ -129,7 +158,10 @@ function openSocket(clock: Clock, webSocket: WebSocket, socket: Duplex): OpenedS
   }
 
   return {
-    sink: Object.assign(createStreamSink(socket), { end, destroy: () => webSocket.terminate() }),
+    sink: Object.assign(createStreamSink(socket, given), {
+      end,
+      destroy: () => webSocket.terminate(),
+    }),
     begin: (cursor) => void socket.write(cursorFrame(cursor)),
     refuse: (error) => refuse(error),
     onClosed: (run) => void webSocket.once('close', run),

@@ -24,6 +24,7 @@ test('who has gone while the place was looked for is kept nowhere', async () => 
   addLive(app, {
     config,
     networks: createNetworks({ current: () => oneSeries }),
+    select: () => [],
     registry: { authenticateToken: () => undefined, tokenOf: () => undefined },
     places: {
       read() {

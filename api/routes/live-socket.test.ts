@@ -1,4 +1,6 @@
 import { get } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -129,6 +131,19 @@ describe('the live stream over a WebSocket', () => {
     ['', { headers: { authorization: 'Bearer wrong' } }, '401'],
   ] as const)('answers %s %j as a request, with its problem', async (query, request, status) => {
     await expect(listen(query, request)).rejects.toThrow(status);
+  });
+
+  test.each([
+    ['Sec-WebSocket-Version: 13\r\n', 'Sec-WebSocket-Key'],
+    ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n', 'Sec-WebSocket-Version'],
+  ])('refuses a handshake of %j alone with a problem that names %s', async (headers, parameter) => {
+    const socket = connect(rig.api.httpPort, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const upgrade = 'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    socket.write(`GET /api/v1/live HTTP/1.1\r\n${upgrade}${headers}\r\n`);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 400 [^]*application\/problem\+json/);
+    expect(JSON.parse(body)).toMatchObject({ code: 'API_PARAMETER_INVALID', parameter });
   });
 
   test('shares its room with the listeners of events', async () => {

@@ -8,11 +8,13 @@ import type { Sink } from '../../ingest/feed/client.ts';
 import type { ListenerEnd } from '../../ingest/feed/events.ts';
 import { eventFraming } from '../../ingest/feed/framing.ts';
 import type { ConnectOptions } from '../../ingest/feed/hub.ts';
-import { touchSelection } from '../access/meter.ts';
+import { countRows, meterStream, touchSelection } from '../access/meter.ts';
+import { baseUrl } from '../answer.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorProblems, followedHeaders, problemReplies } from '../description/replies.ts';
 import { apiError, statusOf } from '../errors.ts';
 import { filterQuery, readFilter } from '../filter.ts';
+import { addLink, licenceLinks, streamLink } from '../limits/links.ts';
 import { followInterest, requireInterest } from '../live/interest.ts';
 import {
   createSocketDoor,
@@ -82,6 +84,7 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
       if (upgrade !== undefined) {
         return followBySocket({ context, door, request, reply, upgrade, following });
       }
+      addLink(reply, following.links(baseUrl(context, request)));
       const from = await following.start();
       // Whoever has gone while the place was looked for is told nothing, and kept nowhere.
       if (reply.raw.destroyed) return void reply.hijack();
@@ -93,7 +96,8 @@ export function addLive(app: FastifyInstance, context: ApiContext): void {
         return;
       }
       reply.raw.write('retry: 2000\n\n');
-      const sink = createEventSink(reply.raw);
+      meterStream(request, 'sse');
+      const sink = createEventSink(reply.raw, (changes) => countRows(request, changes));
       const { group, view, isAllowed } = following;
       const options = { group, view, sink, from, isAllowed, framing: eventFraming };
       reply.raw.once('close', context.hub.connect(options));
@@ -109,6 +113,8 @@ function takePlace({ hub, listeners, gate }: ApiContext, request: FastifyRequest
 
 interface Following extends Pick<ConnectOptions<Buffer>, 'group' | 'view' | 'isAllowed'> {
   readonly start: () => FeedPlace | Promise<FeedPlace>;
+  /** The terms of what is followed as it is now, and what describes it. */
+  readonly links: (base: string) => string;
 }
 
 /** Throws what is wrong with the request, apart from its cursor. */
@@ -127,6 +133,10 @@ function readFollowing(context: ApiContext, request: FastifyRequest, isSocket: b
     view: followInterest(context.networks, viewer, filter),
     isAllowed: () => isStillAllowed(context, authorization, viewer),
     start: () => readStart(context, request, query.after),
+    links: (base) =>
+      [streamLink(base), licenceLinks(view, context.select(view, query))]
+        .filter((field) => field !== '')
+        .join(', '),
   };
 }
 
@@ -150,13 +160,17 @@ async function followBySocket(parts: SocketParts): Promise<void> {
   if (upgrade.socket.destroyed) return void reply.hijack();
   upgrade.socket.once('close', takePlace(context, request));
   reply.hijack();
-  door.open(request.raw, upgrade, (opened) => {
-    if ('gone' in start) return opened.refuse(start.gone);
-    const { from } = start;
-    opened.begin(context.places.cursorOf(from));
-    const { sink } = opened;
-    const options = { group, view, sink, from, isAllowed, framing: socketFraming };
-    opened.onClosed(context.hub.connect(options));
+  door.open(request.raw, upgrade, {
+    given: (changes) => countRows(request, changes),
+    opened(socket) {
+      meterStream(request, 'websocket');
+      if ('gone' in start) return socket.refuse(start.gone);
+      const { from } = start;
+      socket.begin(context.places.cursorOf(from));
+      const { sink } = socket;
+      const options = { group, view, sink, from, isAllowed, framing: socketFraming };
+      socket.onClosed(context.hub.connect(options));
+    },
   });
 }
 
@@ -212,8 +226,8 @@ function isStillAllowed(
 }
 
 /** A place that is gone is told in an event of its own: the client's next try is answered 410. */
-function createEventSink(response: ServerResponse): Sink {
-  return Object.assign(createStreamSink(response), {
+function createEventSink(response: ServerResponse, given: (changes: number) => void): Sink {
+  return Object.assign(createStreamSink(response, given), {
     end(reason: ListenerEnd) {
       if (reason === 'expired') {
         const { body } = problemOf(apiError('API_CURSOR_EXPIRED', { parameter: 'after' }));

@@ -71,7 +71,7 @@ export function createTally(questionsMax: number): Tally {
       if (pending === null) return true;
       const cell = `${resourceOf(taken.path)} ${formatOf(taken.contentType)}`;
       const sums = pending.cells.get(cell) ?? { requests: 0, rows: 0, bytes: 0 };
-      sums.requests += 1;
+      sums.requests += taken.requests;
       sums.rows += taken.rows;
       sums.bytes += taken.bytes;
       pending.cells.set(cell, sums);

@@ -59,6 +59,9 @@ export function admit(
   if (!context.logState().healthy && mayWrite(context, requester)) {
     return refusal(returnCodes.unavailable, 'log-unavailable');
   }
+  if (context.isClosedToKeys() && isKey(requester)) {
+    return refusal(returnCodes.unavailable, 'stopping');
+  }
   if (connect.will !== undefined && !isWillAllowed(context, requester, connect.will)) {
     return refusal(returnCodes.authorization, 'will-denied');
   }
@@ -125,6 +128,10 @@ function isPinnedIdMet(context: MqttContext, { principal }: Requester, clientId:
 function mayWrite(context: MqttContext, { principal, loopback }: Requester): boolean {
   if (principal === 'anonymous') return loopback && context.config.anonymousPublish === 'demo';
   return principal.role !== 'reader';
+}
+
+function isKey({ principal }: Requester): boolean {
+  return principal !== 'anonymous' && principal.kind === 'token';
 }
 
 /** A will is a PUBLISH in advance: the same rights, here and again when it is sent. */

@@ -17,6 +17,8 @@ export interface ChangeMessage {
   readonly payload: Uint8Array;
   /** Behind this message. */
   readonly cursor: string;
+  /** No change: where the stream begins, or that it is alive. */
+  readonly isAboutStream?: boolean;
 }
 
 export interface ChangeChunk {

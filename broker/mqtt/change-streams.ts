@@ -5,6 +5,7 @@
  */
 import { principalKey } from '../authenticate.ts';
 import type { Requester } from '../authorize.ts';
+import type { Giving } from '../given.ts';
 import {
   topicOfChange,
   type ChangeFeed,
@@ -43,6 +44,8 @@ export interface ChangeStreamOptions {
   readonly place?: Place | undefined;
   readonly qos: Qos;
   readonly requester: () => Requester;
+  /** Of a client with a key. */
+  readonly giving: Giving | undefined;
   /** The client takes nothing, or the feed cannot go on. */
   readonly cut: () => void;
 }
@@ -73,7 +76,7 @@ const qosMax: Qos = 1;
 function createStream(
   feed: ChangeFeed,
   places: FollowerPlaces,
-  { filter, place, qos, requester, cut }: ChangeStreamOptions,
+  { filter, place, qos, requester, giving, cut }: ChangeStreamOptions,
 ): ChangeStream {
   let { after } = place ?? filter;
   let opened: Opened | undefined;
@@ -84,13 +87,15 @@ function createStream(
     const message = queue.shift();
     if (message !== undefined) {
       after = message.cursor;
-      return outgoing(filter, message, qos);
+      return outgoing(filter, message, { qos, counter: giving?.counter });
     }
     if (!queue.isEnded) return 'wait';
     const problem = queue.takeProblem();
     if (problem === undefined) return 'end';
     isOver = true;
-    return outgoing(filter, { of: undefined, payload: problem, cursor: '' }, qos);
+    giving?.fail(statusOf(problem));
+    const end = { of: undefined, payload: problem, cursor: '', isAboutStream: true };
+    return outgoing(filter, end, { qos, counter: giving?.counter });
   }
 
   /** Follows from the place. */
@@ -141,6 +146,7 @@ function createStream(
     close() {
       opened?.end();
       isOver = true;
+      giving?.end();
     },
   };
 }
@@ -165,10 +171,21 @@ function requestOf(
   };
 }
 
-function outgoing(filter: ChangeFilter, message: ChangeMessage, qos: Qos): OutgoingPublish {
-  const { payload } = message;
+function outgoing(
+  filter: ChangeFilter,
+  message: ChangeMessage,
+  { qos: wanted, counter }: Pick<OutgoingPublish, 'qos' | 'counter'>,
+): OutgoingPublish {
+  const { payload, isAboutStream } = message;
   const topic = topicOfChange(filter, message);
-  return { topic, payload, qos: Math.min(qos, qosMax) as Qos, retain: false };
+  const qos = Math.min(wanted, qosMax) as Qos;
+  return { topic, payload, qos, retain: false, counter, isAboutStream };
+}
+
+/** Of a problem as the feed tells it. */
+function statusOf(problem: Uint8Array): number {
+  const { status } = JSON.parse(Buffer.from(problem).toString()) as { readonly status?: unknown };
+  return typeof status === 'number' ? status : 0;
 }
 
 interface Opened {

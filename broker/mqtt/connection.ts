@@ -93,6 +93,12 @@ export class Connection implements InboundLink, TransportHandlers {
     return this.#state === 'open';
   }
 
+  /** Let in by a token, not as a device or nobody in particular. */
+  get isOfKey(): boolean {
+    const principal = this.isOpen ? this.requester.principal : 'anonymous';
+    return principal !== 'anonymous' && principal.kind === 'token';
+  }
+
   /** Messages that wait for the log. */
   get pending(): number {
     return this.#inbound?.pending ?? 0;

@@ -5,6 +5,7 @@ import type { RegistryReader } from '../../devices/registry.ts';
 import type { Authorizer } from '../authorize.ts';
 import type { BrokerConfig } from '../config.ts';
 import type { BrokerEvents } from '../events.ts';
+import type { GivenBook } from '../given.ts';
 import type { Receiver } from '../receive.ts';
 import type { ChangeStreams } from './change-streams.ts';
 import type { LoginLimit } from './limits.ts';
@@ -32,6 +33,10 @@ export interface MqttContext {
   readonly retained: RetainedSet;
   readonly sessions: Sessions;
   readonly openSubscriptions: OpenSubscriptions;
+  /** What clients with a key are given. */
+  readonly given: GivenBook;
+  /** The access log has been told the last: nobody with a key is let in. */
+  readonly isClosedToKeys: () => boolean;
   readonly changeStreams: ChangeStreams;
   readonly systemTopics: SystemTopics;
   readonly logins: LoginLimit;

@@ -6,6 +6,7 @@ import type { Authorizer } from '../authorize.ts';
 import type { BrokerConfig } from '../config.ts';
 import { brokerError } from '../errors.ts';
 import type { BrokerEvents, Listener } from '../events.ts';
+import { createGivenBook, type GivenBook } from '../given.ts';
 import type { Receiver } from '../receive.ts';
 import { readPair, watchPair, type ReadFile } from './certificates.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -44,6 +45,9 @@ export interface MqttDoors {
   registryRefreshed(): void;
   figures(): SystemFigures;
   connections(limit: number): ConnectionDescription[];
+  readonly given: GivenBook;
+  /** Cuts whoever is there with a key, behind what is on its way, and lets nobody in with one. */
+  closeToKeys(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,6 +80,8 @@ export async function openMqttDoors(options: MqttOptions): Promise<MqttDoors> {
     registryRefreshed: parts.registryRefreshed,
     figures: parts.figures,
     connections: (limit) => connections.list(limit),
+    given: context.given,
+    closeToKeys: () => connections.closeToKeys(),
     close,
   };
 }
@@ -148,6 +154,8 @@ function createParts(options: MqttOptions, router: Router): Parts {
     retained,
     sessions,
     openSubscriptions,
+    given: createGivenBook({ clock, countersMax: config.accessCountersMax }),
+    isClosedToKeys: () => connections.isClosedToKeys,
     changeStreams: createChangeStreams({
       feed: options.changeFeed,
       bounds: config,

@@ -2,16 +2,24 @@
  * Joins the public feed to the subscribers of `open/…`: changes are followed only while there is
  * one, and only topics that somebody subscribes to are asked for.
  */
+import type { Counter } from '../given.ts';
 import { openQueryOf, type OpenFeed, type OpenMessage, type OpenQuery } from './open-feed.ts';
 import type { Qos } from './packets.ts';
 import { openReplay, type Replay } from './replay.ts';
 import type { Router } from './router.ts';
 
+export interface Shown {
+  readonly qos: Qos;
+  readonly ready: () => void;
+  /** Of a client with a key. */
+  readonly counter: Counter | undefined;
+}
+
 export interface OpenSubscriptions {
   /** Counts a subscription in; returns its end. A filter that reaches no topic costs nothing. */
   add(filter: string): () => void;
   /** The latest rows for a new subscription, or undefined where the filter reaches none. */
-  replay(filter: string, qos: Qos, ready: () => void): Replay | undefined;
+  replay(filter: string, shown: Shown): Replay | undefined;
   close(): void;
 }
 
@@ -65,7 +73,7 @@ export function createOpenSubscriptions(options: OpenSubscriptionsOptions): Open
       count(query, 1);
       return () => count(query, -1);
     },
-    replay(filter, qos, ready) {
+    replay(filter, { qos, ready, counter }) {
       const query = openQueryOf(filter);
       if (query === undefined) return undefined;
       const pages = options.feed.latest(query);
@@ -73,6 +81,7 @@ export function createOpenSubscriptions(options: OpenSubscriptionsOptions): Open
         pages,
         qos: Math.min(qos, changeQos) as Qos,
         ready,
+        counter,
         failed: options.failed,
       });
     },

@@ -1,4 +1,5 @@
 /** The other packets: SUBSCRIBE and UNSUBSCRIBE read, everything that the server sends written. */
+import type { Counter } from '../given.ts';
 import { readText, violated } from './text.ts';
 import { isTopicFilter } from './topics.ts';
 
@@ -121,6 +122,10 @@ export interface OutgoingPublish {
   readonly payload: Uint8Array;
   readonly qos: Qos;
   readonly retain: boolean;
+  /** Counts it when it is sent, for a client whose key has an access log. */
+  readonly counter?: Counter | undefined;
+  /** Tells of the stream itself: no row. */
+  readonly isAboutStream?: boolean | undefined;
 }
 
 /** `packetId` is 0 with QoS 0, which carries none (MQTT-2.3.1-5). */

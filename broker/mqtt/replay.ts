@@ -2,6 +2,7 @@
  * What a new subscriber of the public feed is shown first: its latest rows, page by page, as fast as
  * the subscriber takes them, with RETAIN set (MQTT-3.3.1-8).
  */
+import type { Counter } from '../given.ts';
 import type { OpenMessage } from './open-feed.ts';
 import type { OutgoingPublish, Qos } from './packets.ts';
 
@@ -14,6 +15,8 @@ export interface Replay {
 export interface ReplayOptions {
   readonly pages: AsyncIterable<readonly OpenMessage[]>;
   readonly qos: Qos;
+  /** Of a client with a key. */
+  readonly counter?: Counter | undefined;
   readonly ready: () => void;
   readonly failed: (error: unknown) => void;
 }
@@ -49,7 +52,7 @@ export function openReplay(options: ReplayOptions): Replay {
       if (state === 'ended') return 'end';
       const { topic, payload } = page[at]!;
       at += 1;
-      return { topic, payload, qos: options.qos, retain: true };
+      return { topic, payload, qos: options.qos, retain: true, counter: options.counter };
     },
     end() {
       if (state === 'ended') return;

@@ -21,6 +21,9 @@ export interface Connections {
   list(limit: number): ConnectionDescription[];
   /** Proves every connection again by what it showed; those without a right any more are cut. */
   recheck(): void;
+  readonly isClosedToKeys: boolean;
+  /** Lets go whoever is there with a key, once what is on its way to them has gone or after a while. */
+  closeToKeys(): Promise<void>;
   /** Stops reading, lets what waits for the log settle for a while, then cuts everything. */
   close(doors: readonly Door[]): Promise<void>;
 }
@@ -30,6 +33,8 @@ const sweepMs = 500;
 /** How long `close` waits for acknowledgements that are still owed. */
 const closeMsMax = 2_000;
 const closeStepMs = 10;
+/** How long keys are waited for: the log that counts them closes behind it. */
+const keysMsMax = 500;
 
 export interface ConnectionsOptions {
   readonly config: BrokerConfig;
@@ -47,6 +52,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const rate = createConnectionRate(config.connectionRateMax, config.connectionBurstMax);
   let sockets = 0;
   let closing = false;
+  let isClosedToKeys = false;
   const rechecks = createRechecks(context, connections);
   let sweeping: Scheduled = clock.schedule(sweepMs, sweep);
 
@@ -65,13 +71,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
     return connection;
   }
 
-  async function settle(): Promise<void> {
-    const untilMs = clock.monotonicMs() + closeMsMax;
-    for (const connection of connections) connection.stopReading();
-    const owed = () => [...connections].some((each) => each.pending > 0 || each.backlogBytes > 0);
-    while (owed() && clock.monotonicMs() < untilMs) {
-      await sleep(clock, closeStepMs);
-    }
+  /** Once what is owed to them has gone, or after a while. */
+  async function letGo(leaving: ReadonlySet<Connection>, msMax: number): Promise<void> {
+    await settle(clock, leaving, msMax);
+    for (const connection of leaving) connection.close('shutdown');
   }
 
   return {
@@ -96,22 +99,43 @@ export function createConnections(options: ConnectionsOptions): Connections {
       },
       connected,
     },
-    list(limit) {
-      const rows: ConnectionDescription[] = [];
-      for (const connection of connections) {
-        if (rows.length >= limit) break;
-        const row = connection.describe();
-        if (row !== undefined) rows.push(row);
-      }
-      return rows;
-    },
+    list: (limit) => describeSome(connections, limit),
     recheck: () => rechecks.begin(),
+    get isClosedToKeys() {
+      return isClosedToKeys;
+    },
+    async closeToKeys() {
+      isClosedToKeys = true;
+      await letGo(new Set([...connections].filter((each) => each.isOfKey)), keysMsMax);
+    },
     async close(doors) {
       closing = true;
       sweeping.cancel();
-      await settle();
-      for (const connection of connections) connection.close('shutdown');
+      await letGo(connections, closeMsMax);
       await Promise.all(doors.map((door) => door.close()));
     },
   };
+}
+
+async function settle(
+  clock: Clock,
+  leaving: ReadonlySet<Connection>,
+  msMax: number,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + msMax;
+  for (const connection of leaving) connection.stopReading();
+  const owed = () => [...leaving].some((each) => each.pending > 0 || each.backlogBytes > 0);
+  while (owed() && clock.monotonicMs() < untilMs) {
+    await sleep(clock, closeStepMs);
+  }
+}
+
+function describeSome(connections: Iterable<Connection>, limit: number): ConnectionDescription[] {
+  const rows: ConnectionDescription[] = [];
+  for (const connection of connections) {
+    if (rows.length >= limit) break;
+    const row = connection.describe();
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
 }

@@ -5,6 +5,7 @@
  */
 import type { Requester } from '../authorize.ts';
 import type { CloseReason } from '../events.ts';
+import type { Giving } from '../given.ts';
 import type { ChangeStream } from './change-streams.ts';
 import {
   acknowledgementFirst,
@@ -45,6 +46,8 @@ export interface SessionOptions {
 export interface Subscription {
   readonly qos: Qos;
   readonly end: () => void;
+  /** Of a client with a key: what counts what is given to it. */
+  readonly giving?: Giving | undefined;
   /** Of a subscription to the change feed: it goes on whenever the client is there. */
   readonly stream?: ChangeStream;
 }
@@ -126,27 +129,34 @@ export class Session {
   route(message: RoutedMessage): void {
     if (message === this.#lastRouted) return;
     this.#lastRouted = message;
-    const granted = this.grantedQos(message.topic);
-    if (granted === undefined) return;
-    const qos = Math.min(message.qos, granted) as Qos;
-    const outgoing = { topic: message.topic, payload: message.payload, qos, retain: false };
+    const granting = this.#granting(message.topic);
+    if (granting === undefined) return;
+    const qos = Math.min(message.qos, granting.qos) as Qos;
+    const counter = granting.giving?.counter;
+    const { topic, payload } = message;
+    const outgoing = { topic, payload, qos, retain: false, counter };
     if (qos > 0) this.#offerTracked(outgoing);
-    else this.#offerOnce((message.frame ??= encodePublish(outgoing, 0, false)));
+    else this.#offerOnce(outgoing, (message.frame ??= encodePublish(outgoing, 0, false)));
   }
 
   /** The greatest QoS granted for a topic (MQTT-3.3.5-1), or undefined where nothing matches. */
   grantedQos(topic: string): Qos | undefined {
-    let granted: Qos | undefined;
-    for (const [filter, { qos }] of this.subscriptions) {
-      if ((granted === undefined || qos > granted) && matches(filter, topic)) granted = qos;
+    return this.#granting(topic)?.qos;
+  }
+
+  #granting(topic: string): Subscription | undefined {
+    let granting: Subscription | undefined;
+    for (const [filter, subscription] of this.subscriptions) {
+      const isGreater = granting === undefined || subscription.qos > granting.qos;
+      if (isGreater && matches(filter, topic)) granting = subscription;
     }
-    return granted;
+    return granting;
   }
 
   /** Sends, queues or drops; never waits. */
   offer(message: OutgoingPublish): void {
     if (message.qos > 0) this.#offerTracked(message);
-    else this.#offerOnce(encodePublish(message, 0, false));
+    else this.#offerOnce(message, encodePublish(message, 0, false));
   }
 
   #offerTracked(message: OutgoingPublish): void {
@@ -154,7 +164,7 @@ export class Session {
     else if (this.#outlet !== null || !this.clean) this.#enqueue(message);
   }
 
-  #offerOnce(packet: Buffer): void {
+  #offerOnce(message: OutgoingPublish, packet: Buffer): void {
     const outlet = this.#outlet;
     if (outlet === null) return;
     if (outlet.backlogBytes + packet.length > this.#options.limits.queueBytesMax) {
@@ -162,6 +172,7 @@ export class Session {
       return;
     }
     this.#options.counts.delivered += 1;
+    count(message, packet);
     outlet.send(packet);
   }
 
@@ -203,7 +214,7 @@ export class Session {
       this.#replays.push(replay);
       waiting = message === 'wait' ? waiting + 1 : 0;
       if (message === 'wait') continue;
-      if (message.qos === 0) this.#offerOnce(encodePublish(message, 0, false));
+      if (message.qos === 0) this.#offerOnce(message, encodePublish(message, 0, false));
       else this.#sendTracked(message);
     }
   }
@@ -222,7 +233,9 @@ export class Session {
     this.#inflight ??= new Map();
     this.#inflight.set(packetId, { message });
     this.#options.counts.delivered += 1;
-    this.#outlet?.send(encodePublish(message, packetId, false));
+    const packet = encodePublish(message, packetId, false);
+    count(message, packet);
+    this.#outlet?.send(packet);
   }
 
   /** An identifier that is not in use (MQTT-2.3.1-4). */
@@ -289,6 +302,11 @@ export class Session {
     const takenPatienceMs = queued ? patienceMs : 2 * patienceMs;
     return nowMs - this.#acknowledgedMs >= patienceMs || nowMs - this.#takenMs >= takenPatienceMs;
   }
+}
+
+/** What is sent again is the same message: it is counted once. */
+function count({ counter, isAboutStream = false }: OutgoingPublish, packet: Buffer): void {
+  counter?.add(isAboutStream ? 0 : 1, packet.length);
 }
 
 function bytesOf(message: OutgoingPublish): number {

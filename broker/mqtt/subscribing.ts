@@ -2,7 +2,9 @@
 import { visible } from '../../devices/visible.ts';
 import { principalKey } from '../authenticate.ts';
 import { changeFilterOf, isOfChanges, type ChangeFilter } from './change-feed.ts';
+import type { Giving } from '../given.ts';
 import type { MqttContext } from './context.ts';
+import { openQueryOf } from './open-feed.ts';
 import type { Qos, Subscribe, SubscriptionRequest } from './packets.ts';
 import type { Session } from './session.ts';
 import { isWithinLimits, matches, type TopicLimits } from './topics.ts';
@@ -20,14 +22,26 @@ export function subscribe(context: MqttContext, session: Session, packet: Subscr
     const { filter, qos } = request;
     // The same filter again replaces the older subscription (MQTT-3.8.4-3).
     session.subscriptions.get(filter)?.end();
+    const giving = givingOfLatest(context, session, filter);
     const ends = [
       context.router.subscribe(filter, (message) => session.route(message)),
       context.openSubscriptions.add(filter),
       filter.startsWith('$') ? context.systemTopics.add() : () => {},
+      () => giving?.end(),
     ];
-    session.subscriptions.set(filter, { qos, end: () => ends.forEach((end) => end()) });
+    session.subscriptions.set(filter, { qos, giving, end: () => ends.forEach((end) => end()) });
     return qos;
   });
+}
+
+function givingOfLatest(
+  { given }: MqttContext,
+  { requester }: Session,
+  filter: string,
+): Giving | undefined {
+  const query = openQueryOf(filter);
+  if (query === undefined) return undefined;
+  return given.open(requester.principal, { path: 'open/v1/{stationId}/{slug}', ...query });
 }
 
 /**
@@ -56,6 +70,14 @@ function subscribeChanges(
     place: changes.after === 'now' ? place : undefined,
     qos,
     requester: () => session.requester,
+    giving: context.given.open(session.requester.principal, {
+      path:
+        changes.prefix === 'open/v1/_changes'
+          ? 'open/v1/_changes/{stationId}/{slug}'
+          : 'open/v1/_changes/after/{cursor}/{stationId}/{slug}',
+      station: changes.station,
+      slug: changes.slug,
+    }),
     cut: () => session.outlet?.close('slow-subscriber'),
   });
   session.subscriptions.set(filter, { qos, stream, end: () => stream.close() });
@@ -111,12 +133,17 @@ export function showRetained(
   for (const { filter } of new Set(requests)) {
     const subscription = session.subscriptions.get(filter);
     if (subscription === undefined) continue;
-    const { qos, stream } = subscription;
+    const { qos, stream, giving } = subscription;
     if (stream !== undefined) {
       session.replay(stream.open(() => session.pump()));
       continue;
     }
-    const replay = context.openSubscriptions.replay(filter, qos, () => session.pump());
+    const ready = () => session.pump();
+    const replay = context.openSubscriptions.replay(filter, {
+      qos,
+      ready,
+      counter: giving?.counter,
+    });
     if (replay !== undefined) session.replay(replay);
     for (const message of context.retained.matching(filter)) {
       session.offer({ ...message, qos: Math.min(qos, message.qos) as Qos, retain: true });

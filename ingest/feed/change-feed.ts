@@ -25,6 +25,8 @@ export interface ChangeMessage {
   readonly payload: Uint8Array;
   /** Behind this message. */
   readonly cursor: string;
+  /** No change: where the stream begins, or that it is alive. */
+  readonly isAboutStream?: boolean;
 }
 
 export interface ChangeChunk extends Chunk {
@@ -272,7 +274,12 @@ const messageFraming: Framing<ChangeChunk> = {
     ),
   beat: (cursor) =>
     chunkOf([
-      { of: undefined, payload: Buffer.from(JSON.stringify({ cursor, type: 'cursor' })), cursor },
+      {
+        of: undefined,
+        payload: Buffer.from(JSON.stringify({ cursor, type: 'cursor' })),
+        cursor,
+        isAboutStream: true,
+      },
     ]),
 };
 

@@ -11,8 +11,8 @@ import type { ChangeReader } from './reading.ts';
 
 /** Where the bytes go: the response of a request, or a double of it. */
 export interface Sink<Written extends Chunk = Buffer> {
-  /** False when its buffer is full; `onDrain` calls back once it is empty again. */
-  write(chunk: Written): boolean;
+  /** False when its buffer is full; `onDrain` calls back once it is empty again. `changes` are in the chunk. */
+  write(chunk: Written, changes: number): boolean;
   /** Bytes given to `write` that have not left this process. */
   readonly pendingBytes: number;
   onDrain(run: () => void): void;
@@ -69,14 +69,14 @@ export function openClient<Written extends Chunk>(options: {
 
 export function writeTo<Written extends Chunk>(
   client: Client<Written>,
-  chunk: Written,
+  { chunk, changes }: { readonly chunk: Written; readonly changes: number },
   nowMs: number,
 ): boolean {
   // A client that had taken everything starts its time anew: only waiting bytes make it frozen.
   if (client.sink.pendingBytes === 0) client.takenAtMs = nowMs;
   client.writtenBytes += chunk.length;
   client.wroteAtMs = nowMs;
-  return client.sink.write(chunk);
+  return client.sink.write(chunk, changes);
 }
 
 /** True when bytes have been waiting for `frozenMs` and not one of them was taken. */

@@ -131,9 +131,9 @@ export class Hub<Written extends Chunk = Buffer> {
   #deliver(position: Position, batch: Batch): void {
     const passage = this.#options.places.pass(null, position, batch.place);
     const items = itemsOf(batch, this.#options.registryAt);
-    const told = createTold(passage, items);
+    const teller = createTold(passage, items);
     for (const group of this.#groups.values()) {
-      let chunk: Written | null = null;
+      let told: Told<Written> | null = null;
       const view = this.#viewOf(group);
       for (const client of group.clients) {
         if (client.state !== 'live') continue;
@@ -142,8 +142,8 @@ export class Hub<Written extends Chunk = Buffer> {
           this.#fallBehind(client);
           continue;
         }
-        chunk ??= group.framing.join(told.wantedBy(view));
-        this.#deliverTo(client, chunk, passage.end);
+        told ??= joined(group.framing, teller.wantedBy(view));
+        this.#deliverTo(client, told, passage.end);
       }
     }
   }
@@ -157,16 +157,17 @@ export class Hub<Written extends Chunk = Buffer> {
     return view;
   }
 
-  #deliverTo(client: Client<Written>, chunk: Written, place: FeedPlace): void {
+  #deliverTo(client: Client<Written>, told: Told<Written>, place: FeedPlace): void {
     const { clock, config } = this.#options;
+    const { length } = told.chunk;
     // The chunk is shared by its group: one that finds nothing waiting costs no memory of its own.
     const { pendingBytes } = client.sink;
-    if (pendingBytes > 0 && pendingBytes + chunk.length > config.liveBufferBytesMax) {
+    if (pendingBytes > 0 && pendingBytes + length > config.liveBufferBytesMax) {
       this.#fallBehind(client);
       return;
     }
     client.place = place;
-    if (chunk.length > 0) writeTo(client, chunk, clock.monotonicMs());
+    if (length > 0) writeTo(client, told, clock.monotonicMs());
   }
 
   #fallBehind(client: Client<Written>): void {
@@ -234,7 +235,7 @@ export class Hub<Written extends Chunk = Buffer> {
     if (this.#viewOf(group).rows !== view.rows) return this.#closeReader(client);
     if (this.#isClosed(client)) return;
     client.place = client.reader.place;
-    if (changes.length > 0) writeTo(client, client.framing.join(changes), clock.monotonicMs());
+    if (changes.length > 0) writeTo(client, joined(client.framing, changes), clock.monotonicMs());
   }
 
   /** It may have been while something was awaited. */
@@ -276,7 +277,8 @@ export class Hub<Written extends Chunk = Buffer> {
   /** The place too, so that a quiet client resumes where it really is. */
   #beat(client: Client<Written>, nowMs: number): void {
     if (client.sink.pendingBytes > 0) return;
-    writeTo(client, client.framing.beat(this.#options.places.cursorOf(client.place)), nowMs);
+    const chunk = client.framing.beat(this.#options.places.cursorOf(client.place));
+    writeTo(client, { chunk, changes: 0 }, nowMs);
   }
 
   #pause(): void {
@@ -285,6 +287,19 @@ export class Hub<Written extends Chunk = Buffer> {
     this.#ticking?.cancel();
     this.#ticking = null;
   }
+}
+
+/** A chunk with how many changes are in it. */
+interface Told<Written extends Chunk> {
+  readonly chunk: Written;
+  readonly changes: number;
+}
+
+function joined<Written extends Chunk>(
+  framing: Framing<Written>,
+  changes: readonly ToldChange[],
+): Told<Written> {
+  return { chunk: framing.join(changes), changes: changes.length };
 }
 
 function datastreamOf(item: FeedItem, { rows }: GroupView): Datastream | undefined {
