@@ -32,6 +32,7 @@ const words = {
   choose: ['Chọn một trạm để xem giá trị.', 'Choose a station to see its values.'],
   stale: ['quá hạn', 'stale'],
   noValue: ['không có giá trị', 'no value'],
+  contents: ['Mục lục', 'Contents'],
   openData: ['Dữ liệu mở', 'Open data'],
   reference: ['trạm chuẩn', 'reference station'],
   regulatory: ['trạm quản lý nhà nước', 'regulatory station'],

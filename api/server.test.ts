@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
-import { openTestApi, startAt, type TestApi, type TestApiOptions } from './api.fixture.ts';
+import {
+  openTestApi,
+  startAt,
+  type Json,
+  type TestApi,
+  type TestApiOptions,
+} from './api.fixture.ts';
 
 let rig: TestApi;
 
@@ -90,6 +96,29 @@ describe('every answer', () => {
     const [br, brTag] = await encodingOf('br, gzip');
     expect([plain, gzip, br]).toEqual([null, 'gzip', 'br']);
     expect(new Set([plainTag, gzipTag, brTag]).size).toBe(3);
+  });
+
+  test('of the description is made once, and 304 for who has it', async () => {
+    for (const path of ['/openapi.json', '/api/v1/openapi.json']) {
+      const first = await rig.get(path, { 'accept-encoding': 'br' });
+      const tag = first.headers.get('etag') ?? '';
+      expect([first.status, first.headers.get('content-encoding')]).toEqual([200, 'br']);
+      expect(((await first.json()) as Json)['openapi']).toBe('3.1.0');
+      const again = await rig.get(path, { 'accept-encoding': 'br', 'if-none-match': tag });
+      expect([again.status, await again.text()]).toEqual([304, '']);
+    }
+  });
+
+  test.each([
+    ['Host: a\r\nHost: b\r\n', 'HTTP/1.1', '400', 'API_REQUEST_MALFORMED'],
+    ['', 'HTTP/1.1', '400', 'API_REQUEST_MALFORMED'],
+    ['', 'HTTP/1.0', '200', '"items"'],
+    ['Host: a\r\nExpect: tea\r\n', 'HTTP/1.1', '200', '"items"'],
+  ])('to %j over %s is %s with %s', async (headers, version, status, content) => {
+    const head = `GET /api/v1/stations?limit=1 ${version}\r\n${headers}Connection: close\r\n\r\n`;
+    const answer = await raw(rig.api.httpPort, head);
+    expect(answer.split(' ', 2)[1]).toBe(status);
+    expect(answer).toContain(content);
   });
 
   test('to a method that the address does not take is 405 and names those that it does', async () => {
@@ -248,7 +277,8 @@ describe('the web page', () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     mkdirSync(join(folder, 'assets'));
     writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>');
-    writeFileSync(join(folder, 'assets/a-123.js'), 'export {}');
+    const text = 'export {};'.repeat(5_000);
+    writeFileSync(join(folder, 'assets/a-123.js'), text);
     const paged = await another({ pageFolder: folder });
     const page = await paged.get('/');
     expect([
@@ -265,6 +295,11 @@ describe('the web page', () => {
     }
     const script = await paged.get('/assets/a-123.js');
     expect(script.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect(await script.text()).toBe(text);
+    const tag = script.headers.get('etag') ?? '';
+    const same = await paged.get('/assets/a-123.js', { 'if-none-match': tag });
+    expect([same.status, await same.text()]).toEqual([304, '']);
     for (const path of [
       '/../package.json',
       '/%2e%2e/package.json',

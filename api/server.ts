@@ -12,6 +12,7 @@ import type { ApiConfig } from './config.ts';
 import { apiError, type ApiErrorCode } from './errors.ts';
 import type { ApiEvents } from './events.ts';
 import { isUpgrade } from './live/upgrades.ts';
+import { compressedInTurnBytesMax, compressWhole } from './limits/compressing.ts';
 import { brotliParameters } from './limits/encoding.ts';
 import { createMethods, type Methods } from './methods.ts';
 import { instanceOf, problemOf, problemType, sendProblem } from './problem.ts';
@@ -45,13 +46,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (routePath === '') methods.add(`${url}/`, [method].flat());
   });
   addHeaders(app, pair !== null);
+  requireOneHost(app);
+  // An expectation that nobody here can meet may be passed over (RFC 9110 §10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   addMeasures(app, options);
   app.setErrorHandler((error, request, reply) => answerError(events, error, request, reply));
   app.setNotFoundHandler((request, reply) => answerUnknown(methods, events, request, reply));
   await app.register(cors, corsOptions);
+  compressWhole(app, config.streamsMax);
   await app.register(compress, {
     globalDecompression: false,
     encodings: ['br', 'gzip'],
+    syncThreshold: compressedInTurnBytesMax,
     brotliOptions: { params: brotliParameters },
   });
   addEncodedTags(app);
@@ -77,7 +83,12 @@ function createInstance({ config, pair, events }: ServerOptions): FastifyInstanc
     clientErrorHandler: (error: Error & { code?: string }, socket: Socket) =>
       answerBroken(events, error, socket),
   } as const;
-  const checked = { connectionsCheckingInterval: checkMs, shouldUpgradeCallback: isUpgrade };
+  const checked = {
+    connectionsCheckingInterval: checkMs,
+    shouldUpgradeCallback: isUpgrade,
+    // `requireOneHost` does, and says so as a problem.
+    requireHostHeader: false,
+  };
   return pair === null
     ? (fastify({ ...shared, http: checked }) as unknown as FastifyInstance)
     : (fastify({
@@ -120,6 +131,15 @@ function addHeaders(app: FastifyInstance, isSecure: boolean): void {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
     done();
+  });
+}
+
+/** RFC 9112 §3.2: one Host, which only HTTP/1.0 may leave out; of two, each proxy believes another. */
+function requireOneHost(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ raw: { httpVersion, rawHeaders } }, _reply, done) => {
+    const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length;
+    const isRight = hosts === 1 || (hosts === 0 && httpVersion === '1.0');
+    done(isRight ? undefined : apiError('API_REQUEST_MALFORMED'));
   });
 }
 

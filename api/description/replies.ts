@@ -77,7 +77,7 @@ const linkHeader: Header = {
   type: 'string',
   description:
     'RFC 8288: `self`, `canonical` (this format whatever Accept says), `alternate` in other formats, ' +
-    '`license` of rows, `next` where it is known before the body, and `describedby`, of csv CSVW.',
+    '`license` of what is in it, `next` where it is known before the body, and `describedby`, of csv CSVW.',
 };
 
 /** Headers of the request, where the answer has validators. */

@@ -51,6 +51,7 @@ test.each([
     2_000,
   ],
   ['a vector tile', '/ogc/collections/latest/tiles/WebMercatorQuad/0/0/0', 20],
+  ['the registry of an earlier moment', `/api/v1/stations?asOf=${untilAt}`, 20],
   ['features for a map', '/ogc/collections/latest/items', 20],
 ])('%s is charged for what it reads and takes', async (name, path, least) => {
   expect(await unitsOf(path, `192.0.2.${name.length}`)).toBeGreaterThan(least);

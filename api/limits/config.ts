@@ -57,7 +57,7 @@ export const limitsConfig = {
     .max(100)
     .default(25)
     .describe(
-      'Of the places of streamsMax, liveClientsMax, chartsQueueMax, citationReadsMax and citingMax one client (a key, or one address without) may hold so many percent, at least one; further ones are answered 429. Programs that quotaLoopback lets off have no such bound.',
+      'Of the places of streamsMax, liveClientsMax, chartsQueueMax, citationReadsMax, fileReadsMax and citingMax one client (a key, or one address without) may hold so many percent, at least one; further ones are answered 429. Programs that quotaLoopback lets off have no such bound.',
     ),
   keptPercent: z
     .int()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
 
@@ -52,6 +52,45 @@ test('what describes an answer is named: CSVW of CSV, the description of the API
   expect(csv.targetsOf('describedby')).toEqual([`${rig.url}/api/v1/latest.csv-metadata.json`]);
   const json = await linksOf('/api/v1/latest');
   expect(json.targetsOf('describedby')).toEqual([`${rig.url}/api/v1/openapi.json`]);
+});
+
+test('a list of things names the terms that hold for all of it, and none where there are two', async () => {
+  const other = await openTestApi();
+  onTestFinished(() => other.close());
+  const owners = [
+    {
+      id: 'factory',
+      name: { vi: 'Nhà máy', en: 'Factory' },
+      kind: 'enterprise',
+      licence: 'ODbL-1.0',
+    },
+  ];
+  other.registry.importFile({ format: 'quantrac-registry/1', owners }, 'test');
+  for (const [path, terms] of [
+    ['stations?owner=agency', 1],
+    ['stations', 0],
+    ['stations?limit=1', 1],
+    ['datastreams?station=hue', 1],
+    ['deployments', 1],
+    ['owners', 0],
+    ['properties', 0],
+    ['stations?owner=nobody-of-this-name', 0],
+  ] as const) {
+    for (const asked of ['first', 'hot']) {
+      const answer = await other.get(`/api/v1/${path}`);
+      await answer.text();
+      const found = [...(answer.headers.get('link') ?? '').matchAll(/rel="license"/g)];
+      expect([path, asked, found.length]).toEqual([path, asked, terms]);
+    }
+  }
+});
+
+test('events name their terms and what describes them', async () => {
+  const { status, headers } = await fetch(`${rig.url}/api/v1/live?station=hue`, { method: 'HEAD' });
+  expect(status).toBe(200);
+  const field = headers.get('link') ?? '';
+  expect(field).toContain(`<${rig.url}/api/v1/asyncapi.json>; rel="describedby"`);
+  expect(field).toContain('<https://creativecommons.org/licenses/by/4.0/>; rel="license"');
 });
 
 test('the terms stand in the head of every kind of answer with rows', async () => {

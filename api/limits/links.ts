@@ -5,6 +5,7 @@ import { licenceOf } from '../../devices/licence.ts';
 import type { Datastream } from '../../devices/model.ts';
 import { csvwType } from '../formats/csvw.ts';
 import { mediaTypes, type Format } from '../formats/format.ts';
+import type { Table } from '../formats/table.ts';
 import type { NetworkView } from '../network.ts';
 
 export interface ListLinks {
@@ -93,6 +94,23 @@ export function licenceLinks(
     linksOf.set(datastreams, links);
   }
   return links;
+}
+
+/** The terms of things in a list, where one holds for all of them; empty elsewhere. */
+export function oneLicenceLink<Item>(
+  { licence }: Pick<Table<Item>, 'licence'>,
+  items: readonly Item[],
+): string {
+  const [first, ...others] = items;
+  if (licence === undefined || first === undefined) return '';
+  const uri = licence(first);
+  const isOne = uri !== undefined && others.every((item) => licence(item) === uri);
+  return isOne ? link(uri, 'license') : '';
+}
+
+/** What describes the events of a stream: its messages are those of the AsyncAPI document. */
+export function streamLink(base: string): string {
+  return link(`${base}/api/v1/asyncapi.json`, 'describedby', 'application/json');
 }
 
 /** Behind those that are there. */

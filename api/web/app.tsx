@@ -98,6 +98,7 @@ function Masthead({ network, language, onLanguage }: MastheadProps) {
         {say(language, network.state === 'loading' ? 'loading' : state)}
       </p>
       <a href="/api/v1/">{say(language, 'openData')}</a>
+      <a href={`/doc/contents.${language}.html`}>{say(language, 'contents')}</a>
       <button
         type="button"
         lang={other}
