@@ -300,6 +300,13 @@ export const apiErrors = {
     meaning: 'A fault of the server; it is in its log under the same request id.',
     canRetry: true,
   },
+  API_DISK_FULL: {
+    status: 503,
+    message: 'The server has no room on its disk to keep this.',
+    meaning:
+      'Nothing was kept. Try again when the operator has made room; reading goes on as always.',
+    canRetry: true,
+  },
   API_OVERLOADED: {
     status: 503,
     message: 'The server has more to answer than it can.',

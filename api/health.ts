@@ -1,3 +1,4 @@
+import type { Judged } from './access/judged.ts';
 import type { ApiContext } from './context.ts';
 
 /** What another room says of itself. */
@@ -25,11 +26,16 @@ export type ReadHealth = () => readonly RoomHealth[] | Promise<readonly RoomHeal
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly { readonly room: string; readonly reason: string }[];
+  /**
+   * What an operator must look at though everything is taken and given out: a held clock opens nothing
+   * early, and a machine without this node would not be better.
+   */
+  readonly warnings: readonly { readonly room: string; readonly reason: string }[];
 }
 
 /** Ready when every room is, and this one has followed what was durable when it started. */
 export async function readReadiness(
-  context: Pick<ApiContext, 'feed'>,
+  context: Pick<ApiContext, 'feed'> & { readonly judged: Pick<Judged, 'warning'> },
   startEnd: number,
   readHealth: ReadHealth,
 ): Promise<Readiness> {
@@ -39,10 +45,12 @@ export async function readReadiness(
     const named = given.length > 0 ? given : ['not ready'];
     for (const reason of named) reasons.push({ room, reason });
   }
-  const { feed } = context;
+  const { feed, judged } = context;
   if (feed.problem !== null) reasons.push({ room: 'api', reason: feed.problem });
   if (feed.position < startEnd) {
     reasons.push({ room: 'api', reason: 'observations are being caught up with' });
   }
-  return { ready: reasons.length === 0, reasons };
+  const warning = judged.warning();
+  const warnings = warning === undefined ? [] : [{ room: 'api', reason: warning }];
+  return { ready: reasons.length === 0, reasons, warnings };
 }

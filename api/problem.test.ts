@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { openDatabase } from '../devices/database.ts';
 import { openTestApi, type TestApi } from './api.fixture.ts';
 import { formats } from './formats/format.ts';
+import { problemOf } from './problem.ts';
 
 let rig: TestApi;
 
@@ -29,4 +31,25 @@ test.each([
     detail: `Parameter ${parameter}: expected ${expected}.`,
     errors: [{ parameter, expected }],
   });
+});
+
+function caught(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+test('what has no room on the disk is told so, is logged, and may be tried again', () => {
+  const database = openDatabase(':memory:', { busyTimeoutMs: 0 });
+  database.exec('PRAGMA max_page_count = 4; CREATE TABLE kept (bytes BLOB)');
+  const ofDatabase = caught(() => database.exec('INSERT INTO kept VALUES (zeroblob(1000000))'));
+  database.close();
+  const ofFile = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  for (const error of [ofDatabase, ofFile]) {
+    const told = { status: 503, code: 'API_DISK_FULL', isFault: true, body: { canRetry: true } };
+    expect(problemOf(error)).toMatchObject(told);
+  }
 });

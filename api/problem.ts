@@ -48,12 +48,25 @@ const foreignStatuses: readonly (readonly [RegExp, number])[] = [
 export function problemOf(error: unknown): Problem {
   if (error instanceof CodedError) return codedProblem(error);
   if (hasZodFastifySchemaValidationErrors(error)) return codedProblem(validationError(error));
+  // Logged as a fault: an operator has to make room.
+  if (isOfFullDisk(error)) return { ...codedProblem(apiError('API_DISK_FULL')), isFault: true };
   const code = (error as { readonly code?: unknown } | null)?.code;
   const known = typeof code === 'string' ? frameworkCodes[code] : undefined;
   if (known !== undefined) return codedProblem(apiError(known));
   const status = (error as { readonly statusCode?: unknown } | null)?.statusCode;
   const isOfClient = typeof status === 'number' && status >= 400 && status < 500;
   return codedProblem(apiError(isOfClient ? 'API_BODY_INVALID' : 'API_INTERNAL'));
+}
+
+/** SQLITE_FULL of SQLite's result codes, as `node:sqlite` gives it. */
+const sqliteFull = 13;
+
+function isOfFullDisk(error: unknown): boolean {
+  const { code, errcode } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly errcode?: unknown;
+  };
+  return code === 'ENOSPC' || code === 'EDQUOT' || errcode === sqliteFull;
 }
 
 /** Sends the problem; faults of the server are logged by the caller. */
@@ -147,7 +160,13 @@ function issuesOf(issue: ValidationIssue) {
     }));
   }
   const parameter = issue.instancePath.replace(/^\//, '').replaceAll('/', '.');
-  return [{ parameter, expected: expectationOf(issue), isUnknown: false }];
+  return [
+    {
+      parameter: parameter === '' ? 'body' : parameter,
+      expected: expectationOf(issue),
+      isUnknown: false,
+    },
+  ];
 }
 
 /** What would have been right, in our own words where the validator's say what was wrong. */

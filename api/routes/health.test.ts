@@ -28,6 +28,7 @@ describe('health', () => {
         { room: 'broker', reason: 'the disk is full' },
         { room: 'ingest', reason: 'not ready' },
       ],
+      warnings: [],
     });
     expect((await rig.get('/livez')).status).toBe(200);
   });

@@ -39,11 +39,11 @@ export function addHealth(app: FastifyInstance, routes: HealthRoutes): void {
   app.get('/livez', { schema: live }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ live: true }),
   );
-  const readiness = z.strictObject({
-    ready: z.boolean(),
-    reasons: z.array(z.strictObject({ room: z.string(), reason: z.string() })),
-  });
-  const ready = described('Whether readings are taken and given out; 503 with reasons when not.', {
+  const told = z.array(z.strictObject({ room: z.string(), reason: z.string() }));
+  const readiness = z.strictObject({ ready: z.boolean(), reasons: told, warnings: told });
+  const summary =
+    'Whether readings are taken and given out; 503 with reasons when not. Warnings (a held clock) need an operator, and make nothing unready.';
+  const ready = described(summary, {
     200: readiness,
     503: readiness,
   });
