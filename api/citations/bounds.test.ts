@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { openTestApi } from '../api.fixture.ts';
@@ -21,6 +23,20 @@ test('rows of citations take room too: the same bytes cannot be cited without en
   const again = await rig.reopen({ config });
   onTestFinished(() => again.close());
   expect((await post(again, csvUrl, again.operator)).status).toBe(503);
+});
+
+test('the same bytes that many cite at once take room once, and what could not be kept takes none', async () => {
+  const rig = await open({ config: { citationsBytesMax: 20_000 } });
+  const url = '/api/v1/observations?datastream=ha-noi-temperature';
+  const many = await Promise.all([1, 2, 3, 4].map(() => post(rig, url, rig.operator)));
+  expect(many.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  const folder = join(rig.filesFolder, '../citations');
+  renameSync(folder, `${folder}-away`);
+  writeFileSync(folder, 'no folder');
+  for (let time = 0; time < 4; time++) expect((await post(rig, csvUrl)).status).toBe(500);
+  rmSync(folder);
+  renameSync(`${folder}-away`, folder);
+  expect((await post(rig, csvUrl)).status).toBe(201);
 });
 
 test('a file that a citation keeps takes room', async () => {
@@ -80,7 +96,12 @@ test('bytes are given to few at once, and whoever does not take them is cut', as
   onTestFinished(() => void idle.destroy());
   idle.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
   await once(idle, 'readable');
-  expect((await rig.get(path, { range: 'bytes=0-0' })).status).toBe(429);
+  const refused = await rig.get(path, { range: 'bytes=0-0' });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    429,
+    { code: 'API_TOO_MANY_STREAMS' },
+  ]);
+  expect(refused.headers.get('repr-digest') ?? refused.headers.get('content-range')).toBeNull();
   // The place of whoever was cut, and of each that was answered, is free a moment later.
   const take = async (headers: Record<string, string> = {}): Promise<Buffer> => {
     for (;;) {

@@ -60,6 +60,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
   let working: Promise<void> | undefined;
   const watching = new Set<Erased[]>();
   const ended: (() => void)[] = [];
+  /** Bytes that nobody is given any more and that are still on the disk. */
+  const orphans = new Map<string, CitedBytes>();
   let hasBegun = false;
 
   /** Something that is being cited may hold what was erased since it was read. */
@@ -68,8 +70,9 @@ export function createErasures(options: ErasuresOptions): Erasures {
   async function work(): Promise<void> {
     try {
       while (waiting.length > 0 || isWatched()) {
-        const taken = waiting;
-        await eraseAll(options, taken);
+        // Of its own: what is noted meanwhile has its turn behind these.
+        const taken = [...waiting];
+        await eraseAll(options, taken, orphans);
         waiting = waiting.slice(taken.length);
         if (waiting.length > 0 || !isWatched()) continue;
         await new Promise<void>((resolve) => {
@@ -163,7 +166,10 @@ const operatorView = {
 async function eraseAll(
   { context, records, blobs, room }: ErasuresOptions,
   erased: readonly Erased[],
+  orphans: Map<string, CitedBytes>,
 ): Promise<void> {
+  // What a run before this one could not remove any more is removed here.
+  await room.ready();
   const candidates = new Map<string, { readonly record: CitedBytes; readonly ids: string[] }>();
   for (const { datastream, id, endAt, cursor } of erased) {
     // Others are answered between the questions: many rows may be erased at once.
@@ -178,7 +184,12 @@ async function eraseAll(
   for (const { record, ids } of candidates.values()) {
     if (!(await mayHold(blobs, record, ids))) continue;
     records.erase(record.sha256, context.clock.now());
-    room.add(-(await blobs.remove(record.sha256, record.stored)));
+    orphans.set(record.sha256, record);
+  }
+  // Of an earlier try too: its records say already that they are erased.
+  for (const { sha256, stored } of orphans.values()) {
+    room.add(-(await blobs.remove(sha256, stored)));
+    orphans.delete(sha256);
   }
 }
 

@@ -52,7 +52,8 @@ const idCharacters = 24;
 const versionCharacters = 16;
 
 export function createCitationMaking(options: CitationMakingOptions): MakeCitation {
-  const { context, records, blobs, room } = options;
+  const { context, blobs } = options;
+  const keepOnce = createKeeping(options);
 
   async function citeAnswer(viewer: Viewer, asked: Asked): Promise<Made> {
     const { networks, config, clock } = context;
@@ -61,24 +62,23 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     // Nobody could tell who may see it.
     if (subject.series.length === 0) throw badParameter('url', 'rows of one series or more');
     const sha256 = hashOf(asked.bytes);
-    const taken = createTaking(room);
-    await room.ready();
-    room.require(0);
-    if (!records.holds(sha256)) await blobs.keep(asked.bytes, taken.admit);
-    const madeAt = clock.now();
-    return put(options, taken, {
-      ...subject,
-      url: addressOf(asked),
-      version: sha256.slice(0, versionCharacters),
-      asOf: readOptionalInstant(asked.query.get('asOf') ?? undefined, 'asOf') ?? madeAt,
-      madeAt,
-      registryVersion: networks.version,
-      sha256,
-      bytes: asked.bytes.length,
-      mediaType: asked.mediaType,
-      fileName: nameOf(asked),
-      stored: 'gzip',
-      cursor: asked.cursor,
+    const keep = (admit: Admit) => blobs.keep(asked.bytes, admit);
+    return keepOnce(sha256, keep, () => {
+      const madeAt = clock.now();
+      return {
+        ...subject,
+        url: addressOf(asked),
+        version: sha256.slice(0, versionCharacters),
+        asOf: readOptionalInstant(asked.query.get('asOf') ?? undefined, 'asOf') ?? madeAt,
+        madeAt,
+        registryVersion: networks.version,
+        sha256,
+        bytes: asked.bytes.length,
+        mediaType: asked.mediaType,
+        fileName: nameOf(asked),
+        stored: 'gzip',
+        cursor: asked.cursor,
+      };
     });
   }
 
@@ -91,14 +91,9 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
     // Wider than the month: zones of stations may change, the citation stays.
     const monthAt = Date.parse(`${file.month}-15T00:00:00Z`);
     const span = { fromAt: monthAt - 18 * dayMs, toAt: monthAt + 20 * dayMs };
-    const taken = createTaking(room);
-    await room.ready();
-    room.require(0);
-    if (!records.holds(file.sha256)) {
-      const path = `${context.filesFolder}/${file.path}`;
-      await blobs.keepFile({ ...file, path }, taken.admit);
-    }
-    return put(options, taken, {
+    const path = `${context.filesFolder}/${file.path}`;
+    const keep = (admit: Admit) => blobs.keepFile({ ...file, path }, admit);
+    return keepOnce(file.sha256, keep, () => ({
       ...monthTitled(subjectOfSeries(view, series, span), file),
       url: `/api/v1/files/${file.dataset}/${file.month}/${file.name}`,
       version: file.version,
@@ -111,7 +106,7 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
       fileName: file.name,
       stored: 'plain',
       cursor: file.cursor,
-    });
+    }));
   }
 
   return async (wish, question) => {
@@ -126,11 +121,50 @@ export function createCitationMaking(options: CitationMakingOptions): MakeCitati
   };
 }
 
-function put(
-  { records, room }: CitationMakingOptions,
-  taken: Taking,
-  made: Omit<CitationRecord, 'id' | 'erasedAt'>,
-): Made {
+type NewCitation = Omit<CitationRecord, 'id' | 'erasedAt'>;
+
+/** Keeps bytes that no citation holds yet, then makes the record of this one. */
+type KeepOnce = (
+  sha256: string,
+  keep: (admit: Admit) => Promise<void>,
+  recordOf: () => NewCitation,
+) => Promise<Made>;
+
+/**
+ * Those who cite the same bytes come one after the other, so that these are kept and counted once;
+ * where something fails, their room is free again.
+ */
+function createKeeping(options: CitationMakingOptions): KeepOnce {
+  const { records, room } = options;
+  const last = new Map<string, Promise<unknown>>();
+
+  async function keepNow(...[sha256, keep, recordOf]: Parameters<KeepOnce>): Promise<Made> {
+    const taken = createTaking(room);
+    await room.ready();
+    room.require(0);
+    try {
+      if (!records.holds(sha256)) await keep(taken.admit);
+      return put(options, taken, recordOf());
+    } catch (error) {
+      taken.giveBack();
+      throw error;
+    }
+  }
+
+  return async (sha256, keep, recordOf) => {
+    const before = last.get(sha256) ?? Promise.resolve();
+    const made = before.then(() => keepNow(sha256, keep, recordOf));
+    const ended = made.catch(() => undefined);
+    last.set(sha256, ended);
+    try {
+      return await made;
+    } finally {
+      if (last.get(sha256) === ended) last.delete(sha256);
+    }
+  };
+}
+
+function put({ records, room }: CitationMakingOptions, taken: Taking, made: NewCitation): Made {
   const { url, asOf, sha256 } = made;
   const id = createHash('sha256').update(`${url}\n${asOf}\n${sha256}`).digest('hex');
   const record = { ...made, id: id.slice(0, idCharacters), erasedAt: null };
@@ -167,6 +201,7 @@ function nameOf({ path, mediaType }: Asked): string {
 interface Taking {
   readonly admit: Admit;
   readonly bytes: number;
+  giveBack(): void;
 }
 
 /** Takes the room at once, so that several together do not take what is there for one. */
@@ -180,6 +215,10 @@ function createTaking(room: Room): Taking {
     },
     get bytes() {
       return bytes;
+    },
+    giveBack() {
+      room.add(-bytes);
+      bytes = 0;
     },
   };
 }

@@ -218,6 +218,10 @@ function sendBytes(
     reply.header('content-range', `bytes */${bytes}`);
     throw apiError('API_RANGE_OUTSIDE', { bytes });
   }
+  const [first, last] = answer.status === 206 ? [answer.first, answer.last] : [0, bytes - 1];
+  const isWanted = answer.status !== 304 && request.method !== 'HEAD';
+  // Before any header of the bytes is set: a refusal has none of them.
+  const body = isWanted ? citations.read(request, record, { first, last }) : Readable.from([]);
   reply.headers({
     etag: `"${sha256}"`,
     'last-modified': new Date(madeAt).toUTCString(),
@@ -226,13 +230,11 @@ function sendBytes(
     'content-disposition': `attachment; filename="${fileName.replaceAll(/[^\w.~-]/g, '_')}"`,
   });
   if (answer.status === 304) return reply.code(304).send();
-  const [first, last] = answer.status === 206 ? [answer.first, answer.last] : [0, bytes - 1];
   if (answer.status === 206) {
     reply.code(206).header('content-range', `bytes ${first}-${last}/${bytes}`);
   }
   reply.headers({ 'content-type': mediaType, 'content-length': last - first + 1 });
-  if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  return reply.send(citations.read(request, record, { first, last }));
+  return reply.send(body);
 }
 
 const text = (description: string): Header => ({ type: 'string', description });

@@ -4,7 +4,7 @@ import type { Datastream, Name } from '../../devices/model.ts';
 import { decodeObservationId } from '../../ingest/observations/observation-id.ts';
 import { datasetsOf } from '../catalogue/datasets.ts';
 import { readFilter, selectDatastreams, type FilterQuery } from '../filter.ts';
-import { readOptionalInstant } from '../instant.ts';
+import { everFromAt, everToAt, readOptionalInstant } from '../instant.ts';
 import type { NetworkView } from '../network.ts';
 import type { Question } from './ask.ts';
 
@@ -26,7 +26,7 @@ export interface Subject {
   readonly licences: readonly Licence[];
 }
 
-const always = { fromAt: -62_135_596_800_000, toAt: 39_000_000_000_000 };
+const always = { fromAt: everFromAt, toAt: everToAt };
 const titlesMax = 3;
 
 /**
