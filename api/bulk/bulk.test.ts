@@ -105,6 +105,20 @@ test('a late value makes the files of its month anew, and the version before sta
   expect(others(after)).toEqual(others(before));
 });
 
+test('a late value that came in under a clock that was ahead is in the files once it is mended', async () => {
+  const rig = await open({ config: { bulkDebounceMs: 3_600_000 } });
+  await rig.publish([rig.row('garden-temperature', may)]);
+  rig.flush();
+  const [before] = await filesWhen(rig, (found) => found.length === 4);
+  rig.setNow(july + 3 * 365 * 86_400_000);
+  const late = { type: 'correction', revision: 1, result: 31.5 } as const;
+  await rig.publish([rig.row('garden-temperature', may, late)]);
+  rig.setNow(july + 60_000);
+  rig.flush();
+  const after = await filesWhen(rig, ([file]) => file?.['version'] !== before?.['version']);
+  expect(after).toHaveLength(4);
+});
+
 test('a month whose last row is deleted has no file any more', async () => {
   const rig = await open();
   await rig.publish([rig.row('garden-temperature', may)]);

@@ -9,6 +9,8 @@ import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { problemReplies, type EmptyReply, type Header } from '../description/replies.ts';
 import { apiError } from '../errors.ts';
+import { openDiskStream } from '../limits/disk-stream.ts';
+import { createShares, type Shares } from '../limits/shares.ts';
 import { viewerOf } from '../viewer.ts';
 import { sendToPublisher, type Bulk } from './bulk.ts';
 import { fileMedia } from './index-list.ts';
@@ -53,6 +55,9 @@ const notModified: EmptyReply = {
 };
 
 export function addDownloads(app: FastifyInstance, context: ApiContext, bulk: Bulk): void {
+  const { config } = context;
+  const code = 'API_TOO_MANY_STREAMS';
+  const places = createShares({ ...config, placesMax: config.fileReadsMax, code });
   const body = { schema: z.string().describe('The bytes of the file.') };
   const content = Object.fromEntries(
     Object.values(fileMedia).map((media) => [media.split(';', 1)[0] ?? '', body]),
@@ -80,6 +85,7 @@ export function addDownloads(app: FastifyInstance, context: ApiContext, bulk: Bu
             'API_CONDITION_FAILED',
             'API_RANGE_OUTSIDE',
             'API_ADDRESS_TOO_LONG',
+            'API_TOO_MANY_STREAMS',
             'API_PUBLISHED_ELSEWHERE',
           ]),
         },
@@ -94,7 +100,7 @@ export function addDownloads(app: FastifyInstance, context: ApiContext, bulk: Bu
       const asked = request.params as z.infer<typeof params>;
       const found = findFile(context, bulk, asked);
       if (found === undefined) throw apiError('API_FILE_UNKNOWN', { parameter: 'name' });
-      return sendFile(context, request, reply, found);
+      return sendFile({ context, places }, request, reply, found);
     },
   );
 }
@@ -123,8 +129,14 @@ export function findFile(
   return { file, isVersion: version !== undefined };
 }
 
+interface Downloading {
+  readonly context: ApiContext;
+  /** Of files that are being given out. */
+  readonly places: Shares;
+}
+
 async function sendFile(
-  context: ApiContext,
+  { context, places }: Downloading,
   request: FastifyRequest,
   reply: FastifyReply,
   { file, isVersion }: FoundFile,
@@ -142,6 +154,9 @@ async function sendFile(
     reply.header('content-range', `bytes */${file.bytes}`);
     throw apiError('API_RANGE_OUTSIDE', { bytes: file.bytes });
   }
+  const isWanted = answer.status !== 304 && request.method !== 'HEAD';
+  // Before any header of the file is set: a refusal has none of them.
+  const release = isWanted ? places.take(context.gate.clientOf(request)) : undefined;
   reply.headers(headersOf(context, { file, isVersion }));
   if (answer.status === 304) return reply.code(304).removeHeader('content-type').send();
   const { first, last } =
@@ -150,8 +165,9 @@ async function sendFile(
     reply.code(206).header('content-range', `bytes ${first}-${last}/${file.bytes}`);
   }
   reply.header('content-length', file.bytes === 0 ? 0 : last - first + 1);
-  if (request.method === 'HEAD') return reply.send(Readable.from([]));
-  return reply.send(createReadStream(path, { start: first, end: last }));
+  if (release === undefined) return reply.send(Readable.from([]));
+  const source = createReadStream(path, { start: first, end: last });
+  return reply.send(openDiskStream(context, source, release));
 }
 
 /** A file that is named and is not there whole is one that is being made anew. */

@@ -27,8 +27,10 @@ export function createDue(
     const hasFiles = records
       .ofMonth(dataset, month)
       .some(({ state, content }) => state === 'current' && network.isOpen(dataset, content));
-    const changeAt = hasFiles ? since + config.bulkDebounceMs : -Infinity;
-    return clock.now() >= Math.max(settledAt, changeAt);
+    const nowAt = clock.now();
+    // Noted by a clock that was ahead, and has been mended since: it has been long enough.
+    const isWaiting = hasFiles && since <= nowAt && nowAt < since + config.bulkDebounceMs;
+    return nowAt >= settledAt && !isWaiting;
   }
 
   return () =>

@@ -10,6 +10,7 @@ import type { Position } from '../../ingest/log/log.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { readOrSkip } from '../../ingest/feed/reading.ts';
 import { decodeBatch } from '../../ingest/observations/batch-codec.ts';
+import { everFromAt, everToAt } from '../instant.ts';
 import type { Batch } from '../../ingest/observations/batch.ts';
 import type { ApiContext } from '../context.ts';
 import type { Marks } from './marks.ts';
@@ -20,6 +21,11 @@ import type { BulkRecords, DirtyMonth, FileRecord, KnownSeries } from './records
 export interface BulkFollowing {
   /** Whether everything is marked that the feed has told. */
   readonly isWhole: boolean;
+  /**
+   * From here on the feed tells which series were opened, of whose rows nothing is marked yet;
+   * Infinity while the series that are open are those that were compared last.
+   */
+  readonly openingsFrom: Position;
   /** Everything is marked that had changed when it was called. Rejects with what could not be read. */
   catchUp(): Promise<void>;
   /** Keeps what is marked, where that has changed or the cursor is old. */
@@ -41,35 +47,27 @@ export interface FollowingOptions {
   readonly settled: () => Promise<void>;
 }
 
-const timeMin = -62_135_596_800_000;
-const timeMax = 39_000_000_000_000;
 const readBytes = 262_144;
 /** A start reads no more of the log again than what came in so long. */
 const saveAtLeastMs = 60_000;
 
 export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
-  const { context, records, marks, onErased } = options;
+  const { context, records, marks } = options;
   const { feed, clock } = context;
   let known: ReadonlyMap<string, KnownSeries> = records.series();
   let network: OpenNetwork | undefined;
+  let comparedUpTo = 0;
   /** Batches up to here came in before anybody noted them; they are read from the log once. */
   const missedUpTo = feed.position;
   let notedUpTo = missedUpTo;
   let isWhole = false;
   let isGap = false;
   let savedAtMs = -Infinity;
-  function noteBatch(position: Position, batch: Batch): void {
-    marks.useNetwork(openNetworkOf(context));
-    for (const row of batch.rows) {
-      marks.note(row, position);
-      if (row.cause === 'erasure') onErased(row, position);
-    }
-  }
 
   const stop = feed.listen((position, batch) => {
     // The feed tells of every batch, or it has passed over some that it could not read.
     if (position === notedUpTo + 1) notedUpTo = position;
-    noteBatch(position, batch);
+    noteBatch(options, position, batch);
   });
 
   async function readMissed(): Promise<void> {
@@ -78,8 +76,7 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     if (!isWhole) await markAgain(options, missedUpTo);
     notedUpTo = Math.max(notedUpTo, feed.position);
     // Nobody can tell what a batch that cannot be read has changed: the view holds it all the same.
-    isGap ||=
-      from === undefined || (await readFrom(options, { from, upTo: missedUpTo, noteBatch }));
+    isGap ||= from === undefined || (await readFrom(options, { from, upTo: missedUpTo }));
     if (isGap) {
       // Everything is another than what is known of it.
       known = new Map();
@@ -94,9 +91,12 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
   async function compareSeries(): Promise<void> {
     const next = openNetworkOf(context);
     if (next === network) return;
+    // The marker of any later version of the registry stands behind this.
+    const { position } = feed;
     marks.useNetwork(next);
     await markChanged(options, known, next);
     network = next;
+    comparedUpTo = position;
     known = knownOf(next);
     await save(known);
   }
@@ -114,6 +114,9 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     get isWhole() {
       return isWhole && notedUpTo === feed.position;
     },
+    get openingsFrom() {
+      return openNetworkOf(context) === network ? Infinity : comparedUpTo + 1;
+    },
     async catchUp() {
       await readMissed();
       await compareSeries();
@@ -124,6 +127,18 @@ export function openBulkFollowing(options: FollowingOptions): BulkFollowing {
     },
     close: stop,
   };
+}
+
+function noteBatch(
+  { context, marks, onErased }: FollowingOptions,
+  position: Position,
+  batch: Batch,
+): void {
+  marks.useNetwork(openNetworkOf(context));
+  for (const row of batch.rows) {
+    marks.note(row, position);
+    if (row.cause === 'erasure') onErased(row, position);
+  }
 }
 
 /** What was marked in an earlier run; of another history everything is looked at anew. */
@@ -172,14 +187,11 @@ async function placeOf(
 interface Missed {
   readonly from: Position;
   readonly upTo: Position;
-  readonly noteBatch: (position: Position, batch: Batch) => void;
 }
 
 /** Steps over what is damaged, tells of it, and says whether there was any. */
-async function readFrom(
-  { context, onDamage }: FollowingOptions,
-  { from, upTo, noteBatch }: Missed,
-): Promise<boolean> {
+async function readFrom(options: FollowingOptions, { from, upTo }: Missed): Promise<boolean> {
+  const { context, onDamage } = options;
   if (from > upTo) return false;
   const reader = await context.observations.openReader(Math.max(1, from));
   let isDamaged = false;
@@ -192,7 +204,7 @@ async function readFrom(
       if (records.length === 0) return isDamaged;
       for (const { position, body } of records) {
         if (position > upTo) return isDamaged;
-        noteBatch(position, decodeBatch(position, body));
+        noteBatch(options, position, decodeBatch(position, body));
       }
       await setImmediate();
     }
@@ -250,10 +262,10 @@ async function* monthsOf(
   { datastream, time }: OpenSeries,
 ): AsyncGenerator<Month> {
   const { series } = datastream;
-  for (let fromAt = timeMin; ;) {
+  for (let fromAt = everFromAt; ;) {
     await setImmediate();
     const moment = await context.places.at(context.store.position);
-    const query = { series, fromAt, toAt: timeMax, order: 'asc', limit: 1 } as const;
+    const query = { series, fromAt, toAt: everToAt, order: 'asc', limit: 1 } as const;
     const [first] = await context.questions.range(query, moment);
     if (first === undefined) return;
     const span = monthOf(first.endAt, time);

@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { openNodeFileSystem } from '../../ingest/log/file-system-node.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
-import { openTestApi, type TestApi } from '../api.fixture.ts';
+import { openTestApi, type Json, type TestApi } from '../api.fixture.ts';
+import { network } from '../network.fixture.ts';
 import { openMonthFile, type FileRow } from './read.ts';
 
 const july = Date.parse('2024-07-03T00:00:00+07:00');
@@ -151,6 +152,41 @@ test('files and the changes since their cursor are the rows of the store, after 
     { numRuns: 4 },
   );
 }, 120_000);
+
+test('what opens a series is behind the cursor of the index until its rows are in the files', async () => {
+  const rig = await openTestApi({ config });
+  onTestFinished(() => rig.close());
+  rig.setNow(july);
+  const show = async (visibility: string) => {
+    const datastreams = network.datastreams.map((each) =>
+      (each as Json)['id'] === 'kathmandu-temperature' ? { ...each, visibility } : each,
+    );
+    await rig.api.registryAdmin.importRegistry({ ...network, datastreams }, 'test');
+    const { version } = rig.registry.current();
+    const text = `{"type":"registry","version":${version}}`;
+    const marker = { position: 1, receivedAt: july, device: '', kind: 'registry', text } as const;
+    await rig.publish([], { control: [marker] });
+    rig.flush();
+  };
+  await show('internal');
+  const at = slots[2] ?? 0;
+  await rig.publish([rig.row('ha-noi-temperature', at), rig.row('kathmandu-temperature', at)]);
+  rig.flush();
+  const filesNow = () => rig.json('/api/v1/files?format=json');
+  while ((await filesNow()).items.length === 0) await pause(20);
+  await show('open');
+  for (let look = 0; ; look++) {
+    const index = await filesNow();
+    const isInFiles = index.items.some(({ rows }) => rows === 2);
+    const page = await rig.json(`/api/v1/changes?after=${String(index['cursor'])}`);
+    const isTold = page.changes.some(
+      (change) => change['datastream'] === 'kathmandu-temperature' && change['visible'] === true,
+    );
+    expect([look, isInFiles || isTold]).toEqual([look, true]);
+    if (isInFiles) return;
+    await pause(20);
+  }
+});
 
 test('DuckDB reads both forms, and both are the rows of the API', async () => {
   const rig = await openTestApi({ config });

@@ -96,7 +96,9 @@ export function openPublisher(options: PublisherOptions): Publisher {
   return {
     firstChangeAt() {
       if (!following.isWhole) return 1;
-      return marks.all().reduce((first, { firstAt }) => Math.min(first, firstAt), Infinity);
+      return marks
+        .all()
+        .reduce((first, { firstAt }) => Math.min(first, firstAt), following.openingsFrom);
     },
     async close() {
       isClosed = true;

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openTestApi } from '../api.fixture.ts';
+import { openKept } from '../kept/kept.ts';
 import {
   may,
   july,
@@ -87,6 +91,47 @@ test('a server that does not publish sends clients to the one that does, or says
       `https://data.example.org${path}`,
     ]);
   }
+});
+
+test('files are given to so many at once, and whoever does not take one is cut', async () => {
+  const bounds = { fileReadsMax: 1, streamStallMs: 300 };
+  const before = await openTestApi({ config: { ...config, ...bounds } });
+  before.setNow(july);
+  await before.publish(rowsOf(before, may));
+  before.flush();
+  const files = await filesWhen(before, (found) => months(found).length === 3);
+  const { pathname } = new URL(find(files, 'agency~weather', '2024-05', 'csv.gz').url);
+  const bytes = 20_000_000;
+  const rig = await before.reopen({
+    async whileClosed() {
+      // More than the machine takes for a reader who does not.
+      const kept = openKept(join(before.filesFolder, '../feeds.db'), 1_000);
+      const { path } = kept
+        .prepare("SELECT path FROM bulk_file WHERE ? LIKE '%' || name")
+        .get(decodeURIComponent(pathname)) as { readonly path: string };
+      kept.prepare('UPDATE bulk_file SET bytes = ? WHERE path = ?').run(bytes, path);
+      kept.close();
+      truncateSync(join(before.filesFolder, path), bytes);
+    },
+  });
+  onTestFinished(() => rig.close());
+  const idle = connect(Number(new URL(rig.url).port), '127.0.0.1');
+  onTestFinished(() => void idle.destroy());
+  idle.write(`GET ${pathname} HTTP/1.1\r\nHost: here\r\n\r\n`);
+  await once(idle, 'readable');
+  const refused = await rig.get(pathname);
+  expect([refused.status, await refused.json()]).toMatchObject([
+    429,
+    { code: 'API_TOO_MANY_STREAMS' },
+  ]);
+  expect(refused.headers.get('content-disposition')).toBeNull();
+  expect((await fetch(rig.url + pathname, { method: 'HEAD' })).status).toBe(200);
+  let answer = await rig.get(pathname);
+  while (answer.status === 429) {
+    await pause();
+    answer = await rig.get(pathname);
+  }
+  expect([answer.status, (await answer.arrayBuffer()).byteLength]).toEqual([200, bytes]);
 });
 
 test('a file is answered in ranges, on conditions, and with what proves it', async () => {

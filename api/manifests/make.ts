@@ -19,6 +19,7 @@ import {
 import { sumBranches, type Branch } from '../../proof/tree.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../errors.ts';
+import { everFromAt, everToAt } from '../instant.ts';
 import type { NetworkView } from '../network.ts';
 import type { Moment } from '../../ingest/feed/places/places.ts';
 import { anonymousViewer } from '../viewer.ts';
@@ -61,9 +62,6 @@ interface Making extends MakeOptions {
   readonly pin: Pinned;
   readonly turn: () => Promise<void>;
 }
-
-const timeMin = -62_135_596_800_000;
-const timeMax = 39_000_000_000_000;
 
 export async function makeManifest(options: MakeOptions): Promise<MadeManifest> {
   const { context, archive, buckets } = options;
@@ -178,7 +176,7 @@ async function readChanged(
   const isWhole = days === undefined;
   const found: Branch[] = [];
   if (isWhole)
-    found.push(...(await daysOf(making, datastream, { fromAt: timeMin, toAt: timeMax })));
+    found.push(...(await daysOf(making, datastream, { fromAt: everFromAt, toAt: everToAt })));
   for (const day of days ?? []) {
     const [branch] = await daysOf(making, datastream, spanOfDay(day));
     found.push(branch ?? goneDay(day));
