@@ -13,7 +13,7 @@ function openDeliverer(store: Partial<HookStore>) {
   const clock = createManualClock(0);
   const telemetry = createRecordedTelemetry();
   const none = () => {};
-  const deliverer = createDeliverer({
+  const options = {
     context: { config: apiConfig.parse({}), clock } as unknown as ApiContext,
     clock,
     store: {
@@ -32,7 +32,8 @@ function openDeliverer(store: Partial<HookStore>) {
     resolve: async () => [],
     post: () => Promise.reject(new Error('nothing is sent in this test')),
     accessLog: { note: none },
-  });
+  };
+  const deliverer = createDeliverer(options, () => clock.now());
   return { clock, telemetry, deliverer };
 }
 

@@ -4,11 +4,12 @@
  * sends that again, and nothing is left out.
  */
 import type { Scheduled } from '../../devices/clock.ts';
+import type { ApiConfig } from '../config.ts';
 import { createSlots } from '../../ingest/feed/slots.ts';
 import type { Hook } from './hook.ts';
 import { createChallengeLimit } from './challenge-limit.ts';
 import { isOfNoUse } from './room.ts';
-import { createSending, type SendingOptions } from './sending.ts';
+import { challengeWaitMs, createSending, neverAt, type SendingOptions } from './sending.ts';
 
 export interface Deliverer {
   /** Something about the webhook was changed by hand: it is looked at anew. */
@@ -26,20 +27,20 @@ const movedMs = 60_000;
 /** Messages to one webhook before another has its turn. */
 const messagesPerTurn = 20;
 
-export function createDeliverer(options: SendingOptions): Deliverer {
+/** `judgedNow`: the time by which what is of no use any more is removed. */
+export function createDeliverer(options: SendingOptions, judgedNow: () => number): Deliverer {
   const { clock, store, events, context } = options;
   const slots = createSlots(context.config.hooksDeliveriesMax);
   const running = new Map<string, Promise<void>>();
-  /** Position of the feed at which there was nothing more for a webhook. */
-  const caughtUpAt = new Map<string, number>();
+  const standing = createStanding();
   const mayChallenge = createChallengeLimit(context.config);
   const sending = createSending({ ...options, mayChallenge });
   const flush = createFlush(options);
   let isClosed = false;
 
   function isDue(hook: Hook, nowAt: number): boolean {
-    if (hook.nextAt > nowAt || running.has(hook.id)) return false;
-    if (hook.state === 'active') return caughtUpAt.get(hook.id) !== context.feed.position;
+    if (isWaiting(hook, nowAt, context.config) || running.has(hook.id)) return false;
+    if (hook.state === 'active') return standing.caughtUpAt(hook.id) !== context.feed.position;
     return hook.state === 'unverified' || hook.state === 'expired';
   }
 
@@ -50,9 +51,9 @@ export function createDeliverer(options: SendingOptions): Deliverer {
       const sent = await sending.next(hook);
       // It may stand elsewhere by then.
       if (hook.handled !== handled) return;
-      if (sent === 'caught-up') caughtUpAt.set(hook.id, position);
+      if (sent === 'caught-up') standing.catchUp(hook.id, position);
       const isCurrent = store.all.get(hook.id) === hook && !isClosed;
-      if (sent !== 'more' || !isCurrent || hook.nextAt > clock.now()) return;
+      if (sent !== 'more' || !isCurrent || isWaiting(hook, clock.now(), context.config)) return;
       if (hook.state !== 'active' && hook.state !== 'expired') return;
     }
   }
@@ -71,17 +72,14 @@ export function createDeliverer(options: SendingOptions): Deliverer {
   }
 
   function startDue(nowAt: number): void {
-    // Who waited longest comes first, and whoever was served goes behind.
-    const due = [...store.all.values()].filter((hook) => hook.nextAt <= nowAt);
-    due.sort((a, b) => a.nextAt - b.nextAt);
-    for (const hook of due) {
-      if (!isDue(hook, nowAt)) continue;
+    const due = [...store.all.values()].filter((hook) => isDue(hook, nowAt));
+    for (const hook of standing.inTurn(due)) {
       if (!slots.tryTake()) break;
       if (hook.state === 'unverified' && !mayChallenge.begin(hook, nowAt)) {
         slots.release();
         continue;
       }
-      if (hook.state === 'active') hook.nextAt = nowAt;
+      standing.serve(hook.id);
       start(hook);
     }
   }
@@ -90,12 +88,14 @@ export function createDeliverer(options: SendingOptions): Deliverer {
     flush();
     events.counted(store.all.size);
     startDue(clock.now());
-    const removed = removeOfNoUse(options, (id) => running.has(id));
-    for (const id of removed) caughtUpAt.delete(id);
+    removeOfNoUse(options, judgedNow(), running).forEach((id) => standing.forget(id));
   });
 
   return {
-    changed: (hook) => void caughtUpAt.delete(hook.id),
+    changed({ id }) {
+      if (store.all.has(id)) standing.move(id);
+      else standing.forget(id);
+    },
     async close() {
       isClosed = true;
       rounds.cancel();
@@ -106,14 +106,51 @@ export function createDeliverer(options: SendingOptions): Deliverer {
   };
 }
 
+/** Where webhooks stand, as long as this process runs. */
+function createStanding() {
+  /** Position of the feed at which there was nothing more for a webhook. */
+  const caughtUp = new Map<string, number>();
+  /** When each was last served, as a number that grows; those never served are not there. */
+  const served = new Map<string, number>();
+  let turns = 0;
+  return {
+    caughtUpAt: (id: string): number | undefined => caughtUp.get(id),
+    catchUp: (id: string, position: number) => void caughtUp.set(id, position),
+    move: (id: string) => void caughtUp.delete(id),
+    serve(id: string): void {
+      turns += 1;
+      served.set(id, turns);
+    },
+    /** Who waited longest comes first, and whoever was served goes behind. */
+    inTurn: (hooks: readonly Hook[]): readonly Hook[] =>
+      hooks.toSorted((a, b) => (served.get(a.id) ?? 0) - (served.get(b.id) ?? 0)),
+    forget(id: string): void {
+      caughtUp.delete(id);
+      served.delete(id);
+    },
+  };
+}
+
+/**
+ * Whether it has to wait for its next try. Further ahead than any wait is long it was set by a clock
+ * that was wrong, and has been mended since.
+ */
+function isWaiting({ nextAt }: Hook, nowAt: number, config: ApiConfig): boolean {
+  if (nextAt === neverAt) return true;
+  const waitMs = nextAt - nowAt;
+  const { hooksRetryMsMin, hooksRetryMsMax } = config;
+  return waitMs > 0 && waitMs <= Math.max(hooksRetryMsMin, hooksRetryMsMax, challengeWaitMs);
+}
+
 /** Returns the ids of those that were removed. */
 function removeOfNoUse(
-  { clock, store, events, context: { config } }: SendingOptions,
-  isRunning: (id: string) => boolean,
+  { store, events, context: { config } }: SendingOptions,
+  nowAt: number,
+  running: ReadonlyMap<string, unknown>,
 ): readonly string[] {
   const removed: string[] = [];
   for (const hook of store.all.values()) {
-    if (isRunning(hook.id) || !isOfNoUse(hook, config, clock.now())) continue;
+    if (running.has(hook.id) || !isOfNoUse(hook, config, nowAt)) continue;
     store.remove(hook.id);
     events.forgotten(hook);
     removed.push(hook.id);

@@ -27,13 +27,15 @@ export function openHooks(
     readonly random: Random;
     readonly telemetry: Telemetry;
     readonly accessLog: AccessLog;
+    /** By which what is of no use any more is removed. */
+    readonly judgedNow: () => number;
   },
 ): Hooks {
   const { clock } = context;
   const store = openHookStore(context.kept);
   const events = createHookEvents(options.telemetry);
   const parts = { ...options, context, clock, store, events };
-  const deliverer = createDeliverer(parts);
+  const deliverer = createDeliverer(parts, options.judgedNow);
   return {
     subscriptions: createSubscriptions({ ...parts, deliverer }),
     close: () => deliverer.close(),

@@ -45,10 +45,11 @@ export interface Sending {
 const challengesMax = 3;
 const notAnswered = 'challenge not answered';
 /** Until a verification is tried again whose address has had so many in the hour. */
-const challengeWaitMs = 300_000;
+export const challengeWaitMs = 300_000;
 /** In the access log, where the path of a request stands. */
 const deliveryPath = 'webhook';
-const never = Number.MAX_SAFE_INTEGER;
+/** For `nextAt` of what is not tried again by itself. */
+export const neverAt = Number.MAX_SAFE_INTEGER;
 
 interface Parts extends SendingOptions {
   readonly mayChallenge: ChallengeLimit;
@@ -316,7 +317,9 @@ function noteTaken({ accessLog }: SendingOptions, hook: Hook, delivery: Delivery
   accessLog.note({
     at,
     key: hook.subject,
+    door: 'webhook',
     path: deliveryPath,
+    requests: 1,
     status: answer?.status ?? 0,
     rows: isSent ? rows : 0,
     bytes: isSent ? Buffer.byteLength(message.body) : 0,
@@ -338,7 +341,7 @@ async function tellExpired(options: SendingOptions, hook: Hook): Promise<Sent> {
   if (isHandled()) return told(options, hook);
   if (failure === undefined || answer?.status === 410) {
     succeed(hook);
-    hook.nextAt = never;
+    hook.nextAt = neverAt;
     store.note(hook);
     return 'waits';
   }

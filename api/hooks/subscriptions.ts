@@ -79,6 +79,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     remove(hook) {
       hook.handled += 1;
       store.remove(hook.id);
+      deliverer.changed(hook);
     },
     rotate(hook) {
       hook.previousSecret = hook.secret;

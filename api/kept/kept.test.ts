@@ -33,3 +33,19 @@ test('a file of a later version is refused and not written', () => {
   expect(again.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 });
   again.close();
 });
+
+test('a table that was made without a column gets it, and keeps its rows', () => {
+  const path = join(folder(), 'feeds.db');
+  const older = openDatabase(path);
+  older.exec(`CREATE TABLE access_request (
+    position INTEGER PRIMARY KEY, at INTEGER NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL,
+    status INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT`);
+  older.exec("INSERT INTO access_request VALUES (1, 2, 'k', '/', 200, 3, 4)");
+  older.close();
+  openKept(path, 1_000).close();
+  const now = openKept(path, 1_000);
+  expect(now.prepare('SELECT rows, door, requests FROM access_request').all()).toEqual([
+    { rows: 3, door: null, requests: null },
+  ]);
+  now.close();
+});

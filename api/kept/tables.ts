@@ -1,4 +1,20 @@
 /**
+ * A column that a table has got since it was first made: it may be null, so that a version of the
+ * product that does not know it goes on writing rows.
+ */
+export interface KeptColumn {
+  readonly table: string;
+  readonly column: string;
+  readonly type: 'INTEGER' | 'TEXT';
+}
+
+export const keptColumns: readonly KeptColumn[] = [
+  // access/log-store.ts says what is meant where they are null.
+  { table: 'access_request', column: 'door', type: 'TEXT' },
+  { table: 'access_request', column: 'requests', type: 'INTEGER' },
+];
+
+/**
  * Every table of `feeds.db`, each `CREATE … IF NOT EXISTS`, by the folder that uses it. Times are
  * integer milliseconds UTC, hashes are bytes of SHA-256.
  */

@@ -77,7 +77,8 @@ interface Process {
   kill(): void;
 }
 
-function start(namePrefix = ''): Process {
+/** A portal that is silent is given up after `timeoutMs`: short where it is made to be. */
+function start(namePrefix = '', timeoutMs = 60): Process {
   const clock = { ...openSystemClock(), now: () => nowAt };
   const config = catalogueConfig.parse({});
   const kept = createOutboxStore(database, 'portal');
@@ -103,7 +104,7 @@ function start(namePrefix = ''): Process {
     readKey: async () => 'secret-key',
     resolve: async () => ['127.0.0.1'],
     post: createPost(openSystemClock()),
-    timeoutMs: 60,
+    timeoutMs,
     answerBytesMax: 1_000_000,
   });
   const adapter = createCkanAdapter(call, {
@@ -163,7 +164,7 @@ function there(): string[] {
 
 describe('the outbox', () => {
   test('brings every open dataset to the portal, its changes, and takes it away again', async () => {
-    const process = start();
+    const process = start('', 20_000);
     await settle(process);
     expect(there()).toEqual(openDatasets());
     expect(there()).toContain(`${base}/id/dataset/factory~weather`);
@@ -282,13 +283,26 @@ describe('the outbox', () => {
       await process.sending.sendNext();
       const item = process.store.items().find((each) => each.dataset === dataset);
       waits.push((item?.nextAt ?? 0) - nowAt);
-      // Only this one is due: the others wait for the day after.
-      database.exec(`UPDATE outbox_item SET next_at = 9e15 WHERE dataset <> '${dataset}'`);
+      // Only this one is due.
+      database.exec(`UPDATE outbox_item SET state = 'done' WHERE dataset <> '${dataset}'`);
       nowAt = item?.nextAt ?? nowAt;
     }
     expect(waits[0]).toBeLessThanOrEqual(10_000);
     expect(waits[5]).toBeGreaterThan(100_000);
     expect(Math.max(...waits)).toBeLessThanOrEqual(dayMs / 4);
+  });
+
+  test('goes on when a clock that was ahead is mended', async () => {
+    const process = start();
+    const mendedAt = nowAt;
+    nowAt += 10 * 365 * dayMs;
+    await process.sending.compare();
+    for (const _each of openDatasets()) ckan.faults.push('error before');
+    while (await process.sending.sendNext());
+    expect(there()).toEqual([]);
+    nowAt = mendedAt;
+    while (await process.sending.sendNext());
+    expect(there()).toEqual(openDatasets().toSorted());
   });
 
   test('never touches a package of somebody else that has the name: it says so and waits', async () => {

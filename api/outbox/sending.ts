@@ -51,7 +51,7 @@ export function createSending(options: SendingOptions): Sending {
   return {
     compare,
     async sendNext() {
-      const item = store.due(clock.now());
+      const item = store.due(clock.now(), options.config.retryMsMax);
       if (item === undefined) return false;
       try {
         const submit = await prepare(options, item);

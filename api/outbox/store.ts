@@ -37,8 +37,11 @@ export interface OutboxStore {
   readonly followed: () => number;
   /** Makes `wanted` what there is to be, in one transaction. */
   readonly want: (wanted: ReadonlyMap<string, string>, version: number, nowAt: number) => void;
-  /** What waits and is due, the longest first. */
-  readonly due: (nowAt: number) => OutboxItem | undefined;
+  /**
+   * What waits and is due, the longest first. Whatever is to wait for longer than any wait is was put
+   * off by a clock that was ahead, and has been mended since.
+   */
+  readonly due: (nowAt: number, waitMsMax: number) => OutboxItem | undefined;
   /** To be called before each try, so that a crash leaves what it was about uncertain. */
   readonly begin: (item: OutboxItem) => void;
   /** Notes the answer to what the item wanted, which may not be wanted any more. */
@@ -160,7 +163,7 @@ function createReads(
 ): Pick<OutboxStore, 'due' | 'items' | 'receipts'> {
   const due = database.prepare(
     `SELECT ${columns} FROM outbox_item
-     WHERE portal = ? AND state = 'waiting' AND next_at <= ? ORDER BY next_at, dataset LIMIT 1`,
+     WHERE portal = ? AND state = 'waiting' AND (next_at <= ? OR next_at > ?) ORDER BY next_at, dataset LIMIT 1`,
   );
   const items = database.prepare(
     `SELECT ${columns} FROM outbox_item WHERE portal = ? ORDER BY dataset`,
@@ -170,7 +173,7 @@ function createReads(
      WHERE portal = ?1 AND (?2 IS NULL OR dataset = ?2) ORDER BY position DESC LIMIT ?3`,
   );
   return {
-    due: (nowAt) => due.get(portal, nowAt) as OutboxItem | undefined,
+    due: (nowAt, waitMsMax) => due.get(portal, nowAt, nowAt + waitMsMax) as OutboxItem | undefined,
     items: () => items.all(portal) as unknown as OutboxItem[],
     receipts: (dataset, limit) =>
       receipts.all(portal, dataset ?? null, limit) as unknown as Receipt[],

@@ -142,6 +142,26 @@ describe('what its owner does while a delivery is under way', () => {
   });
 });
 
+test('a clock that was ahead for a while holds nothing back when it is mended', async () => {
+  const made = await subscribe();
+  await until(made, 'active');
+  const aheadAt = startAt + 10 * 365 * 86_400_000;
+  rig.setNow(aheadAt);
+  await rig.publish(next(1));
+  await receiver.wait('changes', 1);
+  rig.setNow(startAt + 60_000);
+  await rig.publish(next(1));
+  await receiver.wait('changes', 2);
+  rig.setNow(aheadAt);
+  receiver.answer = async () => ({ status: 500 });
+  await rig.publish(next(1));
+  const [, , failed] = await receiver.wait('changes', 3);
+  rig.setNow(startAt + 120_000);
+  receiver.answer = takeAll;
+  const tries = await receiver.wait('changes', receiver.received.length);
+  expect([failed?.id, resultsOf(tries.slice(-1))]).toEqual([tries.at(-1)?.id, [3]]);
+});
+
 test('a place that moved over what a webhook does not want is there again after a restart', async () => {
   const made = await subscribe(undefined, { property: 'rainfall' });
   const { cursor: first } = await until(made, 'active');

@@ -357,19 +357,26 @@ describe('strangers', () => {
   });
 
   test('have theirs removed when nothing is sent to them for long', async () => {
-    rig = await rig.reopen({ config: { hooksUnverifiedMsMax: 1_000, hooksIdleMsMax: 5_000 } });
+    const clockJumpMsMax = 5 * 365 * 86_400_000;
+    const bounds = { hooksUnverifiedMsMax: 1_000, hooksIdleMsMax: 5_000, clockJumpMsMax };
+    rig = await rig.reopen({ config: bounds });
     const active = await subscribe();
     await until(active, 'active');
     receiver.answer = ({ type }) => ({ status: type === 'changes' ? 410 : 500 });
     const unverified = await subscribe({ url: 'https://silent.example/' });
     const statusOf = async ({ id, secret }: Made) =>
       (await call('GET', `/${id}`, { key: secret })).status;
-    rig.setNow(Date.now() + 2_000);
+    rig.setNow(rig.now() + 2_000);
     await expect.poll(() => statusOf(unverified), { timeout: 5_000 }).toBe(404);
     expect(await statusOf(active)).toBe(200);
     await rig.publish(next(1));
     await until(active, 'ended');
-    rig.setNow(Date.now() + 60_000);
+    // One that jumps by years removes nothing, nor does it when it is mended.
+    const nowAt = rig.now();
+    rig.setNow(nowAt + 2 * clockJumpMsMax);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(await statusOf(active)).toBe(200);
+    rig.setNow(nowAt + 60_000);
     await expect.poll(() => statusOf(active), { timeout: 5_000 }).toBe(404);
   });
 });
