@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 
 import type { ApiContext } from '../context.ts';
 import { sendElsewhere } from '../elsewhere.ts';
+import { addFixedBody } from '../limits/fixed-body.ts';
 import { absoluteBase } from './uris.ts';
 import { createMadeOnce, type MadeOnce } from './answer-text.ts';
 import { asyncApi } from './async-api.ts';
@@ -120,12 +121,6 @@ function addDescriptions(
       .send(text);
   });
   if (prefix !== '') return;
-  let description: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    description ??= JSON.stringify(app.swagger());
-    return reply
-      .header('cache-control', 'public, max-age=300')
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(description);
-  });
+  const type = 'application/json; charset=utf-8';
+  addFixedBody(app, { path: '/openapi.json', type, make: () => app.swagger() });
 }

@@ -15,6 +15,8 @@ export interface Page {
   /** Embedded for search engines. */
   readonly data?: Html;
   readonly base: string;
+  /** It stands beside the folders of the kinds, not in one. */
+  readonly isAmongKinds?: boolean;
   /** Of this page in each language, and of the same for programs; none where nothing was found. */
   readonly forms?: {
     readonly vi: string;
@@ -24,7 +26,7 @@ export interface Page {
 }
 
 export function pageText(page: Page): string {
-  const { language, title, otherTitle, kind, content, data, base, forms } = page;
+  const { language, title, otherTitle, kind, content, data, base, forms, isAmongKinds } = page;
   const other = language === 'vi' ? 'en' : 'vi';
   return html`<!doctype html>
     <html lang="${language}">
@@ -33,7 +35,7 @@ export function pageText(page: Page): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} – Quantrac</title>
         <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="../../doc/style.css" />
+        <link rel="stylesheet" href="${isAmongKinds === true ? '' : '../../doc/'}style.css" />
         ${
           forms &&
           html`<link rel="canonical" href="${forms[language]}" />
@@ -45,6 +47,7 @@ export function pageText(page: Page): string {
         <a class="skip" href="#content">${sayOn(language, 'skip')}</a>
         <header>
           <p><a href="${base}/">${sayOn(language, 'brand')}</a></p>
+          <a href="${base}/doc/contents.${language}.html">${sayOn(language, 'contents')}</a>
           ${
             forms &&
             html`<a href="${forms[other]}" hreflang="${other}" lang="${other}"

@@ -148,6 +148,37 @@ describe('a name', () => {
   );
 });
 
+describe('the contents', () => {
+  test.each(['/doc', '/doc/'])('at %s lead people and programs on', async (path) => {
+    for (const [accepted, language] of [
+      ['vi-VN', 'vi'],
+      ['en-GB,en;q=0.9', 'en'],
+    ] as const) {
+      const answer = await ask(path, { ...browser, 'accept-language': accepted });
+      expect(answer.status).toBe(303);
+      const address = `${rig.url}/doc/contents.${language}.html`;
+      expect(answer.headers.get('location')).toBe(address);
+      const page = await (await fetch(address)).text();
+      expect(page).toContain(`<html lang="${language}">`);
+      for (const [kind, id] of things) {
+        const isIn = page.includes(`href="${rig.url}/id/${kind}/${encodeURIComponent(id)}"`);
+        expect([kind, isIn]).toEqual([kind, !['datastream', 'distribution'].includes(kind)]);
+      }
+    }
+    const linked = await ask(path);
+    expect(linked.headers.get('location')).toBe(`${rig.url}/catalog.jsonld`);
+  });
+
+  test('name what the viewer sees, and nothing else', async () => {
+    const path = '/doc/contents.en.html';
+    const text = await (await ask(path)).text();
+    expect(text).not.toContain('/id/station/hidden"');
+    const all = await ask(path, { authorization: `Bearer ${rig.operator}` });
+    expect(all.headers.get('cache-control')).toMatch(/^private/);
+    expect(await all.text()).toContain('/id/station/hidden"');
+  });
+});
+
 describe('a document', () => {
   test('of a station shows its newest values with age, staleness and flag', async () => {
     const vi = await (await ask('/doc/station/ha-noi.vi.html')).text();

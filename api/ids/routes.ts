@@ -18,6 +18,7 @@ import { sendElsewhere } from '../elsewhere.ts';
 import { apiError, badParameter } from '../errors.ts';
 import { viewerOf } from '../viewer.ts';
 import type { Language } from '../page-words.ts';
+import { contentsOf } from './contents.ts';
 import { datasetPage, distributionPage, servicePage } from './dataset-pages.ts';
 import { html } from './html.ts';
 import type { Telling } from './latest-values.ts';
@@ -55,6 +56,14 @@ export function addIds(app: FastifyInstance, routes: CatalogueRoutes): void {
     seeOther(context, catalogue, request, reply),
   );
   app.get('/doc/:kind/:file', hidden, (request, reply) => answerDocument(routes, request, reply));
+  for (const path of ['/doc', '/doc/']) {
+    app.get(path, hidden, (request, reply) => seeContents(context, request, reply));
+  }
+  for (const language of languages) {
+    app.get(`/doc/contents.${language}.html`, hidden, (request, reply) =>
+      answerContents(context, request, reply, language),
+    );
+  }
   app.get('/doc/style.css', hidden, (request, reply) =>
     answerText(context, request, reply, {
       viewer: viewerOf(context.registry, undefined),
@@ -89,6 +98,47 @@ function seeOther(
   return reply
     .header('cache-control', `${isPublic ? 'public' : 'private'}, ${age}`)
     .redirect(form === 'html' ? forms[language] : forms.jsonld, 303);
+}
+
+function contentsForms(base: string) {
+  const file = `${base}/doc/contents`;
+  return { vi: `${file}.vi.html`, en: `${file}.en.html`, jsonld: `${base}/catalog.jsonld` };
+}
+
+function seeContents(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const language = chooseLanguage(readLanguage(request), request.headers['accept-language']);
+  const form = chooseType(request.headers.accept, offered);
+  const forms = contentsForms(absoluteBase(context, request));
+  return reply
+    .header('vary', 'accept, accept-language')
+    .header('cache-control', `public, max-age=${context.config.cacheSecondsMax}`)
+    .redirect(form === 'html' ? forms[language] : forms.jsonld, 303);
+}
+
+function answerContents(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  language: Language,
+): FastifyReply {
+  const base = absoluteBase(context, request);
+  const viewer = viewerOf(context.registry, request.headers.authorization);
+  const view = context.networks.viewOf(viewer);
+  const text = pageText({
+    language,
+    base,
+    title: sayOn(language, 'contents'),
+    otherTitle: sayOn(language === 'vi' ? 'en' : 'vi', 'contents'),
+    content: contentsOf({ view, language, base }),
+    forms: contentsForms(base),
+    isAmongKinds: true,
+  });
+  reply.header('content-language', language);
+  return answerText(context, request, reply, { viewer, mediaType: htmlType, text });
 }
 
 function readLanguage(request: FastifyRequest): Language | undefined {

@@ -90,7 +90,7 @@ const finders: Readonly<Record<UriKind, Find>> = {
 const licencesMade = new WeakMap<NetworkView, readonly Licence[]>();
 
 /** Of what the viewer sees, and the one that holds where nobody says otherwise. */
-function licencesOf(view: NetworkView): readonly Licence[] {
+export function licencesOf(view: NetworkView): readonly Licence[] {
   let licences = licencesMade.get(view);
   if (licences === undefined) {
     const byId = new Map<string, Licence>();

@@ -2,6 +2,12 @@
 import type { Language } from '../page-words.ts';
 
 const words = {
+  contents: ['Mục lục', 'Contents'],
+  owners: ['Đơn vị chủ quản', 'Owners'],
+  licences: ['Giấy phép', 'Licences'],
+  units: ['Đơn vị đo', 'Units'],
+  flags: ['Cờ chất lượng', 'Quality flags'],
+  services: ['Dịch vụ', 'Services'],
   brand: ['Quantrac – dữ liệu quan trắc mở', 'Quantrac – open monitoring data'],
   skip: ['Đến nội dung chính', 'Skip to the content'],
   otherLanguage: ['English', 'Tiếng Việt'],

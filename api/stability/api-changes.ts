@@ -16,6 +16,31 @@ export interface ApiChange {
 /** Newest first. Every address of version 1 is named by one of them. */
 export const apiChanges: readonly ApiChange[] = [
   {
+    id: 'access-log-doors',
+    date: '2026-11-23',
+    kind: 'added',
+    title: { vi: 'Nhật ký truy cập theo từng kênh', en: 'The access log by doors' },
+    text: {
+      vi: 'Nhật ký truy cập của khóa có thêm cột `door` (http, sse, websocket, mqtt, webhook) và `requests`; luồng trực tiếp và thuê bao MQTT được ghi ngay khi đang diễn ra, kèm số dòng.',
+      en: 'The access log of keys has the columns `door` (http, sse, websocket, mqtt, webhook) and `requests` too; live streams and MQTT subscriptions are in it while they go on, with their rows.',
+    },
+    adds: [],
+  },
+  {
+    id: 'registry-as-of',
+    date: '2026-11-23',
+    kind: 'added',
+    title: {
+      vi: 'Trạm, chuỗi số liệu, đơn vị chủ quản tại một thời điểm',
+      en: 'Stations, datastreams and owners as of a moment',
+    },
+    text: {
+      vi: '`/stations`, `/datastreams`, `/properties`, `/deployments`, `/owners` và từng mục của chúng nhận tham số `asOf`: mạng quan trắc như đã công bố vào thời điểm đó, theo quyền xem của hôm nay. `/observations/{id}` cũng nhận `asOf`.',
+      en: '`/stations`, `/datastreams`, `/properties`, `/deployments`, `/owners` and each of their items take `asOf`: the network as it was published at that moment, by the rights of today. `/observations/{id}` takes it too.',
+    },
+    adds: [],
+  },
+  {
     id: 'latest-as-of',
     date: '2026-11-23',
     kind: 'added',
