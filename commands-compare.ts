@@ -11,6 +11,7 @@ import { createNetworks } from './api/network.ts';
 import type { Viewer } from './api/viewer.ts';
 import { textFlag, type Command } from './command-line.ts';
 import { configurationOf, openProgress, tell } from './command-telling.ts';
+import { openSystemClock } from './devices/clock-system.ts';
 import { startError } from './errors.ts';
 import { openFolderView } from './folder-view.ts';
 
@@ -71,6 +72,7 @@ async function open(command: Command, word: string, openOnly: boolean): Promise<
       url: word,
       ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
       connectionsMax: asksMax,
+      clock: openSystemClock(),
     });
     return {
       platform: openPlatform({ name: word, answers, asksMax }),

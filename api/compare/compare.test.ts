@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { openSystemClock } from '../../devices/clock-system.ts';
 import type { ObservationRow } from '../../ingest/observation.ts';
 import { digestOf } from '../../ingest/store/digest.ts';
 import { maskOf } from '../../ingest/quality.ts';
@@ -12,6 +17,7 @@ import { openPlatform } from './open-platform.ts';
 import type { Platform } from './platform.ts';
 
 const minute = 60_000;
+const clock = openSystemClock();
 
 async function openRig(): Promise<TestApi> {
   const rig = await openTestApi();
@@ -22,7 +28,7 @@ async function openRig(): Promise<TestApi> {
 
 /** As anybody sees it from outside. */
 function fromOutside(rig: TestApi, name: string): Platform {
-  const answers = openAnswers({ url: `${rig.url}/`, connectionsMax: 2 });
+  const answers = openAnswers({ url: `${rig.url}/`, connectionsMax: 2, clock });
   onTestFinished(() => answers.close());
   return openPlatform({ name, answers, asksMax: 3 });
 }
@@ -194,7 +200,7 @@ test('a platform that goes on meanwhile is told', async () => {
 test('pages of a list are read to their end', async () => {
   const rig = await openRig();
   await rig.publish(Array.from({ length: 2_100 }, (_, at) => row(rig, at)));
-  const answers = openAnswers({ url: rig.url, connectionsMax: 1 });
+  const answers = openAnswers({ url: rig.url, connectionsMax: 1, clock });
   onTestFinished(() => answers.close());
   const ids = new Set<string>();
   for await (const item of answers.items('/observations?datastream=ha-noi-temperature')) {
@@ -205,16 +211,51 @@ test('pages of a list are read to their end', async () => {
 
 test('a platform that gives no right answer is named', async () => {
   const rig = await openRig();
-  const wrong = openAnswers({ url: `${rig.url}/nowhere`, connectionsMax: 1 });
+  const wrong = openAnswers({ url: `${rig.url}/nowhere`, connectionsMax: 1, clock });
   onTestFinished(() => wrong.close());
   await expect(wrong.read('/latest')).rejects.toMatchObject({
     code: 'API_COMPARE_UNANSWERED',
     fields: { problem: 'it answered 404' },
   });
-  const gone = openAnswers({ url: 'https://127.0.0.1:1', ca: '', connectionsMax: 1 });
+  const gone = openAnswers({ url: 'https://127.0.0.1:1', ca: '', connectionsMax: 1, clock });
   onTestFinished(() => gone.close());
   await expect(gone.read('/latest')).rejects.toMatchObject({ code: 'API_COMPARE_UNANSWERED' });
 });
+
+/** Refuses the first questions; then answers `{}`. */
+async function openBusy(
+  refusals: number,
+  status: number,
+): Promise<{ url: string; asked(): number }> {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    if (asked > refusals) response.end('{}');
+    else response.writeHead(status, { 'retry-after': '0' }).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, asked: () => asked };
+}
+
+test.each([429, 503])(
+  'a platform that asks to come later (%i) is asked again, a few times',
+  async (status) => {
+    const busy = await openBusy(5, status);
+    const answers = openAnswers({ url: busy.url, connectionsMax: 1, clock });
+    onTestFinished(() => answers.close());
+    await expect(answers.read('/latest')).resolves.toEqual({});
+    const always = await openBusy(Infinity, status);
+    const without = openAnswers({ url: always.url, connectionsMax: 1, clock });
+    onTestFinished(() => without.close());
+    await expect(without.read('/latest')).rejects.toMatchObject({
+      fields: { problem: `it answered ${status}` },
+    });
+    expect([busy.asked(), always.asked()]).toEqual([6, 6]);
+  },
+);
 
 test('whatever two hold, they are equal exactly where each row of one is in the other', async () => {
   const rigs = [await openRig(), await openRig()] as const;
