@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openTestApi, startAt, type Json, type TestApi } from '../api/api.fixture.ts';
 import { openSystemClock } from '../devices/clock-system.ts';
 import { boundFiles } from './bounded.ts';
-import { mirror, openMirrorFiles, verifyMirror } from './main.ts';
+import { mirror, openMirrorFiles, verifyMirror, type MirrorOptions } from './main.ts';
 
 const clock = openSystemClock();
 const megabyte = 1_048_576;
@@ -27,7 +27,9 @@ async function openRig(): Promise<TestApi> {
   return rig;
 }
 
-function run(rig: TestApi, folder: string, more: { bytesMax?: number; fetch?: typeof fetch } = {}) {
+type Options = Partial<Pick<MirrorOptions, 'bytesMax' | 'emptyPagesMax' | 'fetch'>>;
+
+function run(rig: TestApi, folder: string, more: Options = {}) {
   const files = openMirrorFiles(folder);
   return mirror({ url: rig.url, files, clock, fetch, triesMax: 2, ...more });
 }
@@ -103,4 +105,24 @@ test('what is taken away makes room again, and many short files take their block
   };
   expect(many).toThrow('more of the disk');
   expect(openMirrorFiles(folder).list('b')).toHaveLength(20);
+});
+
+test('a feed of ever new pages without a change stops, and the copy stays as it was', async () => {
+  const rig = await openRig();
+  const folder = makeFolder();
+  const { state } = await run(rig, folder);
+  let asked = 0;
+  const empty: typeof fetch = async (address, init) => {
+    const url = String(address instanceof Request ? address.url : address);
+    if (!url.includes('/changes?')) return fetch(address, init);
+    asked += 1;
+    return Response.json({ changes: [], next: `cursor-${asked}`, atEnd: false });
+  };
+  await expect(run(rig, folder, { fetch: empty, emptyPagesMax: 20 })).rejects.toMatchObject({
+    code: 'MIRROR_SERVER_UNANSWERED',
+    fields: { problem: expect.stringContaining('more than 20 pages') },
+  });
+  expect(asked).toBe(21);
+  const again = await run(rig, folder, { emptyPagesMax: 20 });
+  expect(again.state.cursor).toBe(state.cursor);
 });

@@ -32,6 +32,12 @@ export interface MirrorOptions {
   readonly fetch: typeof fetch;
   /** Of the disk, that the folder may take. None: what is free but a reserve. */
   readonly bytesMax?: number | undefined;
+  /**
+   * Pages of the feed in sequence that bring no change and are not its end: beyond, it rejects with
+   * MIRROR_SERVER_UNANSWERED. A page looks through 4 MiB of the server's log, so what is usual is more
+   * than any server keeps (400 GB).
+   */
+  readonly emptyPagesMax?: number;
   /** Tries of one question before it gives up. */
   readonly triesMax?: number;
   readonly tell?: (event: MirrorEvent) => void;
@@ -40,6 +46,7 @@ export interface MirrorOptions {
 
 const pollMsDefault = 5_000;
 const triesMaxDefault = 10;
+const emptyPagesMaxDefault = 100_000;
 
 /**
  * Brings the folder to the end of the feed, or keeps it there with `follow`. Rejects with a MIRROR_
@@ -65,6 +72,7 @@ export async function mirror(options: MirrorOptions): Promise<RunResult> {
     key: options.key,
     follow: options.follow ?? false,
     pollMs: options.pollMs ?? pollMsDefault,
+    emptyPagesMax: options.emptyPagesMax ?? emptyPagesMaxDefault,
     isStopping: options.isStopping ?? (() => false),
     tell: options.tell ?? (() => undefined),
   });

@@ -32,6 +32,8 @@ export interface RunOptions {
   /** Goes on until it is told to stop; otherwise it ends where the feed does. */
   readonly follow: boolean;
   readonly pollMs: number;
+  /** Answers of the feed in sequence that bring no change and are not its end. */
+  readonly emptyPagesMax: number;
   readonly isStopping: () => boolean;
   readonly tell: (event: MirrorEvent) => void;
 }
@@ -63,6 +65,8 @@ interface Run extends RunOptions {
   /** Opened in the feed, to be fetched where it next stands still. */
   readonly opening: Set<string>;
   differences: number;
+  /** Taken so far. */
+  changes: number;
 }
 
 const changesPerPage = 10_000;
@@ -85,7 +89,16 @@ export async function runMirror(options: RunOptions): Promise<RunResult> {
   const copy = openCopy(files);
   mendCopy(files, copy, state);
   const chosen = await choice.read();
-  const run: Run = { ...options, copy, chain, choice, chosen, opening: new Set(), differences: 0 };
+  const run: Run = {
+    ...options,
+    copy,
+    chain,
+    choice,
+    chosen,
+    opening: new Set(),
+    differences: 0,
+    changes: 0,
+  };
   if (chosen.query === undefined && state.cursor === null) {
     throw mirrorError('MIRROR_NOTHING_VISIBLE', { ...state.filter });
   }
@@ -110,8 +123,12 @@ function mendCopy(files: MirrorFiles, copy: Copy, { proven }: MirrorState): void
 
 async function followChanges(run: Run): Promise<void> {
   let pages = 0;
+  let emptyPages = 0;
   while (!run.isStopping()) {
+    const { changes } = run;
     const end = await takePage(run);
+    emptyPages = end === 'end' || run.changes > changes ? 0 : emptyPages + 1;
+    if (emptyPages > run.emptyPagesMax) throw endless(run);
     if (end === 'more') {
       pages += 1;
       // What was opened is fetched where the feed stands still: until then this is no place to seal.
@@ -124,6 +141,13 @@ async function followChanges(run: Run): Promise<void> {
     await pause(run);
   }
   if (run.copy.isChanged) await settle(run);
+}
+
+/** No feed is so long; the next run goes on from where the state was last written. */
+function endless({ state, emptyPagesMax }: Run): Error {
+  const problem = `it gives more than ${emptyPagesMax} pages in sequence without a change`;
+  const address = `${state.url}/api/v1/changes`;
+  return mirrorError('MIRROR_SERVER_UNANSWERED', { address, problem });
 }
 
 /** A manifest that was made where the copy stands already; true where there is more to do. */
@@ -212,6 +236,7 @@ function takeChanges(run: Run, { changes, next }: ChangesPage): void {
   }
   for (const [id, of] of byDatastream) run.copy.take(id, of);
   run.state = { ...run.state, cursor: next };
+  run.changes += changes.length;
   if (changes.length > 0) run.tell({ event: 'changes', taken: changes.length, cursor: next });
 }
 
