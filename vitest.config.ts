@@ -11,8 +11,8 @@ export default defineConfig({
     globalSetup: ['./simulators/servers/global-setup.ts'],
     allowOnly: false,
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: 'v8',
       include: ['{broker,ingest,api,devices,proof,mirror}/**/*.ts', 'main.ts'],
