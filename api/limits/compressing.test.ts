@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { brotliDecompressSync } from 'node:zlib';
 
 import { expect, onTestFinished, test } from 'vitest';
@@ -65,4 +65,32 @@ test('only so many streams have a compressor, however many there are; others go 
   slow.abort();
   while ((await ask()) === null) await new Promise((resolve) => setImmediate(resolve));
   for (const stream of streams) stream.destroy();
+});
+
+test('a client that has gone before its stream begins holds no place', async () => {
+  const app = await openServer(1);
+  const gone = Promise.withResolvers<void>();
+  const sent = Promise.withResolvers<void>();
+  app.get('/late', async (request, reply) => {
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    request.raw.socket.once('close', () => resolve());
+    gone.resolve();
+    await closed;
+    await new Promise((done) => setImmediate(done));
+    setImmediate(() => setImmediate(sent.resolve));
+    return reply.header('content-type', csv).send(Readable.from(['a,b\n']));
+  });
+  app.get('/stream', (_request, reply) =>
+    reply.header('content-type', csv).send(Readable.from(['a,b\n'.repeat(1_000)])),
+  );
+  const address = await app.listen({ host: '127.0.0.1', port: 0 });
+  const leaving = new AbortController();
+  const left = fetch(`${address}/late`, { headers: br, signal: leaving.signal });
+  await gone.promise;
+  leaving.abort();
+  await expect(left).rejects.toThrow();
+  await sent.promise;
+  const next = await fetch(`${address}/stream`, { headers: br });
+  expect(next.headers.get('content-encoding')).toBe('br');
+  await next.text();
 });

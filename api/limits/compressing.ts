@@ -4,6 +4,8 @@
  * whole bodies are compressed at once, one after the other, and only so many streams as there may be
  * long answers have a compressor of their own; what is beyond goes as it is.
  */
+import { finished } from 'node:stream';
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { chooseEncoding, createEncoder } from './encoding.ts';
@@ -43,9 +45,11 @@ export function compressWhole(app: FastifyInstance, streamsMax: number): void {
 
   /** The compressor of streams comes behind this. */
   function admitStream(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
-    if (streams >= streamsMax) return asItIs(request, payload);
+    if (chooseEncoding(request.headers['accept-encoding']) === undefined) return payload;
+    if (streams >= streamsMax || !isCompressible(reply)) return asItIs(request, payload);
     streams += 1;
-    reply.raw.once('close', () => (streams -= 1));
+    // Told also of a client that has gone before its stream begins.
+    finished(reply.raw, () => (streams -= 1));
     return payload;
   }
 
