@@ -2,59 +2,32 @@
  * The access log of a key that follows at every door: what it has is what the client counted, while
  * that goes on, when it is cut, and when the server stops in order.
  */
-import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openTestApi, startAt, type Json, type TestApi } from './api/api.fixture.ts';
 import { createSettableClock } from './api/settable-clock.fixture.ts';
-import { brokerConfigSchema, type BrokerConfig } from './broker/config.ts';
-import { createFollowerEvents } from './broker/events.ts';
-import { openBroker, type Broker } from './broker/main.ts';
-import { createMemoryLog } from './broker/mqtt/rig.ts';
+import { openChangeDoor } from './broker/change-door.fixture.ts';
+import type { BrokerConfig } from './broker/config.ts';
+import type { Broker } from './broker/main.ts';
 import { connectPacket, openWire, readPublish, subscribePacket } from './broker/mqtt/wire.ts';
-import { createSeededRandom } from './devices/random.ts';
 import { hubConfig } from './ingest/feed/batch.fixture.ts';
-import { createChangeFeed } from './ingest/feed/change-feed.ts';
-import { createNodePlaces } from './ingest/feed/places/node-places.ts';
 import { createOpenFeed } from './ingest/store/open-feed.ts';
 
 async function openDoor(rig: TestApi, config: Partial<BrokerConfig>): Promise<Broker> {
   const clock = createSettableClock(startAt);
-  const { registry, observations: source, telemetry } = rig;
-  const identity = { storeId: 'store-1', earlier: [] };
-  const ports = { mqttPort: 0, mqttsPort: 0, mqttWsPort: 0 };
+  const { registry, observations, telemetry } = rig;
   const openStore = () => rig.openStore();
-  const broker = await openBroker({
-    config: brokerConfigSchema.parse({ host: '127.0.0.1', ...ports, ...config }),
-    clock,
-    random: createSeededRandom(1),
-    telemetry,
-    readFile: (path) => readFile(path),
-    readings: createMemoryLog(),
+  const openFeed = createOpenFeed({
     registry,
-    openFeed: createOpenFeed({
-      registry,
-      clock,
-      openStore,
-      openReader: async () => source.openReader(0),
-      durableEnd: source.durableEnd,
-      failed: (error) => {
-        throw error;
-      },
-    }),
-    changeFeed: createChangeFeed({
-      registry,
-      clock,
-      source,
-      openStore,
-      createPlaces: createNodePlaces({ source, clock, registry, identity, feedHorizonMs: 0 }),
-      config: hubConfig,
-      events: createFollowerEvents(telemetry),
-      stepBytesMax: 4_096,
-    }),
-    logState: () => ({ healthy: true }),
+    clock,
+    openStore,
+    openReader: async () => observations.openReader(0),
+    durableEnd: observations.durableEnd,
+    failed: (error) => {
+      throw error;
+    },
   });
-  onTestFinished(() => broker.close());
-  return broker;
+  const parts = { registry, observations, openStore, telemetry, clock, openFeed, hub: hubConfig };
+  return openChangeDoor(parts, config);
 }
 
 interface Doors {
