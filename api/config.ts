@@ -164,7 +164,7 @@ export const apiConfig = z.strictObject({
   earlierViewsMax: count(1_000)
     .default(8)
     .describe(
-      'Views of the registry of earlier (lists with asOf) kept, one for each version and kind of viewer; beyond, the one asked for longest ago is let go and made again.',
+      'Views of the registry as of earlier moments (lists with asOf) kept, one for each version and kind of viewer; beyond, the one asked for longest ago is let go and made again.',
     ),
   accessRequestsOpenMax: count(100_000)
     .default(200)

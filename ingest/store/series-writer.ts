@@ -23,7 +23,7 @@ export interface SeriesWriter {
 
 /**
  * The rows of the series that is being written, from one slice to the next: a series may have years in
- * one flush, and to take them anew for each day of it took a minute for a year of one-minute rows.
+ * one flush, and to take them anew for each day of it took 38 s for a year of one-minute rows.
  */
 interface TakenRows {
   readonly groups: TailGroups;
