@@ -3,6 +3,7 @@
  * has there, and around them only what a caller of the port does himself (one batch at a time).
  */
 import { openSystemClock } from '../../devices/clock-system.ts';
+import { sleep } from '../../devices/clock.ts';
 import { createRecordedTelemetry } from '../../devices/telemetry-silent.ts';
 import type { Kafka } from '../log/kafka/kafka.ts';
 import type { DurableEnd, LogReader, LogWriter, Position } from '../log/log.ts';
@@ -20,6 +21,8 @@ export interface KafkaLogOptions {
 }
 
 const messageBytesMax = 1_048_576;
+/** Between two looks for what is acknowledged and not shown yet. */
+const shownMs = 2;
 
 export async function openKafkaLog({ connect, unique }: KafkaLogOptions): Promise<LogFixture> {
   const topic = unique('log');
@@ -52,7 +55,7 @@ export async function openKafkaLog({ connect, unique }: KafkaLogOptions): Promis
       end.reach(writer.durableEnd.get());
       return oneByOne(writer, end);
     },
-    openReader: async (from = 1) => readerOf(place, from),
+    openReader: async (from = 1) => readerOf(place, end, from),
     durableEnd: () => end,
     // The server counts what stands around a value too.
     recordBytesMax: messageBytesMax - 1_000,
@@ -119,7 +122,11 @@ function oneByOne(writer: BatchWriter, end: ReachedEnd): LogWriter {
   };
 }
 
-function readerOf(place: TopicPartition, from: Position): LogReader {
+/**
+ * What the end says is there is waited for: Kafka acknowledges the end of a transaction before its
+ * markers stand in the partition, and shows it only then.
+ */
+function readerOf(place: TopicPartition, end: DurableEnd, from: Position): LogReader {
   const { kafka, topic } = place;
   const clock = openSystemClock();
   const { signal } = new AbortController();
@@ -127,6 +134,7 @@ function readerOf(place: TopicPartition, from: Position): LogReader {
   let next = from;
 
   async function open(): Promise<LogReader> {
+    while (((await lastBatch(place))?.position ?? 0) < end.get()) await sleep(clock, shownMs);
     const offset = await offsetOfBatch(place, next);
     return lookUpPartition({
       clock,
@@ -149,10 +157,16 @@ function readerOf(place: TopicPartition, from: Position): LogReader {
       return next;
     },
     async read(bytesMax) {
-      inner ??= await open();
-      const records = await inner.read(bytesMax);
-      next = (records.at(-1)?.position ?? next - 1) + 1;
-      return records;
+      for (;;) {
+        inner ??= await open();
+        const records = await inner.read(bytesMax);
+        if (records.length === 0 && next <= end.get()) {
+          await sleep(clock, shownMs);
+          continue;
+        }
+        next = (records.at(-1)?.position ?? next - 1) + 1;
+        return records;
+      }
     },
     skipDamaged: async () => (await inner?.skipDamaged()) ?? null,
     seek(position) {
