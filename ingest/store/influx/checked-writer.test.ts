@@ -61,3 +61,15 @@ it('is closed at once while it may not write', async () => {
   writer.close();
   await expect(writing).rejects.toMatchObject({ code: 'INFLUX_CLOSED' });
 });
+
+it('marks the view again where its mark was dropped before it was read', async () => {
+  const { double, open, told } = await openScene();
+  double.answerNext = '{"results":[{"statement_id":0}]}';
+  await open().write(['observation,datastream=a row="x" 1000000']);
+  expect(told()).toEqual([['error', expect.objectContaining({ code: 'INFLUX_ANSWER' })]]);
+  expect(double.bodies.map((body) => body.split(/[, ]/)[0])).toEqual([
+    'observation_view',
+    'observation_view',
+    'observation',
+  ]);
+});

@@ -34,10 +34,12 @@ async function checkFormat({ connection, config }: ViewOptions): Promise<void> {
   const [tables = []] = await connection.ask([`SELECT "format" FROM "${view}"`]);
   const formats = tables.flatMap(({ values }) => values.map((row) => Number(row[1])));
   const newest = Math.max(0, ...formats);
+  const { measurement } = config;
   if (newest > formatVersion) {
-    const { measurement } = config;
     throw influxError('INFLUX_NEWER_FORMAT', { measurement, format: newest, known: formatVersion });
   }
+  // Taken and not kept, or dropped since: it is written again.
+  if (!formats.includes(formatVersion)) throw influxError('INFLUX_ANSWER', { measurement: view });
 }
 
 export interface RebuildOptions extends ViewOptions {
