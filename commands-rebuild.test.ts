@@ -78,32 +78,28 @@ async function openCluster(name: string) {
   return { cluster, kafka, group: groups.sink, topic: topics.observations, rowsHeld, noted };
 }
 
-describe.skipIf(!isThere)(
-  `rebuild: real Kafka and InfluxDB 2.7${isThere ? '' : absent}`,
-  { timeout: 60_000 },
-  () => {
-    test('empties the view, and the sinks begin at the first batch', async () => {
-      const { cluster, rowsHeld, noted } = await openCluster('rebuilt');
-      expect([await rowsHeld(), await noted()]).toEqual([1, ['5']]);
-      const { code, text } = await run({ cluster });
-      expect([code, text]).toEqual([0, expect.stringContaining('"event":"rebuilding"')]);
-      expect([await rowsHeld(), await noted()]).toEqual([0, ['0', '0']]);
-    });
+describe.skipIf(!isThere)(`rebuild: real Kafka and InfluxDB 2.7${isThere ? '' : absent}`, () => {
+  test('empties the view, and the sinks begin at the first batch', async () => {
+    const { cluster, rowsHeld, noted } = await openCluster('rebuilt');
+    expect([await rowsHeld(), await noted()]).toEqual([1, ['5']]);
+    const { code, text } = await run({ cluster });
+    expect([code, text]).toEqual([0, expect.stringContaining('"event":"rebuilding"')]);
+    expect([await rowsHeld(), await noted()]).toEqual([0, ['0', '0']]);
+  });
 
-    test('changes nothing while a worker writes', async () => {
-      const { cluster, kafka, group, topic, rowsHeld, noted } = await openCluster('kept');
-      const worker = await kafka.join({
-        group,
-        topic,
-        node: 4,
-        held: () => [],
-        assigned: () => undefined,
-        lost: () => undefined,
-      });
-      onTestFinished(() => worker.close());
-      const { code, text } = await run({ cluster });
-      expect([code, text]).toEqual([2, expect.stringContaining('START_WORKERS_RUNNING')]);
-      expect([await rowsHeld(), await noted()]).toEqual([1, ['5']]);
+  test('changes nothing while a worker writes', async () => {
+    const { cluster, kafka, group, topic, rowsHeld, noted } = await openCluster('kept');
+    const worker = await kafka.join({
+      group,
+      topic,
+      node: 4,
+      held: () => [],
+      assigned: () => undefined,
+      lost: () => undefined,
     });
-  },
-);
+    onTestFinished(() => worker.close());
+    const { code, text } = await run({ cluster });
+    expect([code, text]).toEqual([2, expect.stringContaining('START_WORKERS_RUNNING')]);
+    expect([await rowsHeld(), await noted()]).toEqual([1, ['5']]);
+  });
+});

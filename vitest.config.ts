@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A second, the tool's own, is short of what a busy machine takes for anything.
+    expect: { poll: { timeout: 60_000 } },
     coverage: {
       provider: 'v8',
       include: ['{broker,ingest,api,devices,proof,mirror}/**/*.ts', 'main.ts'],

@@ -42,7 +42,7 @@ describe.each(Object.keys(dashboards) as (keyof typeof dashboards)[])('dashboard
     expect(file).toEqual(JSON.parse(JSON.stringify(dashboardJson(dashboards[name]))));
   });
 
-  test("is as Grafana's schema wants it", { timeout: 60_000 }, () => {
+  test("is as Grafana's schema wants it", () => {
     expect(typeErrorsOf(file)).toBe('');
     expect([...valuesOf('schemaVersion', file)]).toEqual([
       schema.defaultDashboard.schemaVersion ?? 0,
@@ -112,7 +112,7 @@ describe.each(Object.keys(dashboards) as (keyof typeof dashboards)[])('dashboard
 });
 
 describe('the check of the schema', () => {
-  test('shows red what is none', { timeout: 60_000 }, () => {
+  test('shows red what is none', () => {
     const file = fileOf('platform');
     const panel = file.panels.find(({ type }) => type === 'stat');
     const wrong = (change: object) =>

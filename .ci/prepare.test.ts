@@ -96,7 +96,6 @@ const drop = (url: string, token: string) =>
 
 describe.skipIf(!isAsked)(
   `the first start: real InfluxDB 2.7${isAsked ? '' : absent || ' (skipped: no server to kill)'}`,
-  { timeout: 120_000 },
   () => {
     test('makes secrets, and tokens that may do what they must and no more', async () => {
       const { url } = await startFresh();

@@ -339,7 +339,7 @@ describe('bounds', () => {
     await settled(life, await sendSteps(room, 3));
     const last = await sendSteps(room, 3);
     await settled(life, last);
-    await expect.poll(() => life.trimmed.at(-1), { timeout: 10_000 }).toBe(last + 1);
+    await expect.poll(() => life.trimmed.at(-1)).toBe(last + 1);
     await life.close();
   });
 

@@ -67,7 +67,7 @@ test('files of months, manifests and what they name show nobody what is hidden',
   expect(files.length).toBeGreaterThan(2);
   const given = await expectNoLeaks(keys, addresses);
   for (const file of files) expect([...(given.get(file) ?? [])]).toEqual([...principals]);
-}, 60_000);
+});
 
 test('what one cites of what they may see is given to none who may not see all of it', async () => {
   const rig = await open();
@@ -101,4 +101,4 @@ test('what one cites of what they may see is given to none who may not see all o
   const given = await expectNoLeaks(keys, addresses);
   for (const [address, maker] of own)
     expect([address, given.get(address)?.has(maker)]).toEqual([address, true]);
-}, 60_000);
+});

@@ -80,11 +80,11 @@ describe('a stream of a key', () => {
     await events.wait(2);
     const noted = () =>
       rig.telemetry.value('quantrac_access_noted_total', { outcome: 'written' }) ?? 0;
-    await expect.poll(noted, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(noted).toBeGreaterThan(0);
     const before = noted();
     await publish(1);
     await events.wait(4);
-    await expect.poll(noted, { timeout: 5_000 }).toBeGreaterThan(before);
+    await expect.poll(noted).toBeGreaterThan(before);
     const parts = await rowsOf('sse');
     expect([sum(parts, 'rows'), sum(parts, 'requests')]).toEqual([4, 1]);
     events.close();

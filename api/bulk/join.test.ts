@@ -151,7 +151,7 @@ test('files and the changes since their cursor are the rows of the store, after 
     }),
     { numRuns: 4 },
   );
-}, 120_000);
+});
 
 test('what opens a series is behind the cursor of the index until its rows are in the files', async () => {
   const rig = await openTestApi({ config });

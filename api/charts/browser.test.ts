@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(executablePath))('a chart in Chromium', () => {
       const isIcon = message.location().url.endsWith('/favicon.ico');
       if (message.type() === 'error' && !isIcon) problems.push(message.text());
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

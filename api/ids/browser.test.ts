@@ -42,7 +42,7 @@ describe.skipIf(!existsSync(executablePath))('the page of a thing in Chromium', 
         '--disable-sync',
       ],
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await rig.close();
@@ -109,7 +109,7 @@ describe.skipIf(!existsSync(executablePath))('the page of a thing in Chromium', 
       expect(await page.locator('table:not(:has(th[scope="col"]))').count()).toBe(0);
       expect(await page.locator('a:not([href]), a:empty, img:not([alt])').count()).toBe(0);
     }
-  }, 60_000);
+  });
 
   test('is walked through by keyboard in the order of reading, and each stop is seen', async () => {
     const { page } = await open('vi-VN', 360);
@@ -136,7 +136,7 @@ describe.skipIf(!existsSync(executablePath))('the page of a thing in Chromium', 
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(new URL(page.url()).hash).toBe('#content');
-  }, 60_000);
+  });
 
   test('is read in the other language by one link', async () => {
     const { page } = await open('vi-VN', 360);
@@ -145,5 +145,5 @@ describe.skipIf(!existsSync(executablePath))('the page of a thing in Chromium', 
     await page.getByRole('heading', { name: 'About' }).waitFor();
     await page.getByRole('link', { name: 'Tiếng Việt' }).click();
     await page.getByRole('heading', { name: 'Thông tin' }).waitFor();
-  }, 60_000);
+  });
 });

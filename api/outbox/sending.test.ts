@@ -252,7 +252,7 @@ describe('the outbox', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 
   test.each(faults.filter((fault) => fault !== 'none'))(
     'tries again later after "%s", and notes what was said',

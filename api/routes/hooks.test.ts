@@ -107,9 +107,7 @@ describe('a webhook', () => {
     const made = await subscribe();
     await until(made, 'active');
     for (let batch = 0; batch < 5; batch++) await rig.publish(next(30));
-    await expect
-      .poll(() => changesOf(receiver.received.slice(1)).length, { timeout: 10_000 })
-      .toBe(150);
+    await expect.poll(() => changesOf(receiver.received.slice(1)).length).toBe(150);
     const { changes, next: end } = await rig.json('/api/v1/changes');
     const messages = await receiver.wait('changes', 1);
     expect(changesOf(messages)).toEqual(changes);
@@ -134,7 +132,7 @@ describe('a webhook', () => {
     await rig.publish(next(3));
     await receiver.wait('changes', 1);
     await rig.publish(next(4));
-    await expect.poll(() => changesOf(taken).length, { timeout: 20_000 }).toBe(7);
+    await expect.poll(() => changesOf(taken).length).toBe(7);
     expect(resultsOf(taken)).toEqual(upTo(7));
     const first = receiver.received.slice(1, 4);
     expect(new Set(first.map(({ id }) => id)).size).toBe(1);
@@ -148,9 +146,7 @@ describe('a webhook', () => {
     await receiver.wait('changes', 1);
     rig = await rig.reopen();
     await rig.publish(next(2));
-    await expect
-      .poll(() => changesOf(receiver.received.slice(1)).length, { timeout: 10_000 })
-      .toBe(5);
+    await expect.poll(() => changesOf(receiver.received.slice(1)).length).toBe(5);
     expect(resultsOf(await receiver.wait('changes', 2))).toEqual(upTo(5));
     expect((await stateOf(made))['state']).toBe('active');
   });
@@ -367,7 +363,7 @@ describe('strangers', () => {
     const statusOf = async ({ id, secret }: Made) =>
       (await call('GET', `/${id}`, { key: secret })).status;
     rig.setNow(rig.now() + 2_000);
-    await expect.poll(() => statusOf(unverified), { timeout: 5_000 }).toBe(404);
+    await expect.poll(() => statusOf(unverified)).toBe(404);
     expect(await statusOf(active)).toBe(200);
     await rig.publish(next(1));
     await until(active, 'ended');
@@ -377,7 +373,7 @@ describe('strangers', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     expect(await statusOf(active)).toBe(200);
     rig.setNow(nowAt + 60_000);
-    await expect.poll(() => statusOf(active), { timeout: 5_000 }).toBe(404);
+    await expect.poll(() => statusOf(active)).toBe(404);
   });
 });
 

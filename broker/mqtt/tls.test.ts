@@ -103,7 +103,7 @@ describe('certificate files', () => {
     expect(await nameShown(port)).toBe('before');
     copyFileSync(next.certificate, files.certificate);
     copyFileSync(next.key, files.key);
-    await expect.poll(() => nameShown(port), { timeout: 5_000 }).toBe('after');
+    await expect.poll(() => nameShown(port)).toBe('after');
     await expectQuiet(wire);
   });
 
@@ -112,7 +112,7 @@ describe('certificate files', () => {
     const rig = await useRig({ config: configOf(files) });
     writeFileSync(files.key, 'no key');
     const errors = () => rig.telemetry.value('quantrac_tls_certificate_errors_total');
-    await expect.poll(errors, { timeout: 5_000 }).toBe(1);
+    await expect.poll(errors).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 350));
     expect(errors()).toBe(1);
     expect(await nameShown(rig.broker.addresses.mqttsPort!)).toBe('server');
@@ -124,7 +124,7 @@ describe('certificate files', () => {
     const rig = await useRig({ config: configOf(files) });
     rmSync(files.certificate);
     const errors = () => rig.telemetry.value('quantrac_tls_certificate_errors_total');
-    await expect.poll(errors, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(errors).toBeGreaterThan(0);
     expect(await nameShown(rig.broker.addresses.mqttsPort!)).toBe('server');
   });
 

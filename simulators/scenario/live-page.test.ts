@@ -34,7 +34,7 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
         '--enable-unsafe-swiftshader',
       ],
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await page.getByRole('heading', { name: 'Hà Nội (mô phỏng)' }).waitFor();
     const time = page.locator('[data-datastream="sim-ha-noi.air-temperature"] time');
     const before = await time.getAttribute('datetime');
-    await expect.poll(() => time.getAttribute('datetime'), { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(() => time.getAttribute('datetime')).not.toBe(before);
     await page.getByRole('button', { name: 'Switch to Vietnamese' }).waitFor({ state: 'hidden' });
     await page.locator('header button').click();
     await page.getByRole('heading', { name: 'Ha Noi (simulated)' }).waitFor();
@@ -98,7 +98,7 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await page.locator('.map canvas').waitFor();
     await page.screenshot({ path: join(shots, 'live-page-desktop.png'), fullPage: true });
     expect(problems).toEqual([]);
-  }, 60_000);
+  });
 
   test('marks a station that has gone silent, and says its class and its lack in words', async () => {
     const { dataDir, ports } = server;
@@ -122,7 +122,7 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await missing.getByText('thiết bị không gửi').waitFor();
     await missing.getByText('quá hạn').waitFor();
     expect(problems).toEqual([]);
-  }, 60_000);
+  });
 
   test('is live again by itself after the server was away', async () => {
     const { page } = await openPage(1280, 800);
@@ -136,8 +136,8 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     const time = page.locator('[data-datastream="sim-ha-noi.air-temperature"] time');
     await page.locator('[data-station="sim-ha-noi"]').click();
     const before = await time.getAttribute('datetime');
-    await expect.poll(() => time.getAttribute('datetime'), { timeout: 20_000 }).not.toBe(before);
-  }, 120_000);
+    await expect.poll(() => time.getAttribute('datetime')).not.toBe(before);
+  });
 
   test('works on a phone, without a sideways scroll', async () => {
     const { page, problems } = await openPage(390, 844);
@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     expect(overflow).toBeLessThanOrEqual(0);
     await page.screenshot({ path: join(shots, 'live-page-phone.png'), fullPage: true });
     expect(problems).toEqual([]);
-  }, 60_000);
+  });
 
   test('is used by keyboard alone', async () => {
     const { page } = await openPage(1280, 800);
@@ -164,5 +164,5 @@ describe.skipIf(!existsSync(executablePath))('the live page in Chromium', () => 
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Đà Lạt (mô phỏng)' }).waitFor();
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H2');
-  }, 60_000);
+  });
 });

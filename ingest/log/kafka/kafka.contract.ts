@@ -69,7 +69,7 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
       // A server that has just been started leads nothing yet, and gives out no ids.
       while (!(await isServing(kafka, topic))) await setImmediate();
       await kafka.close();
-    }, 60_000);
+    });
 
     afterEach(async () => {
       for (const kafka of opened.splice(0)) await kafka.close();
@@ -224,7 +224,7 @@ export function kafkaContract({ name, open, unique }: KafkaUnderTest): void {
       held.delete(2);
       await until(() => held.get(1)?.length === partitions);
       await first.close();
-    }, 60_000);
+    });
 
     it('keeps what a group notes of its partitions', async () => {
       const kafka = client();

@@ -158,6 +158,6 @@ for (const [name, prefix] of [
       await expectAll();
       await producer.close();
       expect(scene.telemetry.value('quantrac_influx_lines_set_aside_total')).toBe(0);
-    }, 60_000);
+    });
   });
 }

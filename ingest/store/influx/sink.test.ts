@@ -135,7 +135,7 @@ describe('the sink', () => {
       }),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 
   it('goes on where the last one noted, and repeats little', async () => {
     const scene = await openScene();
