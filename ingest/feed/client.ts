@@ -79,6 +79,15 @@ export function writeTo<Written extends Chunk>(
   return client.sink.write(chunk, changes);
 }
 
+/** Time in which the server itself stood still: no client could have taken anything then. */
+export function excuse<Written extends Chunk>(
+  client: Client<Written>,
+  nowMs: number,
+  stoodMs: number,
+): void {
+  client.takenAtMs = Math.min(nowMs, client.takenAtMs + stoodMs);
+}
+
 /** True when bytes have been waiting for `frozenMs` and not one of them was taken. */
 export function isFrozen<Written extends Chunk>(
   client: Client<Written>,

@@ -67,6 +67,8 @@ function createTestSink(): TestSink {
 }
 
 let clock: ManualClock;
+/** For so long the process stood still, with nothing that was due done. */
+let stoodMs: number;
 let telemetry: RecordedTelemetry;
 let batches: Batch[];
 let listener: FeedListener | null;
@@ -109,6 +111,7 @@ function readerFrom(position: number): LogReader {
 
 beforeEach(() => {
   clock = createManualClock(0);
+  stoodMs = 0;
   telemetry = createRecordedTelemetry();
   batches = [];
   listener = null;
@@ -148,7 +151,7 @@ beforeEach(() => {
     source,
     places: createLogPlaces({ identity, feed, store, source, clock, config }),
     registryAt: () => registry,
-    clock,
+    clock: { ...clock, monotonicMs: () => clock.monotonicMs() + stoodMs },
     events: createFeedEvents(telemetry),
     config,
   });
@@ -343,6 +346,19 @@ describe('the hub', () => {
     expect(frozen.state()).toBe('destroyed');
     expect(slow.state()).toBe('open');
     expect(telemetry.value('quantrac_live_ended_total', { reason: 'frozen' })).toBe(1);
+  });
+
+  test('cuts nobody for the time in which the process itself stood still', async () => {
+    const sink = connect();
+    await settle();
+    publish(1);
+    follow();
+    clock.advance(3_000);
+    stoodMs = 60_000;
+    clock.advance(1_500);
+    expect(sink.state()).toBe('open');
+    clock.advance(1_000);
+    expect(sink.state()).toBe('destroyed');
   });
 
   test('tells a quiet client where it is, but only one that takes', async () => {

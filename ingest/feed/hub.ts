@@ -19,7 +19,7 @@ import {
   type Interest,
   type RegistryAt,
 } from './changes.ts';
-import { isFrozen, openClient, writeTo, type Client, type Sink } from './client.ts';
+import { excuse, isFrozen, openClient, writeTo, type Client, type Sink } from './client.ts';
 import type { Chunk, Framing, ToldChange } from './framing.ts';
 import type { Feed, LogSource } from './feed.ts';
 import { openChangeReader } from './reading.ts';
@@ -84,6 +84,7 @@ export class Hub<Written extends Chunk = Buffer> {
   readonly #turns: Slots;
   #stopListening: (() => void) | null = null;
   #ticking: Scheduled | null = null;
+  #tickDueMs = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -116,7 +117,7 @@ export class Hub<Written extends Chunk = Buffer> {
     group.clients.add(client);
     this.#clients.add(client);
     this.#stopListening ??= feed.listen((position, batch) => this.#deliver(position, batch));
-    this.#ticking ??= clock.schedule(tickMs, () => this.#tick());
+    this.#ticking ??= this.#nextTick();
     events.listenerOpened(this.#clients.size);
     // Its right may have ended while its place was looked for.
     if (isAllowed()) void this.#catchUp(client);
@@ -266,12 +267,20 @@ export class Hub<Written extends Chunk = Buffer> {
   #tick(): void {
     const { clock, config } = this.#options;
     const nowMs = clock.monotonicMs();
+    const stoodMs = nowMs - this.#tickDueMs;
     for (const client of this.#clients) {
+      if (stoodMs > 0) excuse(client, nowMs, stoodMs);
       if (isFrozen(client, nowMs, config.liveFrozenMs)) this.#end(client, 'frozen');
       else if (!client.isAllowed()) this.#end(client, 'revoked');
       else if (nowMs - client.wroteAtMs >= config.liveHeartbeatMs) this.#beat(client, nowMs);
     }
-    this.#ticking = this.#clients.size > 0 ? clock.schedule(tickMs, () => this.#tick()) : null;
+    this.#ticking = this.#clients.size > 0 ? this.#nextTick() : null;
+  }
+
+  #nextTick(): Scheduled {
+    const { clock } = this.#options;
+    this.#tickDueMs = clock.monotonicMs() + tickMs;
+    return clock.schedule(tickMs, () => this.#tick());
   }
 
   /** The place too, so that a quiet client resumes where it really is. */
