@@ -10,61 +10,10 @@ import { openPublicRows } from '../observations/public-row.ts';
 import { createFeedEvents } from './events.ts';
 import { createLogPlaces } from './places/log-places.ts';
 import { batchOfResults, hubConfig, oneSeries } from './batch.fixture.ts';
-import type { Sink } from './client.ts';
 import type { Feed, FeedListener, LogSource } from './feed.ts';
 import { eventFraming } from './framing.ts';
 import { Hub } from './hub.ts';
-
-/** A sink whose client takes bytes only when it is told to. */
-interface TestSink extends Sink {
-  readonly text: () => string;
-  readonly state: () => 'open' | 'ended' | 'destroyed';
-  /** The client takes everything that waits. */
-  take(): void;
-  /** Takes everything at once from here on. */
-  flow(): void;
-}
-
-function createTestSink(): TestSink {
-  let pendingBytes = 0;
-  let text = '';
-  let state: 'open' | 'ended' | 'destroyed' = 'open';
-  let drained: (() => void) | null = null;
-  let isFlowing = false;
-  const take = () => {
-    pendingBytes = 0;
-    const run = drained;
-    drained = null;
-    run?.();
-  };
-  return {
-    get pendingBytes() {
-      return pendingBytes;
-    },
-    write(chunk) {
-      text += chunk.toString();
-      pendingBytes += chunk.length;
-      if (isFlowing) take();
-      return pendingBytes === 0;
-    },
-    onDrain(run) {
-      drained = run;
-    },
-    end() {
-      state = 'ended';
-    },
-    destroy() {
-      state = 'destroyed';
-    },
-    text: () => text,
-    state: () => state,
-    take,
-    flow() {
-      isFlowing = true;
-      take();
-    },
-  };
-}
+import { createTestSink, type TestSink } from './sink.fixture.ts';
 
 let clock: ManualClock;
 /** For so long the process stood still, with nothing that was due done. */
