@@ -224,5 +224,4 @@ test.each(principals)(
       expect([door, heard.map(({ what }) => what)]).toEqual([door, seen.map(({ what }) => what)]);
     }
   },
-  60_000,
 );

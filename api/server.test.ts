@@ -242,7 +242,7 @@ describe('bounds', () => {
 
   test('long answers beyond the bound are told to come again; a stalled one is cut', async () => {
     const small = await another({
-      config: { streamsMax: 1, streamStallMs: 1_500, rowsPerReadMax: 1_000 },
+      config: { streamsMax: 1, streamStallMs: 5_000, rowsPerReadMax: 1_000 },
     });
     small.setNow(startAt + 86_400_000 * 1_000);
     const rows = Array.from({ length: 60_000 }, (_, index) =>

@@ -336,7 +336,7 @@ export async function settled(life: Life, position: Position): Promise<void> {
   const startMs = performance.now();
   while (life.ingest.stats.consumed < position) {
     if (life.failures.length > 0) throw life.failures[0];
-    if (performance.now() - startMs > 10_000) throw new Error(`not settled: ${position}`);
+    if (performance.now() - startMs > 60_000) throw new Error(`not settled: ${position}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

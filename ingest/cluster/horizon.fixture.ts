@@ -147,7 +147,7 @@ export async function openHorizonWorld(options: HorizonWorldOptions): Promise<Ho
     async settled() {
       const startMs = performance.now();
       while (worker.ingest.stats.consumed < sender.last) {
-        if (performance.now() - startMs > 10_000) throw stage.failure ?? new Error('not settled');
+        if (performance.now() - startMs > 60_000) throw stage.failure ?? new Error('not settled');
         await new Promise((resolve) => void setImmediate(resolve));
       }
     },

@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sleep } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import type { DeviceSecretOf } from '../device.ts';
@@ -11,8 +11,6 @@ import { connectPacket } from '../load/wire.ts';
 import { provisionLoad } from './network.ts';
 import { runCommand, startServerProcess, type ServerProcess } from './server-process.ts';
 
-/** The server is a process of its own, and the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 const clock = openSystemClock();
 
 let folder: string;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { sleep, type Clock } from '../../devices/clock.ts';
 import { openSystemClock } from '../../devices/clock-system.ts';
 import { createSeededRandom } from '../../devices/random.ts';
+import { readBalance } from '../load/balance.ts';
 import { startLoad } from '../load/run.ts';
 import { startDownload, type Download } from './cut-downloads.ts';
 import {
@@ -107,6 +108,9 @@ export async function runCut(options: CutOptions): Promise<CutOutcome> {
     await load.finish(20_000);
     load.close();
     await Promise.all(downloads.map(({ done }) => done));
+    const api = `http://127.0.0.1:${ports.httpPort}`;
+    while ((await readBalance(api)).readingsInFlight > 0) await sleep(clock, 50);
+    // Decided is not shown yet.
     await sleep(clock, 1_000);
     const whole = await allCursors(ports, zero);
     await untilHeld(clock, followers, whole.length);

@@ -28,7 +28,7 @@ export async function publishDuring(
     duplicateShare: 0,
   });
   await during();
-  expect(await load.finish(10_000)).toBe(0);
+  expect(await load.finish(60_000)).toBe(0);
   load.close();
   return load.ledger.totals().acknowledged;
 }

@@ -41,8 +41,7 @@ test('storms and replaced devices lose nothing, and each series goes on as one',
   expect(last.storms).toBeGreaterThan(0);
   expect(last.replaced).toBeGreaterThan(0);
 
-  const balance = await readBalance(api(''));
-  expect(balance.readingsInFlight).toBe(0);
+  await expect.poll(async () => (await readBalance(api(''))).readingsInFlight).toBe(0);
   const metrics = await (await fetch(api('/metrics'))).text();
   expect(metrics).toContain('quantrac_measurements_total{outcome="quarantined"} 0\n');
   expect(metrics).toContain('quantrac_readings_total{outcome="quarantined"} 0\n');

@@ -48,7 +48,7 @@ export interface CopyNode {
   close(): Promise<void>;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 export const copyFolder = (root: string): string => mkdtempSync(join(root, 'copy-'));
 

@@ -113,7 +113,7 @@ export async function openCopyWorld(partitions: number): Promise<CopyWorld> {
       const startMs = performance.now();
       while (!isThere()) {
         if (failures.length > 0) throw failures[0];
-        if (performance.now() - startMs > 10_000) throw new Error('it never came to that');
+        if (performance.now() - startMs > 60_000) throw new Error('it never came to that');
         await sleep(clock, 5);
       }
     },

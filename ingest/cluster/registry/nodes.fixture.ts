@@ -114,7 +114,7 @@ export async function openTestNode(
       failures,
       changes: node.changesOn(trial, (marker) => registryMarkers(markers, marker)),
       async holds(version) {
-        for (let left = 1_000; copy.version < version; left -= 1) {
+        for (let left = 6_000; copy.version < version; left -= 1) {
           if (left === 0) throw new Error(`version ${version} did not come`);
           await sleep(waiting, 10);
         }

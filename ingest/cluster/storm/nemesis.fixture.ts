@@ -176,11 +176,12 @@ export async function changeInCalm(world: World): Promise<void> {
 
 /** Until the last batch of each partition has consumed the last reading, and none is passed on any more. */
 async function untilConsumed(world: World): Promise<void> {
-  for (;;) {
+  // A partition that was level may be passed a reading while the others are looked at: twice then.
+  for (let level = 0; level < 2;) {
     const isLevel = await Promise.all(
       Array.from({ length: partitions }, (_none, partition) => world.isConsumed(partition)),
     );
-    if (isLevel.every(Boolean)) return;
+    level = isLevel.every(Boolean) ? level + 1 : 0;
     await new Promise<void>((resolve) => void world.ground.clock.schedule(50, resolve));
   }
 }

@@ -1,6 +1,7 @@
 /** What a real Kafka holds, read by our own requests. */
 import { Kafka as KafkaJs, logLevel, type Transaction } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { KafkaRecord } from './kafka.ts';
 import { realKafka } from './real.fixture.ts';
 
 const real = realKafka('fetcher');
@@ -50,15 +51,21 @@ describe.skipIf(!real.isPresent)(`reading from a real Kafka${real.absent}`, () =
     await send(three, 'yes');
     await one.abort();
     await three.commit();
-    for (const offset of [0, 1, 2, 3, 4]) {
+    const readFrom = async (offset: number) => {
       const reader = kafka.openReader(topic, 0, offset);
-      const texts: string[] = [];
+      const records: KafkaRecord[] = [];
       while (reader.next < 7) {
         await reader.wait();
-        texts.push(...(await reader.read(1_000)).map(({ value }) => String(value)));
+        records.push(...(await reader.read(1_000)));
       }
-      expect(texts).toEqual(['yes']);
       reader.close();
+      return records.map(({ offset: at, value }) => [at, String(value)]);
+    };
+    const found = await readFrom(0);
+    expect(found).toEqual([[expect.any(Number), 'yes']]);
+    // Where it stands depends on when the marker of what was aborted before it was written.
+    for (let offset = 0; offset <= Number(found[0]?.[0]); offset++) {
+      expect(await readFrom(offset)).toEqual(found);
     }
   });
 });

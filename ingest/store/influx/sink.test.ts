@@ -65,7 +65,7 @@ describe('the sink', () => {
   });
 
   it('puts many partitions into one request, and parts none that fit', async () => {
-    const scene = await openScene({ linesMax: 1_000 });
+    const scene = await openScene({ linesMax: 1_000, requestTimeoutMs: 60_000 });
     for (let round = 0; round < 6; round++) await scene.publish(round % 3, 5);
     scene.open().assign([0, 1, 2]);
     await untilNoted(scene);
@@ -138,7 +138,7 @@ describe('the sink', () => {
   });
 
   it('goes on where the last one noted, and repeats little', async () => {
-    const scene = await openScene();
+    const scene = await openScene({ requestTimeoutMs: 60_000 });
     for (let round = 0; round < 9; round++) await scene.publish(round % 3, 10);
     const first = scene.open();
     first.assign([0, 1, 2]);

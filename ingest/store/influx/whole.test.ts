@@ -65,6 +65,7 @@ describe('what is whole in InfluxDB', () => {
     for (let round = 0; round < 12; round++) await scene.publish(round % 3, 3);
     await until(async () => (await notesIn(scene)).get(0) === '1 4');
     await until(async () => (await notesIn(scene)).get(1) === '4');
+    await until(async () => (await notesIn(scene)).get(2) === '4');
     expect((await notedPositions(scene.kafka, group, topic)).get(0)).toBe(1);
     expect(scene.influx.points.size).toBe(35);
     const incomplete = () => scene.telemetry.value('quantrac_influx_incomplete_partitions');

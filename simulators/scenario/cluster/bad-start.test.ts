@@ -1,7 +1,7 @@
 /** What is wrong at the start of a node: said by its key, and no reading is lost by it. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { sleep } from '../../../devices/clock.ts';
 import { createRecordedTelemetry } from '../../../devices/telemetry-silent.ts';
 import { kafkaConfigSchema } from '../../../ingest/log/kafka/config.ts';
@@ -15,9 +15,6 @@ import { publishDuring } from '../publish.fixture.ts';
 import { runCommand } from '../server-process.ts';
 import { sumOf } from './measures.ts';
 import { clock, openScene, type Scene, type Spawned, type Started } from './lone-node.fixture.ts';
-
-/** Each node is a process of its own, and the machine may be busy. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const { kafka, influx2, absent } = inject('realServers');
 const brokers = kafka?.brokers ?? [];

@@ -24,6 +24,10 @@ export interface CorrectingOptions {
 const valuesMax = 5;
 /** Of two values the one that came later counts, by the millisecond. */
 const pauseMs = 5;
+const refusedMs = 200;
+
+/** A new secret may take a moment to reach the broker: it is tried again. */
+function ignoreRefusal(): undefined {}
 
 export function startCorrecting({ secret, ports, clock, random }: CorrectingOptions): Correcting {
   const values: number[] = [];
@@ -34,7 +38,12 @@ export function startCorrecting({ secret, ports, clock, random }: CorrectingOpti
   const run = async (): Promise<void> => {
     while (isOpen) {
       const port = ports[Math.floor(random.next() * ports.length)] ?? 0;
-      const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { ...login, clean: true });
+      const address = `mqtt://127.0.0.1:${port}`;
+      const client = await connectAsync(address, { ...login, clean: true }).catch(ignoreRefusal);
+      if (client === undefined) {
+        await sleep(clock, refusedMs);
+        continue;
+      }
       for (let left = Math.ceil(random.next() * valuesMax); left > 0; left -= 1) {
         const value = values.length / 100;
         await client.publishAsync(topic, JSON.stringify({ ts, values: { temp: value } }), {

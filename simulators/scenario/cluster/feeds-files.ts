@@ -37,7 +37,7 @@ export const readIndex = ({ balancer }: Ground): Promise<Index> =>
 /** The publishing node looks every second, and a change waits for `bulkDebounceMs`. */
 const quietMs = 2_500;
 
-/** Waits until there are files of the months and none is made any more. */
+/** Waits until there are files of the months with all of their rows, and none is made any more. */
 export async function untilFiles(ground: Ground, months: readonly string[]): Promise<Index> {
   const { clock } = ground;
   let index: Index = { items: [], cursor: '' };
@@ -48,11 +48,36 @@ export async function untilFiles(ground: Ground, months: readonly string[]): Pro
     if (textOf(next) !== textOf(index)) sinceMs = clock.monotonicMs();
     index = next;
     const isThere = months.every((month) => index.items.some((file) => file.month === month));
-    return isThere && clock.monotonicMs() - sinceMs > quietMs;
+    if (!isThere || clock.monotonicMs() - sinceMs <= quietMs) return false;
+    const { changes } = await changesBehind([apiOf(ground.publisher)], index.cursor);
+    return !changes.some(({ observation }) => months.includes(monthIn(observation)));
   };
   const took = await untilSo(ground, madeMsMax, isWhole);
   must(ground, `files of ${months.join(' and ')} are made`, took !== undefined);
   return index;
+}
+
+interface ApiChange {
+  readonly type: string;
+  /** Absent where a datastream is opened or closed. */
+  readonly observation?: ApiRow;
+}
+
+/** All that stands behind a cursor, a page from each place in turn, and the cursor of its end. */
+async function changesBehind(
+  places: readonly string[],
+  cursor: string,
+): Promise<{ readonly changes: readonly ApiChange[]; readonly next: string }> {
+  const changes: ApiChange[] = [];
+  let next = cursor;
+  for (let turn = 0; ; turn += 1) {
+    const page = await getJson<{ changes: ApiChange[]; next: string; atEnd: boolean }>(
+      `${places[turn % places.length]}/api/v1/changes?after=${next}&limit=10000`,
+    );
+    changes.push(...page.changes);
+    ({ next } = page);
+    if (page.atEnd) return { changes, next };
+  }
 }
 
 /** By the station's own offset, which the text has. */
@@ -170,19 +195,11 @@ function rowsIn(body: Buffer, month: string): readonly ApiRow[] {
 export async function checkJoin(ground: Ground, index: Index, found: FilesFound): Promise<number> {
   const places = ground.apis.map(apiOf);
   const rows = new Map(found.held);
-  let next = index.cursor;
-  for (let turn = 0; ; turn += 1) {
-    const page = await getJson<{
-      changes: { type: string; observation: ApiRow }[];
-      next: string;
-      atEnd: boolean;
-    }>(`${places[turn % 2]}/api/v1/changes?after=${next}&limit=10000`);
-    for (const { type, observation } of page.changes) {
-      if (type === 'deletion') rows.delete(observation.id);
-      else if (type !== 'datastream') rows.set(observation.id, lineOf(observation));
-    }
-    next = page.next;
-    if (page.atEnd) break;
+  const { changes, next } = await changesBehind(places, index.cursor);
+  for (const { type, observation } of changes) {
+    if (observation === undefined) continue;
+    if (type === 'deletion') rows.delete(observation.id);
+    else rows.set(observation.id, lineOf(observation));
   }
   const { body } = await get(`${places[1]}/api/v1/observations.ndjson?at=${next}`);
   const lines = body.toString('utf8').trimEnd().split('\n').slice(0, -1);
