@@ -9,6 +9,7 @@ import { emptyRoot } from '../proof/tree.ts';
 import { openChain, type ChainNow } from './chain.ts';
 import { openMirrorFiles } from './files-node.ts';
 import type { Server } from './http.ts';
+import type { Waiting } from './waiting.ts';
 
 const [first, second] = [1, 2].map((seed) => makeSigningKey(new Uint8Array(32).fill(seed))) as [
   SigningKey,
@@ -92,6 +93,8 @@ function openRig(beginning: readonly Made[]) {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   let served = beginning;
   const left: ChainNow[] = [];
+  /** What happens while it is waited, and how that ends. */
+  const waited: (() => Awaited<ReturnType<Waiting>>)[] = [];
   const chain = openChain({
     files: openMirrorFiles(folder),
     server: serverOf(() => served),
@@ -99,10 +102,12 @@ function openRig(beginning: readonly Made[]) {
     key: undefined,
     onManifest: () => undefined,
     onLeft: (now) => left.push(now),
+    wait: () => async () => waited.shift()?.() ?? 'over',
   });
   return {
     chain,
     left,
+    waited,
     serve: (now: readonly Made[]): void => {
       served = now;
     },
@@ -151,6 +156,32 @@ describe('a chain of manifests', () => {
       1,
       [{}, {}],
     ]);
+  });
+
+  test.each([
+    ['from the first', 1],
+    ['from one that the server has lost', 3],
+  ])('that is held %s waits for the manifest of a restored server', async (_from, first) => {
+    const made = await chainOf([{}, {}, {}]);
+    const restored = await chainOf([{ storeId: 'store-2', dayOfMonth: 5 }], made.slice(0, 2));
+    const { chain, left, serve, waited } = openRig(made.slice(0, first));
+    await chain.advance();
+    serve(made);
+    await chain.advance();
+    const { now } = chain;
+    serve(restored.slice(0, 2));
+    waited.push(() => 'again');
+    await expect(chain.advance()).rejects.toMatchObject({ code: 'MIRROR_NOT_TRUSTED' });
+    waited.push(() => 'stopping');
+    expect(await chain.advance()).toBe(false);
+    expect([chain.now, left, waited]).toEqual([now, [], []]);
+    const beMade = (): 'again' => {
+      serve(restored);
+      return 'again';
+    };
+    waited.push(() => 'again', beMade);
+    expect(await chain.advance()).toBe(true);
+    expect([chain.takeForked(), chain.newest?.storeId]).toEqual([true, 'store-2']);
   });
 
   test('is taken back by nobody who has no manifest of a later store with the newest key', async () => {

@@ -5,7 +5,8 @@
  * `forks/`, and the chain goes on from the last that both have. Only a manifest that says so does
  * that: of another store, made later than all that is held, signed with the newest key that is
  * trusted. What only is not served any more, or was signed before a key was given up, ends the run:
- * else whoever stands between could take the copy back to any earlier day.
+ * else whoever stands between could take the copy back to any earlier day. A server that was restored
+ * answers a little before that manifest of its own is made, so it is waited for first.
  */
 import { type PublicKey } from '../proof/key.ts';
 import {
@@ -20,6 +21,7 @@ import type { MirrorFiles } from './files.ts';
 import type { Server } from './http.ts';
 import { fetchKey, fetchManifest, hasStill, notTrusted, type ServedManifest } from './served.ts';
 import type { ChainState, MirrorState } from './state.ts';
+import type { Waiting } from './waiting.ts';
 
 /** What it stands for now. */
 export interface ChainNow {
@@ -51,6 +53,8 @@ export interface ChainOptions {
   readonly onManifest: (manifest: Manifest) => void;
   /** Files of manifests were put aside: what `now` says is to be kept at once. */
   readonly onLeft: (now: ChainNow) => void;
+  /** Begins to wait for something that the server may be making. */
+  readonly wait: () => Waiting;
 }
 
 export function manifestName(sequence: number): string {
@@ -86,22 +90,43 @@ export function openChain(options: ChainOptions): Chain {
 }
 
 async function advance(link: Link, upTo: number | undefined): Promise<boolean> {
+  const waiting = link.wait();
+  for (;;) {
+    const end = await look(link, upTo);
+    if (end !== 'left') return end === 'there';
+    const next = await waiting();
+    if (next === 'stopping') return false;
+    if (next === 'over') throw notTrusted(link.now.chain?.sequence ?? 0, leftProblem);
+  }
+}
+
+const endOfTrust = 'ask who runs the server by another way, and if it was restored mirror it anew';
+const leftProblem = `is not served any more, and none of a restored server in its place: if it was restored, run again once it has made a manifest; else ${endOfTrust}`;
+
+/** `left`: the server has what is held no more, and nothing in its place (yet). */
+async function look(link: Link, upTo: number | undefined): Promise<'there' | 'none' | 'left'> {
   const { server } = link;
   const which = upTo === undefined ? 'latest' : String(upTo);
   const latest = await fetchManifest(server, which, link.now.chain?.sha256);
-  if (latest === undefined || latest === 'known') return latest === 'known';
-  const last = latest.manifest.sequence;
+  if (latest === 'known') return 'there';
+  if (latest === undefined) return 'none';
   const held = link.now.chain;
   if (held === null) await begin(link, latest);
-  else if (isKept(link, latest) && (upTo !== undefined || (await isThere(link, held)))) return true;
-  else if (!(await isThere(link, held))) await leave(link, latest);
+  else if (isKept(link, latest) && (upTo !== undefined || (await isThere(link, held))))
+    return 'there';
+  else if (!(await isThere(link, held)) && !(await leave(link, latest))) return 'left';
+  return takeUpTo(link, latest);
+}
+
+async function takeUpTo(link: Link, latest: ServedManifest): Promise<'there' | 'none'> {
+  const last = latest.manifest.sequence;
   while (link.now.chain !== null && link.now.chain.sequence < last) {
     const next = link.now.chain.sequence + 1;
-    const found = next === last ? latest : await fetchManifest(server, String(next));
-    if (found === undefined || found === 'known') return false;
+    const found = next === last ? latest : await fetchManifest(link.server, String(next));
+    if (found === undefined || found === 'known') return 'none';
     accept(link, found, placeBehind(link));
   }
-  return true;
+  return 'there';
 }
 
 function isHeld({ now: { chain } }: Link, sequence: number): boolean {
@@ -156,14 +181,17 @@ function accept(link: Link, found: ServedManifest, before: ChainPlace['before'])
   link.onManifest(manifest);
 }
 
-/** Puts aside what the server has left, once it is clear that what it goes on with can be believed. */
-async function leave(link: Link, latest: ServedManifest): Promise<void> {
+/**
+ * Puts aside what the server has left, once it is clear that what it goes on with can be believed.
+ * False where it goes on with nothing.
+ */
+async function leave(link: Link, latest: ServedManifest): Promise<boolean> {
   const { files, now } = link;
-  if (now.chain === null) return;
+  if (now.chain === null) return true;
   const { first, sequence, sha256 } = now.chain;
   const common = await lastCommon(link, Math.min(sequence, latest.manifest.sequence), first);
   const kept = common === undefined ? undefined : readKept(files, common.sequence);
-  await requireRestored(link, latest, { common, kept });
+  if (!(await requireRestored(link, latest, { common, kept }))) return false;
   const folder = `forks/${String(now.forks.length + 1).padStart(4, '0')}`;
   for (let each = (common?.sequence ?? first - 1) + 1; each <= sequence; each++) {
     const name = manifestName(each);
@@ -176,6 +204,7 @@ async function leave(link: Link, latest: ServedManifest): Promise<void> {
   link.isForked = true;
   if (chain === null) await begin(link, latest);
   link.onLeft(link.now);
+  return true;
 }
 
 interface Common {
@@ -184,38 +213,35 @@ interface Common {
   readonly kept: Manifest | undefined;
 }
 
-/** Behind what is common there is a manifest of a server that was restored. */
+/** Behind what is common there is a manifest of a server that was restored; false where there is none. */
 async function requireRestored(
   link: Link,
   latest: ServedManifest,
   { common, kept }: Common,
-): Promise<void> {
+): Promise<boolean> {
   const { now, newest, server } = link;
-  const { first = 1, sequence: last = 0 } = now.chain ?? {};
+  const { first = 1 } = now.chain ?? {};
   let next: Manifest | undefined = latest.manifest;
   let before: ChainPlace['before'];
   if (common !== undefined && kept !== undefined) {
     before = placeBehind({ now: { ...now, chain: { first, ...common } }, newest: kept });
     next = await servedAt(server, common.sequence + 1);
   }
-  const end = 'ask who runs the server by another way, and if it was restored mirror it anew';
-  if (next === undefined || newest === undefined) {
-    throw notTrusted(
-      last,
-      `is not served any more, and none of a restored server in its place: if it was restored, run again once it has made a manifest; else ${end}`,
-    );
-  }
+  if (next === undefined || newest === undefined) return false;
+  // Older than the first that is held, so of those that it never had.
+  if (next.sequence < first && next.storeId === newest.storeId) return false;
   requireTrusted(link, next, before);
   const isOther = next.storeId !== newest.storeId && next.storeId !== kept?.storeId;
   const isLater = Date.parse(next.madeAt) >= Date.parse(newest.madeAt);
   const problem = 'stands in the place of one that is held, and is not';
   if (!isOther || !isLater) {
-    throw notTrusted(next.sequence, `${problem} a later one of a restored server: ${end}`);
+    throw notTrusted(next.sequence, `${problem} a later one of a restored server: ${endOfTrust}`);
   }
   if (next.key !== now.keys.at(-1)?.kid) {
-    const how = `${end} into a new folder, naming its key`;
+    const how = `${endOfTrust} into a new folder, naming its key`;
     throw notTrusted(next.sequence, `${problem} signed with the newest key: ${how}`);
   }
+  return true;
 }
 
 async function servedAt(server: Server, sequence: number): Promise<Manifest | undefined> {

@@ -38,6 +38,11 @@ export interface MirrorOptions {
    * than any server keeps (400 GB).
    */
   readonly emptyPagesMax?: number;
+  /**
+   * How long a server that was restored may take to make its first manifest; beyond, it rejects with
+   * MIRROR_NOT_TRUSTED.
+   */
+  readonly restoredWaitMs?: number;
   /** Tries of one question before it gives up. */
   readonly triesMax?: number;
   readonly tell?: (event: MirrorEvent) => void;
@@ -45,6 +50,7 @@ export interface MirrorOptions {
 }
 
 const pollMsDefault = 5_000;
+const restoredWaitMsDefault = 600_000;
 const triesMaxDefault = 10;
 const emptyPagesMaxDefault = 100_000;
 
@@ -73,6 +79,7 @@ export async function mirror(options: MirrorOptions): Promise<RunResult> {
     follow: options.follow ?? false,
     pollMs: options.pollMs ?? pollMsDefault,
     emptyPagesMax: options.emptyPagesMax ?? emptyPagesMaxDefault,
+    restoredWaitMs: options.restoredWaitMs ?? restoredWaitMsDefault,
     isStopping: options.isStopping ?? (() => false),
     tell: options.tell ?? (() => undefined),
   });

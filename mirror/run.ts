@@ -21,6 +21,7 @@ import { unfinishedSuffix } from './files-node.ts';
 import { refreshMetadata } from './metadata.ts';
 import { notTrusted, requireGood } from './served.ts';
 import { provenText, readProven } from './proven.ts';
+import { pause, waitWithin, type Waiting } from './waiting.ts';
 import { provenName, unsealedName, writeState, type MirrorState } from './state.ts';
 
 export interface RunOptions {
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly pollMs: number;
   /** Answers of the feed in sequence that bring no change and are not its end. */
   readonly emptyPagesMax: number;
+  /** How long the first manifest of a server that was restored may take to be there. */
+  readonly restoredWaitMs: number;
   readonly isStopping: () => boolean;
   readonly tell: (event: MirrorEvent) => void;
 }
@@ -84,7 +87,8 @@ export async function runMirror(options: RunOptions): Promise<RunResult> {
   const onManifest = ({ sequence, day, rows }: Manifest): void =>
     tell({ event: 'manifest', sequence, day, rows });
   const onLeft = (now: ChainNow): void => writeState(files, { ...state, ...now, cursor: null });
-  const chain = openChain({ files, server, state, key: options.key, onManifest, onLeft });
+  const wait = (): Waiting => waitWithin(options, options.restoredWaitMs);
+  const chain = openChain({ files, server, state, key: options.key, onManifest, onLeft, wait });
   const choice = openChoice(server, state.filter);
   const copy = openCopy(files);
   mendCopy(files, copy, state);
@@ -163,14 +167,6 @@ async function proveHere(run: Run): Promise<boolean> {
   if (newest.cursor !== run.state.cursor) return false;
   await prove(run, newest);
   return false;
-}
-
-/** Short steps, so that a stop is heard. */
-async function pause({ clock, pollMs, isStopping }: Run): Promise<void> {
-  const untilMs = clock.monotonicMs() + pollMs;
-  while (!isStopping() && clock.monotonicMs() < untilMs) {
-    await sleep(clock, Math.min(200, Math.max(1, untilMs - clock.monotonicMs())));
-  }
 }
 
 interface ChangesPage {
