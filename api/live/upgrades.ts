@@ -3,6 +3,7 @@
  * and answers what is wrong as it answers anybody, or takes the connection over.
  */
 import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { FastifyInstance } from 'fastify';
@@ -22,12 +23,23 @@ export interface Upgrades {
   of(request: IncomingMessage): Upgrade | undefined;
 }
 
-/** Whatever else asks to change its protocol is answered as if it had not. */
-export function isUpgrade({ method, url, headers }: IncomingMessage): boolean {
+/**
+ * Whatever else asks to change its protocol is answered as if it had not; so is what comes before an
+ * earlier request on its connection has been answered, which Node would throw at.
+ */
+export function isUpgrade({ method, url, headers, socket }: IncomingMessage): boolean {
   const path = url?.split('?', 1)[0];
   return (
-    method === 'GET' && path === '/api/v1/live' && /^websocket$/i.test(headers['upgrade'] ?? '')
+    method === 'GET' &&
+    path === '/api/v1/live' &&
+    /^websocket$/i.test(headers['upgrade'] ?? '') &&
+    !isAnswering(socket)
   );
+}
+
+/** Node's own mark (`ServerResponse.assignSocket`), for which it has no other name. */
+function isAnswering(socket: Socket & { readonly _httpMessage?: object | null }): boolean {
+  return (socket._httpMessage ?? null) !== null;
 }
 
 export function routeUpgrades(app: FastifyInstance): Upgrades {
@@ -40,7 +52,8 @@ export function routeUpgrades(app: FastifyInstance): Upgrades {
     // A connection that was to be a WebSocket serves no further request.
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
-    const end = (): void => void socket.end();
+    // To its end, not to its half: Node has taken every time-out off it.
+    const end = (): void => request.socket.destroySoon();
     response.once('finish', end);
     socket.on('error', () => socket.destroy());
     waiting.set(request, {
