@@ -299,6 +299,8 @@ describe('a subscription to changes', () => {
     });
     feed.tell('a');
     await expectQuiet(reader);
+    // Its client is still there, and may ask for another: it has no place of this one any more.
+    await expect.poll(() => feed.left).toBe(1);
   });
 
   test('is cut when the feed says that it takes nothing', async () => {

@@ -102,6 +102,30 @@ describe('what a new subscriber is shown', () => {
     expect(openFeed.pagesTaken).toBeLessThan(5);
   });
 
+  test('it ends with its subscription, and begins anew when its filter is asked for again', async () => {
+    const openFeed = createHandFeed();
+    openFeed.pages = [
+      Array.from({ length: 10 }, (_, index) => row(`v${index}`, 'x')),
+      [row('last', 'x')],
+    ];
+    const rig = await useRig({ openFeed, config: { inflightMax: 5 } });
+    const reader = await openReader(rig);
+    await granted(reader, ['open/v1/#', 1]);
+    const first = [];
+    for (let count = 0; count < 5; count += 1) first.push(await nextPublish(reader));
+    for (let again = 1; again <= 3; again += 1) await granted(reader, ['open/v1/#', 1]);
+    expect(openFeed.ended).toBe(1);
+    for (const { packetId } of first) reader.send(acknowledgement(4, packetId));
+    for (let count = 0; count < 5; count += 1) {
+      expect((await nextPublish(reader)).topic).toBe(`open/v1/s1/v${count}`);
+    }
+    expect(openFeed.queries).toHaveLength(2);
+    reader.send(unsubscribePacket(2, 'open/v1/#'));
+    await reader.next();
+    expect(openFeed.ended).toBe(2);
+    await expectQuiet(reader);
+  });
+
   test('a failure of the feed ends the replay, not the subscription', async () => {
     const openFeed = createHandFeed();
     openFeed.pages = [[row('ph', '1')]];

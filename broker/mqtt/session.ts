@@ -75,7 +75,8 @@ export class Session {
   #inflight: Map<number, Inflight> | null = null;
   #queue: OutgoingPublish[] = [];
   #queueBytes = 0;
-  #replays: Replay[] = [];
+  /** By filter, the one whose turn it is first: a subscription has one at most. */
+  readonly #replays = new Map<string, Replay>();
   #packetId = 0;
   #lastRouted: RoutedMessage | null = null;
   #takenMs = 0;
@@ -103,16 +104,32 @@ export class Session {
           : encodePublish(message, packetId, true); // MQTT-4.4.0-1, MQTT-3.3.1-1
       outlet.send(bytes);
     }
-    for (const { stream } of this.subscriptions.values()) {
-      if (stream !== undefined) this.#replays.push(stream.open(() => this.pump()));
+    for (const [filter, { stream }] of this.subscriptions) {
+      if (stream !== undefined)
+        this.#replays.set(
+          filter,
+          stream.open(() => this.pump()),
+        );
     }
     this.pump();
   }
 
   detach(): void {
     this.#outlet = null;
-    for (const replay of this.#replays) replay.end();
-    this.#replays = [];
+    for (const replay of this.#replays.values()) replay.end();
+    this.#replays.clear();
+  }
+
+  /** A subscription ends, with what it was still being shown. */
+  unsubscribe(filter: string): void {
+    this.subscriptions.get(filter)?.end();
+    this.subscriptions.delete(filter);
+    this.#endReplay(filter);
+  }
+
+  #endReplay(filter: string): void {
+    this.#replays.get(filter)?.end();
+    this.#replays.delete(filter);
   }
 
   /** The session ends: nothing of it is left. */
@@ -189,8 +206,9 @@ export class Session {
     this.#outlet?.close('slow-subscriber');
   }
 
-  replay(replay: Replay): void {
-    this.#replays.push(replay);
+  replay(filter: string, replay: Replay): void {
+    this.#endReplay(filter);
+    this.#replays.set(filter, replay);
     this.pump();
   }
 
@@ -207,11 +225,15 @@ export class Session {
   /** One message of each in turn: one that never ends shall not keep the others waiting. */
   #pumpReplays(): void {
     let waiting = 0;
-    while (waiting < this.#replays.length && this.#queue.length === 0 && this.#canSend()) {
-      const replay = this.#replays.shift()!;
+    while (waiting < this.#replays.size && this.#queue.length === 0 && this.#canSend()) {
+      const [filter, replay] = this.#replays.entries().next().value!;
+      this.#replays.delete(filter);
       const message = replay.next();
-      if (message === 'end') continue;
-      this.#replays.push(replay);
+      if (message === 'end') {
+        replay.end();
+        continue;
+      }
+      this.#replays.set(filter, replay);
       waiting = message === 'wait' ? waiting + 1 : 0;
       if (message === 'wait') continue;
       if (message.qos === 0) this.#offerOnce(message, encodePublish(message, 0, false));
@@ -266,10 +288,9 @@ export class Session {
   /** Keeps only what the client may still read; returns the filters that were taken away. */
   keepOnly(allowed: (filter: string) => boolean): string[] {
     const refused: string[] = [];
-    for (const [filter, subscription] of this.subscriptions) {
+    for (const filter of this.subscriptions.keys()) {
       if (allowed(filter)) continue;
-      subscription.end();
-      this.subscriptions.delete(filter);
+      this.unsubscribe(filter);
       refused.push(filter);
     }
     if (refused.length > 0) {

@@ -21,7 +21,7 @@ export function subscribe(context: MqttContext, session: Session, packet: Subscr
     if (changes !== undefined) return subscribeChanges(context, session, request, changes);
     const { filter, qos } = request;
     // The same filter again replaces the older subscription (MQTT-3.8.4-3).
-    session.subscriptions.get(filter)?.end();
+    session.unsubscribe(filter);
     const giving = givingOfLatest(context, session, filter);
     const ends = [
       context.router.subscribe(filter, (message) => session.route(message)),
@@ -55,10 +55,8 @@ function subscribeChanges(
   { filter, qos }: SubscriptionRequest,
   changes: ChangeFilter,
 ): number {
-  const older = session.subscriptions.get(filter);
-  const place = older?.stream?.place;
-  older?.end();
-  session.subscriptions.delete(filter);
+  const place = session.subscriptions.get(filter)?.stream?.place;
+  session.unsubscribe(filter);
   if (!isSeen(context, session, changes)) return refusedCode;
   // What is replaced had room; whoever was let in instead of it just now is only waited for.
   if (place === undefined && !context.changeStreams.hasRoom(session.requester)) {
@@ -135,7 +133,10 @@ export function showRetained(
     if (subscription === undefined) continue;
     const { qos, stream, giving } = subscription;
     if (stream !== undefined) {
-      session.replay(stream.open(() => session.pump()));
+      session.replay(
+        filter,
+        stream.open(() => session.pump()),
+      );
       continue;
     }
     const ready = () => session.pump();
@@ -144,7 +145,7 @@ export function showRetained(
       ready,
       counter: giving?.counter,
     });
-    if (replay !== undefined) session.replay(replay);
+    if (replay !== undefined) session.replay(filter, replay);
     for (const message of context.retained.matching(filter)) {
       session.offer({ ...message, qos: Math.min(qos, message.qos) as Qos, retain: true });
     }
@@ -156,8 +157,5 @@ export function showRetained(
 }
 
 export function unsubscribe(session: Session, filters: readonly string[]): void {
-  for (const filter of filters) {
-    session.subscriptions.get(filter)?.end();
-    session.subscriptions.delete(filter);
-  }
+  for (const filter of filters) session.unsubscribe(filter);
 }
