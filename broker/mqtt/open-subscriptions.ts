@@ -38,13 +38,14 @@ export function createOpenSubscriptions(options: OpenSubscriptionsOptions): Open
   /** Number of subscriptions by `station/slug`, where an empty one stands for any. */
   const wanted = new Map<string, number>();
   let following: { stop(): void } | undefined;
+  let isClosed = false;
 
   function count(query: OpenQuery, by: 1 | -1): void {
     const key = `${query.station ?? any}/${query.slug ?? any}`;
     const total = (wanted.get(key) ?? 0) + by;
     if (total === 0) wanted.delete(key);
     else wanted.set(key, total);
-    if (wanted.size > 0) following ??= options.feed.follow({ wants, changed });
+    if (wanted.size > 0 && !isClosed) following ??= options.feed.follow({ wants, changed });
     else stop();
   }
 
@@ -85,6 +86,9 @@ export function createOpenSubscriptions(options: OpenSubscriptionsOptions): Open
         failed: options.failed,
       });
     },
-    close: stop,
+    close() {
+      isClosed = true;
+      stop();
+    },
   };
 }
