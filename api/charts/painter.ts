@@ -89,6 +89,7 @@ function createThread({ config, clock, events, startThread }: PainterOptions) {
   let thread: PaintThread | undefined;
   /** Of the picture that is being painted. */
   let settle: ((painted: Painted) => void) | undefined;
+  let isClosed = false;
 
   async function end(): Promise<void> {
     const ending = thread;
@@ -136,6 +137,8 @@ function createThread({ config, clock, events, startThread }: PainterOptions) {
 
   return {
     async paint(svg: string): Promise<Uint8Array> {
+      // What waited for its turn shall not begin a thread that nobody ends.
+      if (isClosed) throw apiError('API_UNAVAILABLE');
       const startedAtMs = clock.monotonicMs();
       const painted = await askThread(svg);
       if ('png' in painted) {
@@ -147,7 +150,11 @@ function createThread({ config, clock, events, startThread }: PainterOptions) {
       await end();
       throw apiError('API_UNAVAILABLE', {}, error);
     },
-    close: end,
+    async close() {
+      isClosed = true;
+      settle?.({ failure: 'the server is ending' });
+      await end();
+    },
   };
 }
 
