@@ -32,7 +32,8 @@ export function watchStream(
         if (chunk.length > 0) yield chunk;
       }
     } catch (error) {
-      events.streamCut('failed', error);
+      // Whoever cut it has told why; a reader that went away cut it too.
+      if (!stream.destroyed) events.streamCut('failed', error);
       throw error;
     }
   }
