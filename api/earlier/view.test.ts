@@ -180,24 +180,38 @@ const withoutPersons = (network: Network): Network => ({
   owners: network.owners.map((owner) => ({ ...owner, kind: 'state' })),
 });
 
+interface Played {
+  readonly history: readonly Step[];
+  readonly viewer: Viewer;
+  readonly moment: number;
+}
+
+/** Makes all of the steps; returns what there was, and was shown, at the moment. */
+function play(
+  { clock, writer, change, networks }: ReturnType<typeof openNetwork>,
+  { history, viewer, moment }: Played,
+) {
+  const now = () => ({
+    at: clock.now(),
+    lists: listsOf(networks.viewOf(viewer)),
+    file: exported(writer),
+  });
+  let then = now();
+  for (const [nth, step] of history.entries()) {
+    change(changeOf(exported(writer), step, nth));
+    if (nth <= moment) then = now();
+  }
+  return then;
+}
+
 test('whatever has changed since, the lists are as they were answered, where rights are as then', async () => {
   await fc.assert(
     fc.asyncProperty(histories, async ({ network: any, history, viewer, moment }) => {
       const network = withoutPersons(any);
       const opened = openNetwork(network);
-      const { clock, writer, change, networks } = opened;
+      const { writer, change } = opened;
       try {
-        let then = {
-          at: clock.now(),
-          lists: listsOf(networks.viewOf(viewer)),
-          file: exported(writer),
-        };
-        for (const [nth, step] of history.entries()) {
-          change(changeOf(exported(writer), step, nth));
-          if (nth > moment) continue;
-          const lists = listsOf(networks.viewOf(viewer));
-          then = { at: clock.now(), lists, file: exported(writer) };
-        }
+        const then = play(opened, { history, viewer, moment });
         change(rightsOf(then.file, exported(writer)));
         const asked = await viewAt(opened, viewer, then.at);
         expect(listsOf(asked)).toEqual(then.lists);
@@ -234,19 +248,9 @@ test('nothing is shown that was not shown then or is not today, and nothing that
   await fc.assert(
     fc.asyncProperty(histories, async ({ network, history, viewer, moment }) => {
       const opened = openNetwork(network);
-      const { clock, writer, change, networks } = opened;
+      const { writer, networks } = opened;
       try {
-        let then = {
-          at: clock.now(),
-          lists: listsOf(networks.viewOf(viewer)),
-          file: exported(writer),
-        };
-        for (const [nth, step] of history.entries()) {
-          change(changeOf(exported(writer), step, nth));
-          if (nth > moment) continue;
-          const lists = listsOf(networks.viewOf(viewer));
-          then = { at: clock.now(), lists, file: exported(writer) };
-        }
+        const then = play(opened, { history, viewer, moment });
         const today = networks.viewOf(viewer);
         const asked = await viewAt(opened, viewer, then.at);
         const lists = listsOf(asked);
