@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { openTestApi, startAt, type TestApi } from '../api.fixture.ts';
 import { openEvents } from '../live/event-reader.fixture.ts';
+import { settleMarker } from './settle-marker.fixture.ts';
 
 const hourMs = 3_600_000;
 const registryFile = (entries: object) => ({ format: 'quantrac-registry/1', ...entries });
@@ -13,19 +14,6 @@ async function embargo({ api, registry }: TestApi, until: number): Promise<void>
   await api.registryAdmin.importRegistry(registryFile({ stations: [station] }), 'test');
 }
 
-/** Ingest's answer to the newest marker. */
-async function settle(rig: TestApi): Promise<void> {
-  const text = Buffer.from(rig.appended.at(-1)?.payload ?? []).toString();
-  const marker = {
-    position: 1,
-    receivedAt: rig.now(),
-    device: '',
-    kind: 'registry',
-    text,
-  } as const;
-  await rig.publish([], { control: [marker] });
-}
-
 async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -34,7 +22,7 @@ test('an embargo ends by a version of the registry, and followers are told by na
   const rig = await openTestApi();
   onTestFinished(() => rig.close());
   await embargo(rig, startAt + hourMs);
-  await settle(rig);
+  await settleMarker(rig);
   expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(404);
   const follower = await openEvents(`${rig.url}/api/v1/live`);
   onTestFinished(() => follower.close());
@@ -48,7 +36,7 @@ test('an embargo ends by a version of the registry, and followers are told by na
   ]);
   expect(rig.announced.at(-1)).toBe(version + 1);
   expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(200);
-  await settle(rig);
+  await settleMarker(rig);
   await follower.wait(1);
   expect(JSON.parse(follower.events.at(0)?.data ?? '{}')).toMatchObject({
     type: 'datastream',
@@ -61,7 +49,7 @@ test('no embargo ends and no log is deleted by a clock that is wrong by years', 
   let rig = await openTestApi({ config: { clockJumpMsMax: 24 * hourMs } });
   onTestFinished(() => rig.close());
   await embargo(rig, startAt + 365 * 24 * hourMs);
-  await settle(rig);
+  await settleMarker(rig);
   const authorization = `Bearer ${rig.operator}`;
   const logged = async () => (await rig.get('/api/v1/admin/access-log', { authorization })).text();
   await (await rig.get('/api/v1/latest', { authorization })).text();
@@ -74,7 +62,7 @@ test('no embargo ends and no log is deleted by a clock that is wrong by years', 
       registryFile({ owners: owners.map((owner) => ({ ...owner, name })) }),
       'test',
     );
-    await settle(rig);
+    await settleMarker(rig);
     expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(404);
     expect(await logged()).toContain('/api/v1/latest');
   };
@@ -97,7 +85,7 @@ test('no embargo ends and no log is deleted by a clock that is wrong by years', 
   // An operator who says that the clock is right is believed.
   rig.setNow(startAt + 3 * 365 * 24 * hourMs);
   rig = await rig.reopen({ config: { clockJumpMsMax: 315_360_000_000 } });
-  await settle(rig);
+  await settleMarker(rig);
   expect((await rig.get('/api/v1/datastreams/hue-rain')).status).toBe(200);
 });
 
@@ -129,7 +117,7 @@ test('the end of a grant is told to its recipient alone', async () => {
   const followers = [await follow(keys.one), await follow(keys.other), await follow()] as const;
   const change = async (work: () => Promise<unknown>) => {
     await work();
-    await settle(rig);
+    await settleMarker(rig);
   };
   const scope = { stations: ['shared'] };
   const wish = { recipient: 'one', scope, purpose: 'x' };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { settleMarker } from '../access/settle-marker.fixture.ts';
 import type { TestApi } from '../api.fixture.ts';
 import { network } from '../network.fixture.ts';
 import { bytesOf, filesWhen, june, july, may, months, open, rowsOf } from './months.fixture.ts';
@@ -112,15 +113,7 @@ test('a series that was closed behind the files is in no answer of them', async 
       : each,
   );
   await rig.api.registryAdmin.importRegistry({ ...network, datastreams }, 'test');
-  const text = Buffer.from(rig.appended.at(-1)?.payload ?? []).toString();
-  const marker = {
-    position: 1,
-    receivedAt: rig.now(),
-    device: '',
-    kind: 'registry',
-    text,
-  } as const;
-  await rig.publish([], { control: [marker] });
+  await settleMarker(rig);
   await rig.publish([rig.row('ha-noi-temperature', july - minute)]);
   await fetchChanges(rig, folder, cursor);
   const found = await askedOf(folder);
